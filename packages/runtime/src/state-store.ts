@@ -1,0 +1,149 @@
+// StateStore
+//
+// Where actors live when they are not in memory, and where ownership is decided. Everything
+// one commit changes is written by one atomic, fenced write; nothing in this port is a cache.
+//
+//   ST1  A shard has one owner record {incarnation, epoch}. `seal` replaces it by compare-and-set;
+//        epochs of a shard strictly increase, over restarts and lost stores too (they are
+//        max(previous + 1, the store's clock in microseconds)).
+//   ST2  `load`, `commit` and `confirm` with an epoch that is not the shard's answer `fenced`
+//        and have no effect.
+//   ST3  A commit is all or nothing per actor: snapshot, timers, dedup, outbox and topic events
+//        together. Commits of one call are independent of each other.
+//   ST4  A commit whose `basis` is not the stored version answers `conflict` with the stored
+//        commit id and has no effect.
+//   ST5  A commit that carries a fence below the actor's guard answers `stale` with the guard
+//        and has no effect. A fence at or above the guard is admitted, and raises the guard.
+//   ST6  A message already settled for its sender makes the commit answer `duplicate` with the
+//        settled replies and has no effect.
+//   ST7  The guard never decreases; `admit` raises it, needs no owner, and survives the actor.
+//   ST8  Topic events get gapless `prev` links and ids that increase within the topic.
+//   ST9  The stored record of an actor tells, after any lost reply, whether a commit id is in it.
+import type { FencingToken } from '@devmentor/locks';
+import type { ActorId } from './actor-id.ts';
+import type { LogId, TopicEvent } from './log-store.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** One node process between its start and its end; never reused. */
+export type Incarnation = string;
+/** 16-digit text, ordered as text: the token under which a shard is served. */
+export type Epoch = string;
+export type Shard = number;
+
+export interface Ownership {
+  readonly incarnation: Incarnation | 'none';
+  readonly epoch: Epoch;
+}
+
+/** A durable timer: fired once, at or after `dueAtMs` of the store's wall clock. */
+export interface TimerRow {
+  readonly id: string;
+  /** Tells a re-entered `after` from the one it replaced. */
+  readonly generation: number;
+  readonly dueAtMs: number;
+  readonly event: Json;
+}
+
+/** A message that the actor owes to another; relayed until the receiver has committed it. */
+export interface OutboxRow {
+  /** Rises by one per message of this actor to this receiver; the receiver's dedup number. */
+  readonly n: number;
+  readonly to: ActorId;
+  readonly event: Json;
+}
+
+/** Who numbered a message: a node incarnation or an actor. */
+export type SenderId = string;
+
+/** A message this commit settles. */
+export interface Settled {
+  readonly sender: SenderId;
+  readonly n: number;
+  /** Lowest number the sender has not settled; replies below it are forgotten. */
+  readonly floor: number;
+  /** What a duplicate is answered with; absent for a tell. */
+  readonly reply?: Json;
+}
+
+export interface ActorRecord {
+  readonly id: ActorId;
+  readonly version: number;
+  readonly machineVersion: number;
+  readonly commitId: string;
+  readonly snapshot: Json;
+  readonly timers: readonly TimerRow[];
+  readonly outbox: readonly OutboxRow[];
+  /** Next outbox number per receiver. */
+  readonly nextOut: Readonly<Record<string, number>>;
+  /** Last event of the actor's own topic. */
+  readonly cursor?: LogId;
+}
+
+export interface Commit {
+  readonly id: ActorId;
+  /** `<epoch>:<n>`, unique per commit of an owner. */
+  readonly commitId: string;
+  /** Version the step started from; 0 for an actor that has no record. */
+  readonly basis: number;
+  readonly machineVersion: number;
+  readonly snapshot: Json;
+  /** The whole set of timers after this commit. */
+  readonly timers: readonly TimerRow[];
+  readonly outbox: { readonly add: readonly OutboxRow[]; readonly remove: readonly { to: ActorId; n: number }[] };
+  readonly settles: readonly Settled[];
+  readonly fence?: FencingToken;
+  readonly events: readonly { readonly type: string; readonly data: Json }[];
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
+  | { readonly kind: 'conflict'; readonly version: number; readonly commitId: string }
+  | { readonly kind: 'stale'; readonly guard: FencingToken }
+  | { readonly kind: 'duplicate'; readonly settled: readonly { sender: SenderId; n: number; reply?: Json }[] }
+  /** More than 64 unsettled numbers of one sender. */
+  | { readonly kind: 'overloaded'; readonly sender: SenderId };
+
+export type Fenced = { readonly kind: 'fenced'; readonly own: Ownership };
+
+export interface StateStore {
+  /** Number of shards, stored with the namespace; `open` refuses another number (`SHARDS_MISMATCH`). */
+  readonly shards: number;
+  open(): Promise<void>;
+  close(): Promise<void>;
+
+  ownership(shards: readonly Shard[]): Promise<readonly Ownership[]>;
+  /** Takes a shard if its owner is still `expects`. The caller has seen that owner's node lease lapsed, or `none`. */
+  seal(shard: Shard, by: Incarnation, expects: Ownership): Promise<{ readonly kind: 'sealed'; readonly epoch: Epoch } | { readonly kind: 'lost'; readonly own: Ownership }>;
+  /** Gives a shard up in order: the owner becomes `none`, the epoch stays. Under another epoch it does nothing. */
+  yield(shard: Shard, epoch: Epoch): Promise<void>;
+  /** True while `epoch` is the shard's: the fenced round trip of a fresh read. */
+  confirm(shard: Shard, epoch: Epoch): Promise<boolean>;
+
+  load(shard: Shard, epoch: Epoch, id: ActorId): Promise<{ readonly kind: 'record'; readonly record: ActorRecord } | { readonly kind: 'absent' } | Fenced>;
+  /** One atomic write per actor, one round trip for all; outcomes in the order of `commits`. */
+  commit(shard: Shard, epoch: Epoch, commits: readonly Commit[]): Promise<{ readonly kind: 'outcomes'; readonly outcomes: readonly CommitOutcome[] } | Fenced>;
+  /** Actors of the shard that have timers (with the earliest) or an outbox: read once after `seal`. */
+  pending(shard: Shard, epoch: Epoch): Promise<{ readonly kind: 'pending'; readonly timers: readonly { id: ActorId; dueAtMs: number }[]; readonly outboxes: readonly ActorId[]; readonly nowMs: number } | Fenced>;
+  /** The stored record without ownership: a committed prefix, possibly behind. */
+  peek(id: ActorId): Promise<ActorRecord | undefined>;
+
+  /** Raises the guard of an actor to at least `fence`. */
+  admit(id: ActorId, fence: FencingToken): Promise<{ readonly kind: 'admitted' } | { readonly kind: 'stale'; readonly guard: FencingToken }>;
+  /** The actor's guard; the lowest token when nothing was ever admitted. */
+  guard(id: ActorId): Promise<FencingToken>;
+}
+
+/** Plain records that no actor owns: sessions, keys, cached entries. */
+export interface RecordStore {
+  get(key: string): Promise<{ readonly value: Json; readonly version: number } | undefined>;
+  /**
+   * Writes if the stored version is `expects` (`absent`: only if there is none; `any`: always).
+   * `ttlMs` counts from this write; without it the record stays.
+   */
+  put(key: string, value: Json, options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number }): Promise<{ readonly kind: 'written'; readonly version: number } | { readonly kind: 'conflict' }>;
+  delete(key: string): Promise<void>;
+  /** Keys under a prefix, in text order, paged. */
+  list(prefix: string, options: { readonly after?: string; readonly limit: number }): Promise<readonly { readonly key: string; readonly value: Json; readonly version: number }[]>;
+  close(): Promise<void>;
+}
