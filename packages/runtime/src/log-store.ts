@@ -5,10 +5,11 @@
 //
 //   LO1  Ids of a topic increase (as text); each event names the one before it (`prev`).
 //   LO2  A read after cursor c returns exactly the events after c, in order, or `gone` when c
-//        is older than what is kept. At least 1,000 events or 10 minutes are kept.
+//        is older than what is kept or was never given (a log that was lost and began anew).
+//        At least 1,000 events or 10 minutes are kept.
 //   LO3  An append is all or nothing and answers with the ids it gave.
 //   LO4  A hint may be lost, late or doubled; a read never lies.
-import type { Json } from './state-store.ts';
+import type { Json } from './json.ts';
 
 /** Opaque to clients; fixed-width text that orders as text within its topic. */
 export type LogId = string;

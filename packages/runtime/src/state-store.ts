@@ -14,18 +14,30 @@
 //        commit id and has no effect.
 //   ST5  A commit that carries a fence below the actor's guard answers `stale` with the guard
 //        and has no effect. A fence at or above the guard is admitted, and raises the guard.
-//   ST6  A message already settled for its sender makes the commit answer `duplicate` with the
-//        settled replies and has no effect.
+//   ST6  A message already settled for its sender (below the sender's floor, or committed above
+//        it) makes the commit answer `duplicate` with the settled replies and has no effect.
 //   ST7  The guard never decreases; `admit` raises it, needs no owner, and survives the actor.
 //   ST8  Topic events get gapless `prev` links and ids that increase within the topic.
 //   ST9  The stored record of an actor tells, after any lost reply, whether a commit id is in it.
-import type { FencingToken } from '@devmentor/locks';
+//   ST10 At most 64 numbers above its floor are kept per sender; a commit that would keep more
+//        answers `overloaded` and has no effect. Node senders are forgotten after 10 minutes of
+//        silence, actor senders never.
+//   ST11 A commit that cannot be stored as it is (not JSON, too large), or whose stored record is
+//        of an unknown version, answers `refused` with the fault; its neighbours are untouched.
+//   ST12 What is handed in or out is a copy: nobody holds a reference to stored data.
+//
+// When several answers fit, the first of this list is given: fenced, refused, conflict,
+// duplicate, overloaded, stale. So the retry of a message that was settled under an older
+// fence gets its reply.
+import type { CoordinationError, FencingToken } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
+import type { Json } from './json.ts';
 import type { LogId, TopicEvent } from './log-store.ts';
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json } from './json.ts';
+export type { RecordStore } from './record-store.ts';
 
-/** One node process between its start and its end; never reused. */
+/** One node process between its start and its end; never reused, without `:`. */
 export type Incarnation = string;
 /** 16-digit text, ordered as text: the token under which a shard is served. */
 export type Epoch = string;
@@ -53,14 +65,14 @@ export interface OutboxRow {
   readonly event: Json;
 }
 
-/** Who numbered a message: a node incarnation or an actor. */
+/** Who numbered a message: an actor (`type:key`) or a node incarnation, which has no `:`. */
 export type SenderId = string;
 
 /** A message this commit settles. */
 export interface Settled {
   readonly sender: SenderId;
   readonly n: number;
-  /** Lowest number the sender has not settled; replies below it are forgotten. */
+  /** Lowest number the sender has not settled, at most `n`; replies below it are forgotten. */
   readonly floor: number;
   /** What a duplicate is answered with; absent for a tell. */
   readonly reply?: Json;
@@ -90,7 +102,7 @@ export interface Commit {
   readonly snapshot: Json;
   /** The whole set of timers after this commit. */
   readonly timers: readonly TimerRow[];
-  readonly outbox: { readonly add: readonly OutboxRow[]; readonly remove: readonly { to: ActorId; n: number }[] };
+  readonly outbox: { readonly add: readonly OutboxRow[]; readonly remove: readonly { readonly to: ActorId; readonly n: number }[] };
   readonly settles: readonly Settled[];
   readonly fence?: FencingToken;
   readonly events: readonly { readonly type: string; readonly data: Json }[];
@@ -100,9 +112,11 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
   | { readonly kind: 'conflict'; readonly version: number; readonly commitId: string }
   | { readonly kind: 'stale'; readonly guard: FencingToken }
-  | { readonly kind: 'duplicate'; readonly settled: readonly { sender: SenderId; n: number; reply?: Json }[] }
+  | { readonly kind: 'duplicate'; readonly settled: readonly { readonly sender: SenderId; readonly n: number; readonly reply?: Json }[] }
   /** More than 64 unsettled numbers of one sender. */
-  | { readonly kind: 'overloaded'; readonly sender: SenderId };
+  | { readonly kind: 'overloaded'; readonly sender: SenderId }
+  /** `NOT_JSON`, `TOO_LARGE` (both name the path), `RECORD_VERSION_UNSUPPORTED`, `ID_COLLISION`. */
+  | { readonly kind: 'refused'; readonly fault: CoordinationError };
 
 export type Fenced = { readonly kind: 'fenced'; readonly own: Ownership };
 
@@ -132,18 +146,4 @@ export interface StateStore {
   admit(id: ActorId, fence: FencingToken): Promise<{ readonly kind: 'admitted' } | { readonly kind: 'stale'; readonly guard: FencingToken }>;
   /** The actor's guard; the lowest token when nothing was ever admitted. */
   guard(id: ActorId): Promise<FencingToken>;
-}
-
-/** Plain records that no actor owns: sessions, keys, cached entries. */
-export interface RecordStore {
-  get(key: string): Promise<{ readonly value: Json; readonly version: number } | undefined>;
-  /**
-   * Writes if the stored version is `expects` (`absent`: only if there is none; `any`: always).
-   * `ttlMs` counts from this write; without it the record stays.
-   */
-  put(key: string, value: Json, options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number }): Promise<{ readonly kind: 'written'; readonly version: number } | { readonly kind: 'conflict' }>;
-  delete(key: string): Promise<void>;
-  /** Keys under a prefix, in text order, paged. */
-  list(prefix: string, options: { readonly after?: string; readonly limit: number }): Promise<readonly { readonly key: string; readonly value: Json; readonly version: number }[]>;
-  close(): Promise<void>;
 }
