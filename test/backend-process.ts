@@ -1,0 +1,169 @@
+// One server process of a test: ports, readiness, faults, and its certain end.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend } from './backends.ts';
+
+// Below the range the kernel hands to outgoing connections, so that no client of a
+// neighbouring test sits on a port between a kill and a restart.
+const lowestPort = 20_000;
+const highestPort = 32_000;
+const startAttempts = 12;
+const readyWithinMs = 15_000;
+const orderlyEndWithinMs = 3_000;
+
+export interface Launch {
+  readonly directory: string;
+  readonly scheme: string;
+  /** How many ports the command needs; 1 if not said. */
+  readonly ports?: number;
+  command(...ports: number[]): string[];
+  ping(port: number): Promise<boolean>;
+}
+
+export interface StartedBackend extends Backend {
+  readonly ports: readonly number[];
+}
+
+/** Starts it on free ports; tries others when somebody else was faster. */
+export async function startChild(launch: Launch): Promise<StartedBackend> {
+  let lastError: unknown;
+  for (let attempt = 0; attempt < startAttempts; attempt++) {
+    const ports = await freePorts(launch.ports ?? 1);
+    try {
+      return new ServerProcess(launch, ports, await run(launch, ports));
+    } catch (error) {
+      lastError = error;
+    }
+  }
+  rmSync(launch.directory, { recursive: true, force: true });
+  throw lastError;
+}
+
+class ServerProcess implements StartedBackend {
+  readonly url: string;
+  readonly port: number;
+  readonly ports: readonly number[];
+  readonly directory: string;
+  readonly #launch: Launch;
+  #child: ChildProcess;
+
+  constructor(launch: Launch, ports: readonly number[], child: ChildProcess) {
+    this.#launch = launch;
+    this.#child = child;
+    this.ports = ports;
+    this.port = ports[0] ?? 0;
+    this.url = `${launch.scheme}://127.0.0.1:${this.port}`;
+    this.directory = launch.directory;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  async stop(): Promise<void> {
+    await end(this.#child, 'SIGTERM');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async kill(): Promise<void> {
+    await end(this.#child, 'SIGKILL');
+  }
+
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async restart(): Promise<void> {
+    await end(this.#child, 'SIGTERM');
+    this.#child = await run(this.#launch, this.ports);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Resolves once the server answers; rejects with what it printed if it ends before. */
+async function run(launch: Launch, ports: readonly number[]): Promise<ChildProcess> {
+  const [program, ...args] = launch.command(...ports);
+  if (program === undefined) throw new Error('a launch names its program');
+  const child = spawn(program, args, { cwd: launch.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  const keep = (chunk: Buffer): void => {
+    printed = (printed + chunk.toString()).slice(-4_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  await once(child, 'spawn');
+  watchOver(child, launch.directory);
+  // A test process may end without stopping its servers; they must not hold it open.
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr]) if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+
+  const deadline = performance.now() + readyWithinMs;
+  while (performance.now() < deadline) {
+    if (hasEnded(child)) break;
+    // Somebody else's server on this port would answer as well; ours has to be alive after.
+    if ((await launch.ping(ports[0] ?? 0)) && !hasEnded(child)) return child;
+    await sleep(10);
+  }
+  await end(child, 'SIGKILL');
+  throw new Error(`${program} did not come up on port ${ports.join(', ')}:\n${printed}`);
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit');
+  child.ref();
+  child.kill(signal);
+  // A paused process takes SIGTERM only once it runs again.
+  child.kill('SIGCONT');
+  const impatience = setTimeout(() => child.kill('SIGKILL'), orderlyEndWithinMs);
+  await ended;
+  clearTimeout(impatience);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/**
+ * A shell that waits on a pipe from this process. However this process ends, kill -9
+ * included, the kernel closes the pipe, and the shell ends the server and its directory.
+ */
+function watchOver(child: ChildProcess, directory: string): void {
+  const farewell = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf "$2"';
+  const guard = spawn('/bin/sh', ['-c', farewell, 'sh', `${child.pid}`, directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Out of the terminal's process group: Ctrl-C must not end the guard first.
+    detached: true,
+  });
+  guard.unref();
+  if (guard.stdin !== null && 'unref' in guard.stdin && typeof guard.stdin.unref === 'function') guard.stdin.unref();
+  guard.stdin?.on('error', () => undefined);
+  child.once('exit', () => guard.kill('SIGKILL'));
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
+    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
