@@ -12,7 +12,7 @@
 //        in the order of the keys' UTF-8 bytes.
 //   RS5  A key or value that cannot be stored as it is, is a fault that names it (`NOT_JSON`,
 //        `TOO_LARGE`), and nothing is written.
-import type { Json } from './json.ts';
+import type { Json } from './state-store.ts';
 
 export interface StoredRecord {
   readonly value: Json;

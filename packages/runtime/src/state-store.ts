@@ -31,10 +31,9 @@
 // fence gets its reply.
 import type { CoordinationError, FencingToken } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import type { Json } from './json.ts';
 import type { LogId, TopicEvent } from './log-store.ts';
 
-export type { Json } from './json.ts';
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type { RecordStore } from './record-store.ts';
 
 /** One node process between its start and its end; never reused, without `:`. */
