@@ -1,0 +1,209 @@
+// Effect
+//
+// What a step of a machine asks of the world, as data. A step only says; the runtime commits the
+// new snapshot first and lets the effects out after. `reply`, `tell` and `publish` are XState
+// actions for use inside machines; in a live XState actor (a browser, a test) they do nothing.
+//
+//   EF1  Effects are in the order the machine asked for them.
+//   EF2  The values of `reply`, `tell` and `publish` are computed during the step, from the
+//        context at that point of the step; a throw there fails the step.
+//   EF3  Every value is JSON; a step that asks for anything else fails, naming the path.
+//   EF4  In a live XState actor the effect actions do nothing, and a machine runs unchanged.
+import type { ActionArgs, AnyStateMachine, EventFromLogic, EventObject, MachineContext } from 'xstate';
+import type { Json } from './json.ts';
+
+/** An event as data: a `type` and JSON beside it. */
+export interface EventData {
+  readonly type: string;
+  readonly [key: string]: Json;
+}
+
+/** Answers the message being processed; the first reply counts. */
+export interface ReplyEffect {
+  readonly kind: 'reply';
+  readonly value: Json;
+}
+
+/** A message to another actor; goes to the outbox in the same commit. */
+export interface TellEffect {
+  readonly kind: 'tell';
+  readonly to: { readonly type: string; readonly key: string };
+  readonly event: EventData;
+}
+
+/** An event on the actor's own topic, appended in the same commit. */
+export interface PublishEffect {
+  readonly kind: 'publish';
+  readonly type: string;
+  readonly data: Json;
+}
+
+/** XState's `emit`: for those who listen now; not stored. */
+export interface EmitEffect {
+  readonly kind: 'emit';
+  readonly event: EventData;
+}
+
+/**
+ * Starts a timer that feeds `event` back to the machine after `delayMs` (0 or more). It replaces
+ * a timer of the same id. One without an id cannot be cancelled by the machine; the runtime names it.
+ */
+export interface ScheduleEffect {
+  readonly kind: 'schedule';
+  readonly id?: string;
+  readonly delayMs: number;
+  readonly event: EventData;
+}
+
+/** Ends the timer of that id; nothing happens when there is none. */
+export interface CancelEffect {
+  readonly kind: 'cancel';
+  readonly id: string;
+}
+
+/** Work to start after the commit; its end is fed back as an event (see `MachineDriver.settled`). */
+export interface InvokeEffect {
+  readonly kind: 'invoke';
+  readonly id: string;
+  /** Name of the implementation in the machine. */
+  readonly src: string;
+  /** Absent when the machine gives none. */
+  readonly input?: Json;
+}
+
+/** Aborts the invoke of that id, if it still runs; its result is not wanted any more. */
+export interface StopEffect {
+  readonly kind: 'stop';
+  readonly id: string;
+}
+
+/** An action function of the machine's author, bound to the context it was asked for with. */
+export interface ActionEffect {
+  readonly kind: 'action';
+  readonly type: string;
+  readonly params: unknown;
+  /** Runs it: once, after the commit, at most once over crashes. What it throws is the author's. */
+  readonly run: () => void;
+}
+
+/** XState's `log`. */
+export interface LogEffect {
+  readonly kind: 'log';
+  readonly label?: string;
+  readonly value: unknown;
+}
+
+export type Effect =
+  | ReplyEffect
+  | TellEffect
+  | PublishEffect
+  | EmitEffect
+  | ScheduleEffect
+  | CancelEffect
+  | InvokeEffect
+  | StopEffect
+  | ActionEffect
+  | LogEffect;
+
+/** An XState action that only says an effect. */
+export interface EffectAction<C extends MachineContext, E extends EventObject, Ev extends EventObject, P> {
+  (args: ActionArgs<C, E, Ev>, params: P): void;
+}
+
+/** What the expression of an effect action is given. */
+export interface EffectArgs<C, E> {
+  readonly context: C;
+  readonly event: E;
+}
+
+type PlainValue = null | boolean | number | string | object;
+
+/**
+ * Answers the message that is being processed with a value, or with what a function of context and
+ * event returns. Without anyone waiting it does nothing.
+ */
+export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  value: (args: EffectArgs<C, E>, params: P) => unknown,
+): EffectAction<C, E, Ev, P>;
+export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  value: PlainValue,
+): EffectAction<C, E, Ev, P>;
+export function reply(value: unknown): unknown {
+  return effectAction('devmentor.reply', (args, params) => ({ kind: 'reply', value: computed(value, args, params) }));
+}
+
+/** A type of actor that can be told events, as `defineActor` makes it. */
+export interface Tellable {
+  readonly type: string;
+  readonly machine: AnyStateMachine;
+}
+
+/**
+ * Sends an event to another actor: at least once, and applied once, since the receiver's commit
+ * drops duplicates. Key and event may be functions of context and event. The receiver may be named
+ * by its type's text, for machines that refer to each other.
+ */
+export function tell<
+  T extends Tellable,
+  C extends MachineContext,
+  E extends EventObject,
+  Ev extends EventObject,
+  P,
+  const Told extends EventFromLogic<T['machine']>,
+>(
+  to: T,
+  key: string | ((args: EffectArgs<C, E>, params: P) => string),
+  event: Told | ((args: EffectArgs<C, E>, params: P) => Told),
+): EffectAction<C, E, Ev, P>;
+export function tell<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  to: string,
+  key: string | ((args: EffectArgs<C, E>, params: P) => string),
+  event: EventObject | ((args: EffectArgs<C, E>, params: P) => EventObject),
+): EffectAction<C, E, Ev, P>;
+export function tell(to: Tellable | string, key: unknown, event: unknown): unknown {
+  const type = typeof to === 'string' ? to : to.type;
+  return effectAction('devmentor.tell', (args, params) => ({
+    kind: 'tell',
+    to: { type, key: computed(key, args, params) },
+    event: computed(event, args, params),
+  }));
+}
+
+/** Appends an event to the actor's own topic, in the commit of the step that asks for it. */
+export function publish<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  type: string,
+  data: (args: EffectArgs<C, E>, params: P) => unknown,
+): EffectAction<C, E, Ev, P>;
+export function publish<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  type: string,
+  data?: PlainValue,
+): EffectAction<C, E, Ev, P>;
+export function publish(type: string, data: unknown = null): unknown {
+  return effectAction('devmentor.publish', (args, params) => ({ kind: 'publish', type, data: computed(data, args, params) }));
+}
+
+/** An effect before its values are checked to be JSON. */
+export type RawEffect =
+  | { readonly kind: 'reply'; readonly value: unknown }
+  | { readonly kind: 'tell'; readonly to: { readonly type: string; readonly key: unknown }; readonly event: unknown }
+  | { readonly kind: 'publish'; readonly type: string; readonly data: unknown };
+
+type Say = (args: EffectArgs<unknown, unknown>, params: unknown) => RawEffect;
+
+const says = new WeakMap<object, Say>();
+
+/** The effect an action function stands for, when it is one of ours; for drivers. */
+export function sayOf(action: object): Say | undefined {
+  return says.get(action);
+}
+
+function effectAction(name: string, say: Say): () => void {
+  const action = (): void => {};
+  Object.defineProperty(action, 'name', { value: name });
+  says.set(action, say);
+  return action;
+}
+
+function computed(value: unknown, args: EffectArgs<unknown, unknown>, params: unknown): unknown {
+  return typeof value === 'function' ? (value as (...given: unknown[]) => unknown)(args, params) : value;
+}

@@ -1,0 +1,101 @@
+// MachineDriver
+//
+// The seam between the runtime and XState. A machine is stepped as a pure function: a snapshot and
+// an event in, a snapshot and effects as data out. Nothing here starts a timer, runs an invoke or
+// calls an author's action; the runtime does that, after the commit.
+//
+//   MD1  `step` changes nothing outside its result; the snapshot it was given stays usable.
+//   MD2  A throw in a guard, an assign or an expression is thrown as `MachineFailed`, and nothing of the
+//        step is left behind.
+//   MD3  `handled` is false when no transition took the event; then there are no effects and the
+//        snapshot is the one given. It equals `accepts`, asked before.
+//   MD4  `restore(persist(s))` behaves like s for every event, after a trip through JSON too.
+//   MD5  `persist` refuses a context, output or error that JSON would change, naming the path.
+//   MD6  Events a machine sends to itself without delay are processed within the same step.
+//   MD7  Delays come out as `schedule` and end with `cancel`, in the order asked for; feeding the
+//        scheduled event back is what makes time pass.
+//   MD8  A snapshot names the invokes it waits for (`invokes`); one that has settled is not named
+//        again, so a restored actor restarts exactly what was under way.
+//   MD9  A machine that uses what the driver cannot honour is refused when the driver is made, with
+//        every problem and its fix at once; what only shows while running fails the step. Never silent.
+//   MD10 An event for a machine that is not active is not handled.
+import type { Effect, InvokeEffect } from './effect.ts';
+import type { Json } from './json.ts';
+
+/**
+ * A step, or a restore, that could not be: something in the machine threw (`cause`), or it asked
+ * for what cannot be honoured. The snapshot before it is intact.
+ */
+export class MachineFailed extends Error {
+  override readonly name = 'MachineFailed';
+  readonly during: 'create' | 'step' | 'restore' | 'persist';
+
+  constructor(during: MachineFailed['during'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.during = during;
+  }
+}
+
+/** A machine the driver cannot run, with every problem found; thrown when its driver is made. */
+export class MachineRefused extends Error {
+  override readonly name = 'MachineRefused';
+  readonly problems: readonly string[];
+
+  constructor(machineId: string, problems: readonly string[]) {
+    super(`machine '${machineId}' cannot run here:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export type MachineStatus = 'active' | 'done' | 'error' | 'stopped';
+
+/** A machine at rest. Made only by its driver; immutable, and readable as it is. */
+export interface MachineSnapshot {
+  readonly status: MachineStatus;
+  /** The state, as XState writes it: a name, or names by region. */
+  readonly value: unknown;
+  readonly context: unknown;
+  readonly tags: ReadonlySet<string>;
+  /** What the machine ended with, once `done`. */
+  readonly output: unknown;
+  /** What it failed with, once `error`. */
+  readonly error: unknown;
+}
+
+export interface Step {
+  readonly snapshot: MachineSnapshot;
+  readonly effects: readonly Effect[];
+  /** Whether any transition took the event; true for the step of `create`. */
+  readonly handled: boolean;
+}
+
+/** How an invoke ended. */
+export type InvokeOutcome = { readonly kind: 'done'; readonly output: unknown } | { readonly kind: 'failed'; readonly error: unknown };
+
+/** What an invoke runs under. */
+export interface InvokeRun {
+  /** Aborted when the result is not wanted any more. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of one invoke: what makes the work safe to repeat. */
+  readonly idempotencyKey: string;
+}
+
+/** Steps the machine of one type; holds nothing of any actor, so one serves all actors of the type. */
+export interface MachineDriver {
+  /** The initial step. */
+  create(input?: unknown): Step;
+  /** One macrostep. */
+  step(snapshot: MachineSnapshot, event: { readonly type: string }): Step;
+  /** Whether a step with this event would be handled; evaluates guards. */
+  accepts(snapshot: MachineSnapshot, event: { readonly type: string }): boolean;
+  /** The snapshot as JSON; shares structure with it, so it is to be written, not kept. */
+  persist(snapshot: MachineSnapshot): Json;
+  /** A snapshot from what `persist` gave; `MachineFailed` when the machine no longer has that state. */
+  restore(json: Json): MachineSnapshot;
+  /** The invokes the snapshot waits for, as they were asked for. */
+  invokes(snapshot: MachineSnapshot): readonly InvokeEffect[];
+  /** Runs an invoke to its end. Never rejects: a throw of the work is an outcome. */
+  run(invoke: InvokeEffect, under: InvokeRun): Promise<InvokeOutcome>;
+  /** The event that tells the machine how an invoke ended; the error in it is plain data. */
+  settled(id: string, outcome: InvokeOutcome): { readonly type: string };
+}

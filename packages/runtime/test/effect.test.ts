@@ -1,0 +1,38 @@
+import { assign, createActor, setup } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { publish, reply, tell } from '../src/effect.ts';
+
+const counter = setup({
+  types: { context: {} as { n: number }, events: {} as { type: 'add'; by: number } | { type: 'read' }, input: {} as { key: string } },
+  actions: { answer: reply(({ context }) => ({ n: context.n })) },
+}).createMachine({
+  context: { n: 0 },
+  on: {
+    add: {
+      actions: [
+        assign({ n: ({ context, event }) => context.n + event.by }),
+        publish('added', ({ context, event }) => ({ n: context.n, by: event.by })),
+        reply(({ context, event }) => ({ n: context.n, type: event.type, by: event.by })),
+        'answer',
+      ],
+    },
+    read: {
+      actions: [
+        reply({ fixed: true }),
+        publish('read'),
+        tell('audit', 'all', { type: 'seen' }),
+        tell({ type: 'counter' as const, machine: setup({ types: { events: {} as { type: 'add'; by: number } } }).createMachine({}) }, ({ context }) => `c${context.n}`, ({ event }) => ({ type: 'add', by: event.type.length })),
+      ],
+    },
+  },
+});
+
+describe('effect actions', () => {
+  it('[EF4] in a live XState actor they do nothing', () => {
+    const live = createActor(counter, { input: { key: 'k' } }).start();
+    live.send({ type: 'add', by: 2 });
+    live.send({ type: 'read' });
+    expect(live.getSnapshot().context.n).toBe(2);
+    live.stop();
+  });
+});
