@@ -1,0 +1,68 @@
+import type { FencingToken, HeldView, LossReason } from './lease.ts';
+
+/** Codes of this package. Other packages bring their own closed tables. */
+export const LOCK_CODES = [
+  'RESOURCE_LOCKED',
+  'LOCK_TIMEOUT',
+  'LOCK_UNAVAILABLE',
+  'LOCK_GONE',
+  'LEASE_LOST',
+  'STORE_UNAVAILABLE',
+  'REPLY_LOST',
+  'BUCKETS_MISMATCH',
+  'LOCKS_CLOSED',
+  'LOCK_CONFIG',
+] as const;
+export type LockCode = (typeof LOCK_CODES)[number];
+
+/** Did the failed request take effect? `unknown` may be retried only with the same id, or after a read. */
+export type Applied = 'no' | 'unknown';
+
+export interface FaultFacts {
+  readonly applied: Applied;
+  readonly cause?: unknown;
+}
+
+/** A fault: the world failed. `code` is a closed set per package, `applied` says what a retry may do. */
+export class CoordinationError<Code extends string = string> extends Error {
+  override readonly name: string = 'CoordinationError';
+  readonly code: Code;
+  readonly applied: Applied;
+
+  constructor(code: Code, message: string, facts: FaultFacts) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.applied = facts.applied;
+  }
+}
+
+export type AcquisitionCode = 'RESOURCE_LOCKED' | 'LOCK_TIMEOUT' | 'LOCK_UNAVAILABLE' | 'LOCK_GONE';
+
+/** Thrown by `acquire`, `withLock` and `acquireLock` when there is no lease to hand out. */
+export class LockAcquisitionError extends CoordinationError<AcquisitionCode> {
+  override readonly name = 'LockAcquisitionError';
+  readonly resource: string;
+  /** Who holds it, where that is the reason. */
+  readonly current: HeldView | undefined;
+
+  constructor(code: AcquisitionCode, message: string, facts: FaultFacts & { readonly resource: string; readonly current?: HeldView | undefined }) {
+    super(code, message, facts);
+    this.resource = facts.resource;
+    this.current = facts.current;
+  }
+}
+
+/** Why a lease's work was aborted: `lease.signal.reason`, and what `assertValid` throws. */
+export class LeaseLostError extends CoordinationError<'LEASE_LOST'> {
+  override readonly name = 'LeaseLostError';
+  readonly resource: string;
+  readonly fence: FencingToken;
+  readonly reason: LossReason;
+
+  constructor(lease: { readonly resource: string; readonly fence: FencingToken }, reason: LossReason) {
+    super('LEASE_LOST', `The lease on ${lease.resource} (fence ${lease.fence}) is lost: ${reason}`, { applied: 'no' });
+    this.resource = lease.resource;
+    this.fence = lease.fence;
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,53 @@
+// Time and chance
+export type { Cancel, Clock, Unsubscribe } from './clock.ts';
+export { systemClock } from './clock.system.ts';
+export { type Entropy, seededEntropy, systemEntropy } from './entropy.ts';
+
+// Errors and invariants
+export { type AcquisitionCode, type Applied, CoordinationError, type FaultFacts, LeaseLostError, LOCK_CODES, LockAcquisitionError, type LockCode } from './errors.ts';
+export { assert, InvariantViolation, unreachable } from './invariant.ts';
+
+// Ids
+export { encodeId, encodePart, slotOf } from './id-codec.ts';
+
+// Leases
+export {
+  type Breaking,
+  type Ended,
+  type EndedHow,
+  type FencingToken,
+  type FreeView,
+  fenceOf,
+  type HeldView,
+  type Holder,
+  type Json,
+  type JsonObject,
+  type Lease,
+  type LeaseState,
+  type LeaseView,
+  type Link,
+  type LossReason,
+  parseFence,
+  type ReleaseOutcome,
+  type RenewOutcome,
+} from './lease.ts';
+export type {
+  AttachOutcome,
+  AwayOutcome,
+  Busy,
+  CancelOutcome,
+  ClaimOptions,
+  ClaimOutcome,
+  Connection,
+  Granted,
+  ILockManager,
+  LeaseChange,
+  LeasePage,
+  LeaseRef,
+  Lock,
+  LockManager,
+  ResumeOutcome,
+} from './lock-manager.ts';
+
+// Events
+export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';

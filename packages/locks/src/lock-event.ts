@@ -1,0 +1,48 @@
+import type { EndedHow, FencingToken, Holder } from './lease.ts';
+
+/** 16-digit text that orders a bucket's events; compares as text. */
+export type LogId = string;
+
+export type LockEventType = 'claimed' | 'offered' | 'away' | 'back' | 'released' | 'expired' | 'taken-over' | 'takeover-requested' | 'takeover-denied';
+
+/** One transition of one lease, as its bucket's log keeps it. */
+export interface LockEvent {
+  readonly type: LockEventType;
+  readonly resource: string;
+  readonly leaseId: string;
+  readonly gen: number;
+  readonly holder: Holder;
+  readonly instance: string;
+  readonly fence: FencingToken;
+  /** The store's wall clock, epoch milliseconds. */
+  readonly atMs: number;
+  /** For the events that end a lease: how. */
+  readonly how?: EndedHow | 'unconfirmed';
+  readonly reason?: string;
+}
+
+export interface LoggedLockEvent extends LockEvent {
+  readonly id: LogId;
+  /** The event before this one in the bucket's log; `''` for the first. */
+  readonly prev: LogId | '';
+  /** The event before this one of the same resource, as far as it is remembered. */
+  readonly prevOfResource: LogId | '';
+}
+
+/** A reading of one bucket's log. */
+export interface LogPage {
+  readonly events: readonly LoggedLockEvent[];
+  /** Where to read on. */
+  readonly next: LogId | 'start';
+  /** Events between `after` and the first of these are no longer kept. */
+  readonly gap: boolean;
+}
+
+/** The bucket logs: every lock event, in order within a bucket, kept for minutes. */
+export interface LockLog {
+  readonly buckets: number;
+  bucketOf(resource: string): number;
+  read(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage>;
+  /** `wake` runs soon after a bucket's log grew. A hint may be lost; a read never lies. */
+  onHint(bucket: number, wake: () => void): () => void;
+}

@@ -1,0 +1,159 @@
+import type { Ended, EndedHow, HeldView, Holder, JsonObject, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
+import type { LockLog, LoggedLockEvent } from './lock-event.ts';
+
+export interface ClaimOptions {
+  /** Length of the term, 1 s up; default 30,000. */
+  readonly ttlMs?: number;
+  /** Who claims; by default this manager itself. */
+  readonly holder?: Holder;
+  /**
+   * Which of the holder's parties; default `'default'`. Holder and instance together are one
+   * party: a second request of the same party is answered with the lease it already has.
+   */
+  readonly instance?: string;
+  /** Names the request: repeating it never gets a second grant. Default: a fresh one. */
+  readonly requestId?: string;
+  /** How long to wait in the queue; default 0 for `tryAcquire` and `acquire`. */
+  readonly waitMs?: number;
+  /** Shown to others with the lease; at most 4 KiB of JSON. */
+  readonly meta?: JsonObject;
+  /** Ends the waiting; the queue is left, or a grant just made given back, before the call rejects. */
+  readonly signal?: AbortSignal;
+  /** Default `'auto'`. */
+  readonly renew?: 'auto' | 'manual';
+}
+
+export type Granted = {
+  readonly kind: 'granted';
+  readonly lease: Lease;
+  /** False when this party, or this request, had the lease already. */
+  readonly fresh: boolean;
+};
+
+export type Busy = {
+  readonly kind: 'busy';
+  readonly current: HeldView;
+  /** Place in the queue this request would have taken, or had when its wait ended; 1 is next. */
+  readonly position: number;
+  readonly retryAfterMs: number;
+  /** `queue-full`: no place left to wait. `waited`: `waitMs` ran out. */
+  readonly why: 'held' | 'queue-full' | 'waited';
+};
+
+export type ClaimOutcome =
+  | Granted
+  | Busy
+  /** This request had a grant, or was cancelled; it never gets another. */
+  | { readonly kind: 'gone'; readonly how: EndedHow }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export interface Connection {
+  readonly node: string;
+  readonly conn: string;
+  readonly instance: string;
+}
+
+export interface LeaseRef {
+  readonly resource: string;
+  readonly leaseId: string;
+}
+
+export type ResumeOutcome =
+  | { readonly kind: 'resumed'; readonly lease: Lease; readonly displaced?: { readonly node: string; readonly conn: string } }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  /** Attached to another instance's connection. */
+  | { readonly kind: 'attached'; readonly by: { readonly instance: string } }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export type AttachOutcome =
+  | { readonly kind: 'attached'; readonly view: HeldView; readonly displaced?: { readonly node: string; readonly conn: string } }
+  | { readonly kind: 'busy'; readonly by: { readonly instance: string } }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export type AwayOutcome =
+  | { readonly kind: 'away'; readonly view: HeldView }
+  /** Somebody attached since `gen`; nothing was done. */
+  | { readonly kind: 'stale'; readonly gen: number }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export type CancelOutcome =
+  /** Left the queue, or the request never arrived and never will. */
+  | { readonly kind: 'left' }
+  /** A grant had just been made; it was given back. */
+  | { readonly kind: 'returned' }
+  | { readonly kind: 'gone'; readonly how: EndedHow }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export interface LeasePage {
+  readonly items: readonly LeaseView[];
+  readonly nextCursor?: string;
+}
+
+/**
+ * Leases on named resources: who holds what, told by one store.
+ *
+ * A resource is 1 to 512 bytes of UTF-8 without control characters. Outcomes are returned;
+ * contention is no exception. A store that cannot answer is `unavailable` with the fault as
+ * `cause`, whose `applied` says whether the request may have taken effect.
+ */
+export interface LockManager {
+  /** Checks the namespace's stored settings and starts the sweeps. Every other call opens by itself. */
+  open(): Promise<void>;
+
+  /** Claims, and with `waitMs` waits in the queue. Rejects only with `signal.reason` or for bad arguments. */
+  tryAcquire(resource: string, options?: ClaimOptions): Promise<ClaimOutcome>;
+  /** As `tryAcquire`, but throws a `LockAcquisitionError` when there is no lease. */
+  acquire(resource: string, options?: ClaimOptions): Promise<Lease>;
+  /**
+   * Runs `work` under a lease and releases it. `work` gets the lease; its `signal` aborts when
+   * the lease is lost. Without an `instance`, each call is a party of its own.
+   */
+  withLock<T>(resource: string, options: ClaimOptions, work: (lease: Lease) => Promise<T> | T): Promise<T>;
+  /** Continues a lease that another process was granted: extends it, or attaches a connection. */
+  resume(request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection }): Promise<ResumeOutcome>;
+
+  /** By id, for servers that keep no `Lease`. With `gen`, on behalf of that connection: does not extend when it is no longer the attached one. */
+  renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome>;
+  /** Ends a lease by its id and offers the resource to the next in line. Never throws. */
+  release(request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string }): Promise<ReleaseOutcome>;
+  /** Ties the lease to a connection. The same instance wins and displaces the older one (gen + 1). */
+  attach(request: LeaseRef & Connection): Promise<AttachOutcome>;
+  /** The connection is gone: the lease ends after `graceMs` unless somebody attaches or renews it. */
+  away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome>;
+  /** Leaves the queue, or gives a just-made grant back; the request never gets a lease after this. */
+  cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome>;
+
+  /** Throws `CoordinationError` when the store cannot answer. */
+  inspect(resource: string, options?: { readonly withLeaseId?: boolean }): Promise<LeaseView>;
+  /** Held resources by prefix, in order of their names; a page costs the store its own length. */
+  list(query: { readonly prefix: string; readonly cursor?: string; readonly limit?: number }): Promise<LeasePage>;
+  /** Where the resource stands, and then every event of it. Yields a fresh view where events may have been missed. */
+  watch(resource: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<LeaseChange>;
+  readonly log: LockLog;
+
+  /** Leaves every queue; releases the leases made here, or keeps them for another process to resume. */
+  close(options?: { readonly leases?: 'release' | 'keep' }): Promise<void>;
+
+  /** The short form: claims for this call alone, without waiting. Throws `LockAcquisitionError`. */
+  acquireLock(resource: string, ttl?: number): Promise<Lock>;
+  /** True when this call gave it back. */
+  releaseLock(lock: Lock): Promise<boolean>;
+}
+
+/** What `watch` yields. */
+export type LeaseChange = { readonly kind: 'view'; readonly view: LeaseView } | { readonly kind: 'event'; readonly event: LoggedLockEvent };
+
+/** The short form's lock. */
+export interface Lock {
+  readonly id: string;
+  readonly resource: string;
+  readonly ttl: number;
+  readonly lease: Lease;
+  startAutoRenewal(): void;
+  stopAutoRenewal(): void;
+}
+
+/** The short form alone. */
+export type ILockManager = Pick<LockManager, 'acquireLock' | 'releaseLock'>;

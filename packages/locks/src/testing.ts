@@ -1,0 +1,2 @@
+export { SimulatedClock } from './clock.simulated.ts';
+export { seededEntropy } from './entropy.ts';
