@@ -1,0 +1,108 @@
+// An actor type: a plain xstate v5 machine and what the runtime must know to keep actors of it.
+// The machine's own type is taken apart here and does not travel further: references carry
+// only events, context, replies, so declaration files stay small.
+import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
+import type { Behavior, Migration } from './behavior.ts';
+import { assert } from '@devmentor/locks';
+
+/** A type carried without a value: what an event is answered with. */
+export interface Returns<Reply> {
+  readonly reply?: Reply;
+}
+
+/** Declares the reply of an event: `replies: { rename: returns<Renamed>() }`. */
+export function returns<Reply>(): Returns<Reply> {
+  return {};
+}
+
+type ReplyTable = Readonly<Record<string, Returns<unknown>>>;
+type ReplyOf<Entry> = Entry extends Returns<infer Reply> ? Reply : never;
+
+/** The types that a reference to an actor shows. */
+export interface ActorTypes {
+  readonly event: { readonly type: string };
+  readonly context: unknown;
+  readonly value: unknown;
+  readonly output: unknown;
+  readonly emitted: { readonly type: string };
+  readonly replies: object;
+}
+
+/** What `runtime.actor(Type, key)` and `tell(Type, key, event)` take: the name of a kind of actors. */
+export interface ActorType<Name extends string = string, Types extends ActorTypes = ActorTypes> {
+  /** The first part of its actors' ids. */
+  readonly type: Name;
+  readonly behavior: Behavior;
+  /** Never there at run time. */
+  readonly types?: Types;
+}
+
+export type EventOf<Type extends ActorType> = NonNullable<Type['types']>['event'];
+export type ContextOf<Type extends ActorType> = NonNullable<Type['types']>['context'];
+
+/** Machines whose input has required parts need `input`. */
+type InputOption<Machine extends AnyStateMachine> = undefined extends InputFrom<Machine>
+  ? { readonly input?: (key: string) => InputFrom<Machine> }
+  : { readonly input: (key: string) => InputFrom<Machine> };
+
+export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyTable> = {
+  readonly machine: Machine;
+  /** Version of the machine, stamped on each record. @default 1 */
+  readonly version?: number;
+  /** `migrate: { 1: (snapshot) => … }` brings a snapshot of version 1 to version 2. */
+  readonly migrate?: Readonly<Record<number, Migration>>;
+  /** False keeps the state in memory only, with no commit: it is lost with the node. @default true */
+  readonly durable?: boolean;
+  /** Which events are answered, and with what. */
+  readonly replies?: Replies & { readonly [Key in keyof Replies]: Key extends EventFromLogic<Machine>['type'] ? Returns<unknown> : never };
+  /** Waiting messages beyond `max` are refused with MAILBOX_FULL. @default 1000 */
+  readonly mailbox?: { readonly max: number };
+  /** An actor that did nothing for `idleMs` leaves memory. @default 120000 */
+  readonly passivate?: { readonly idleMs: number };
+  /** A message whose step throws is stepped `retries` times more, then is a dead letter. @default 1 */
+  readonly supervise?: { readonly retries: number };
+  /** Keys whose actors are kept active wherever their shard is served. */
+  readonly resident?: readonly string[];
+} & InputOption<Machine>;
+
+/**
+ * Declares a kind of actors.
+ *
+ * @example
+ * const Project = defineActor('project', { machine: projectMachine, replies: { rename: returns<Renamed>() } });
+ */
+export function defineActor<const Name extends string, Machine extends AnyStateMachine, Replies extends ReplyTable = Record<never, Returns<unknown>>>(
+  name: Name,
+  options: ActorOptions<Machine, Replies>,
+): ActorType<
+  Name,
+  {
+    event: EventFromLogic<Machine>;
+    context: ContextFrom<Machine>;
+    value: StateValueFrom<Machine>;
+    output: OutputFrom<Machine>;
+    emitted: EmittedFrom<Machine>;
+    replies: { [Key in keyof Replies]: ReplyOf<Replies[Key]> };
+  }
+> {
+  assert(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name), 'an actor type is named with 1 to 64 letters, digits, _ and -');
+  const version = options.version ?? 1;
+  assert(Number.isSafeInteger(version) && version >= 1, 'a machine version is a whole number from 1');
+  const { input } = options;
+  return {
+    type: name,
+    behavior: {
+      name,
+      machine: options.machine,
+      version,
+      migrate: options.migrate ?? {},
+      durable: options.durable ?? true,
+      replies: new Set(Object.keys(options.replies ?? {})),
+      mailboxMax: options.mailbox?.max ?? 1_000,
+      idleMs: options.passivate?.idleMs ?? 120_000,
+      retries: options.supervise?.retries ?? 1,
+      input: (key) => input?.(key),
+      resident: options.resident ?? [],
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// The public face of a node: actors in, references out.
+import type { Clock, Entropy, LockManager } from '@devmentor/locks';
+import type { ActorRef } from './actor-ref.ts';
+import type { ActorType, ActorTypes } from './define-actor.ts';
+import type { ActorId } from './actor-id.ts';
+import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
+import type { Transport } from './transport.ts';
+
+/** A message given up on: its step threw, or its receiver refuses it for good. */
+export interface DeadLetter {
+  readonly to: ActorId;
+  readonly from: string;
+  readonly event: Json;
+  readonly why: string;
+  readonly cause: unknown;
+}
+
+export interface RuntimeOptions {
+  readonly actors: readonly ActorType[];
+  /** Names the deployment in subjects; nodes of one namespace form one cluster. @default 'devmentor' */
+  readonly namespace?: string;
+  /** All three or none: without them everything lives in this process, and one node owns it all. */
+  readonly locks?: LockManager;
+  readonly state?: StateStore;
+  readonly transport?: Transport;
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+  readonly node?: { readonly id?: string; readonly address?: string; readonly version?: string; readonly meta?: { readonly [key: string]: Json } };
+  /** Most actors kept in memory; beyond it the longest idle leave. @default 100000 */
+  readonly maxResident?: number;
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
+  /** What went wrong and was lived with: for a log. */
+  readonly onFault?: (fault: unknown) => void;
+}
+
+export interface NodeView {
+  readonly incarnation: Incarnation;
+  readonly address?: string;
+  readonly version?: string;
+  readonly self: boolean;
+}
+
+export interface Runtime {
+  /** Joins the cluster; resolves when this node serves its part of the shards that are free. */
+  start(): Promise<void>;
+  /** Hands every shard over, finishes what is running, leaves. For SIGTERM. */
+  drain(): Promise<void>;
+  /** Leaves at once; what was not committed is not answered. Safe at any moment, also after `drain`. */
+  stop(): Promise<void>;
+  actor<Types extends ActorTypes>(type: ActorType<string, Types>, key: string): ActorRef<Types>;
+  /** Lives, and may own shards. */
+  readonly state: 'new' | 'starting' | 'serving' | 'isolated' | 'draining' | 'stopped';
+  readonly incarnation: Incarnation;
+  nodes(): readonly NodeView[];
+  shards(): readonly Shard[];
+}
+
+/** Builds a node; it does nothing until `start`. */
+export declare function createRuntime(options: RuntimeOptions): Runtime;
