@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources: a test never sees a stale build.
-const source = ['@devmentor/source'];
+const source = '@devmentor/source';
 
 export default defineConfig({
-  resolve: { conditions: [...source, 'module', 'browser', 'development|production'] },
+  resolve: { conditions: [source, 'module', 'development|production'] },
   ssr: {
-    resolve: { conditions: [...source, 'module', 'node', 'development|production'], externalConditions: [...source, 'node'] },
+    resolve: {
+      conditions: [source, 'module', 'node', 'development|production'],
+      externalConditions: [source, 'node'],
+    },
   },
   test: {
     include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
@@ -18,7 +21,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 40_000,
     teardownTimeout: 5_000,
-    // What a test spawns with node runs from source as well.
+    // For what Node itself resolves: worker threads and forks of a test.
     execArgv: ['--conditions=@devmentor/source'],
   },
 });

@@ -1,5 +1,5 @@
 // One server process of a test: ports, readiness, faults, and its certain end.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -105,7 +105,8 @@ async function run(launch: Launch, ports: readonly number[]): Promise<ChildProce
   watchOver(child, launch.directory);
   // A test process may end without stopping its servers; they must not hold it open.
   child.unref();
-  for (const pipe of [child.stdout, child.stderr]) if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  for (const pipe of [child.stdout, child.stderr])
+    if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
 
   const deadline = performance.now() + readyWithinMs;
   while (performance.now() < deadline) {

@@ -69,7 +69,9 @@ describe('backends', () => {
       import { startNats, startRedis } from ${JSON.stringify(new URL('./backends.ts', import.meta.url).href)};
       const redis = await startRedis(); const nats = await startNats();
       console.log(JSON.stringify([redis.pid, nats.pid])); setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     const pids = JSON.parse(line.toString()) as number[];
     expect(pids.map(isAlive)).toEqual([true, true]);

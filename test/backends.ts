@@ -9,7 +9,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startChild, type Launch } from './backend-process.ts';
+import { type Launch, startChild } from './backend-process.ts';
 import { requireProgram } from './find-program.ts';
 import { pingNats, pingRedis } from './ping.ts';
 

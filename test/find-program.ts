@@ -7,7 +7,14 @@ import { delimiter, join } from 'node:path';
 export const fetchedPrograms = join(import.meta.dirname, '..', '.cache', 'backends', 'bin');
 
 /** Debian keeps servers in sbin, which an ordinary user's PATH lacks. */
-const alsoSearched = ['/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin', '/opt/homebrew/bin', fetchedPrograms];
+const alsoSearched = [
+  '/usr/local/bin',
+  '/usr/bin',
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/opt/homebrew/bin',
+  fetchedPrograms,
+];
 
 /** The path of the first of these programs that can be run, or undefined. */
 export function findProgram(...names: string[]): string | undefined {
