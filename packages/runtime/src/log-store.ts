@@ -9,7 +9,7 @@
 //        At least 1,000 events or 10 minutes are kept.
 //   LO3  An append is all or nothing and answers with the ids it gave.
 //   LO4  A hint may be lost, late or doubled; a read never lies.
-import type { Json } from './state-store.ts';
+import type { Json } from './json.ts';
 
 /** Opaque to clients; fixed-width text that orders as text within its topic. */
 export type LogId = string;

@@ -11,8 +11,8 @@
 //   RS4  `list` answers every record that stays from the first page to the last exactly once,
 //        in the order of the keys' UTF-8 bytes.
 //   RS5  A key or value that cannot be stored as it is, is a fault that names it (`NOT_JSON`,
-//        `TOO_LARGE`), and nothing is written.
-import type { Json } from './state-store.ts';
+//        `TOO_LARGE`, `ID_REJECTED`), and nothing is written.
+import type { Json } from './json.ts';
 
 export interface StoredRecord {
   readonly value: Json;

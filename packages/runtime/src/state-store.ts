@@ -31,9 +31,10 @@
 // fence gets its reply.
 import type { CoordinationError, FencingToken } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
+import type { Json } from './json.ts';
 import type { LogId, TopicEvent } from './log-store.ts';
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json } from './json.ts';
 export type { RecordStore } from './record-store.ts';
 
 /** One node process between its start and its end; never reused, without `:`. */
@@ -114,7 +115,7 @@ export type CommitOutcome =
   | { readonly kind: 'duplicate'; readonly settled: readonly { readonly sender: SenderId; readonly n: number; readonly reply?: Json }[] }
   /** More than 64 unsettled numbers of one sender. */
   | { readonly kind: 'overloaded'; readonly sender: SenderId }
-  /** `NOT_JSON`, `TOO_LARGE` (both name the path), `RECORD_VERSION_UNSUPPORTED`, `ID_COLLISION`. */
+  /** `NOT_JSON` and `TOO_LARGE` name the path; `ID_REJECTED`, `ID_COLLISION`, `RECORD_VERSION_UNSUPPORTED`, `RECORD_UNREADABLE` the actor. */
   | { readonly kind: 'refused'; readonly fault: CoordinationError };
 
 export type Fenced = { readonly kind: 'fenced'; readonly own: Ownership };

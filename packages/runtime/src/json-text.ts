@@ -1,0 +1,23 @@
+import { findNonJson } from './json-check.ts';
+import type { Json } from './json.ts';
+import { notJson, tooLarge } from './store-faults.ts';
+
+/**
+ * The JSON text of a value that is stored. Throws `NOT_JSON` or `TOO_LARGE`, naming `path`;
+ * both before anything was written.
+ */
+export function jsonText(value: Json, path: string, maxBytes: number): string {
+  const flaw = findNonJson(value, path);
+  if (flaw !== undefined) throw notJson(flaw.path, flaw.why);
+  const text = JSON.stringify(value);
+  // A UTF-16 unit takes 1 to 3 bytes: most values are decided without counting.
+  if (text.length * 3 <= maxBytes) return text;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
+  return text;
+}
+
+/** A stored value as a fresh copy. */
+export function jsonValue(text: string): Json {
+  return JSON.parse(text) as Json;
+}

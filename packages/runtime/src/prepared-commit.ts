@@ -1,0 +1,74 @@
+// Prepared commit
+//
+// A commit as the text that is stored. Both adapters prepare commits here, so what one of them
+// refuses the other refuses too, before anything is sent.
+import { assert } from '@devmentor/locks';
+import type { CoordinationError } from '@devmentor/locks';
+import { jsonText } from './json-text.ts';
+import type { Json } from './json.ts';
+import type { Commit } from './state-store.ts';
+import { isFault } from './store-faults.ts';
+import { checkKey } from './store-key.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+export interface PreparedCommit {
+  readonly kind: 'prepared';
+  readonly commit: Commit;
+  readonly snapshot: string;
+  /** JSON of all timers; `''` for none. */
+  readonly timers: string;
+  /** Earliest timer. */
+  readonly dueAtMs: number | undefined;
+  /** Events of `outbox.add`, replies of `settles` and data of `events`, in their order. */
+  readonly outbox: readonly string[];
+  readonly replies: readonly (string | undefined)[];
+  readonly events: readonly string[];
+}
+
+export function prepareCommit(commit: Commit, limits: StoreLimits): PreparedCommit | { readonly kind: 'refused'; readonly fault: CoordinationError } {
+  assertNumbers(commit);
+  try {
+    return prepared(commit, limits);
+  } catch (error) {
+    if (isFault(error)) return { kind: 'refused', fault: error };
+    throw error;
+  }
+}
+
+function prepared(commit: Commit, limits: StoreLimits): PreparedCommit {
+  checkKey(commit.id);
+  for (const { to } of commit.outbox.add) checkKey(to);
+  const message = (value: Json, path: string) => jsonText(value, path, limits.messageBytes);
+  return {
+    kind: 'prepared',
+    commit,
+    snapshot: jsonText(commit.snapshot, 'snapshot', limits.snapshotBytes),
+    timers: commit.timers.length === 0 ? '' : jsonText(commit.timers.map(plainTimer), 'timers', limits.snapshotBytes),
+    dueAtMs: commit.timers.length === 0 ? undefined : Math.min(...commit.timers.map((timer) => timer.dueAtMs)),
+    outbox: commit.outbox.add.map((row, i) => message(row.event, `outbox[${i}].event`)),
+    replies: commit.settles.map((settled, i) => (settled.reply === undefined ? undefined : message(settled.reply, `settles[${i}].reply`))),
+    events: commit.events.map((event, i) => message(event.data, `events[${i}].data`)),
+  };
+}
+
+function plainTimer({ id, generation, dueAtMs, event }: Commit['timers'][number]): Json {
+  return { id, generation, dueAtMs, event };
+}
+
+/** Numbers come from the runtime, never from outside: a wrong one is a bug. */
+function assertNumbers(commit: Commit): void {
+  assert(isCount(commit.basis), 'a commit starts from a version');
+  assert(isCount(commit.machineVersion), 'a machine version is a whole number');
+  const named = new Set<string>();
+  for (const { sender, n, floor } of commit.settles) {
+    assert(isCount(n) && isCount(floor), 'messages are numbered in whole numbers');
+    assert(floor <= n, 'a floor is at most the number it comes with');
+    assert(!named.has(`${n} ${sender}`), 'a commit settles a message once');
+    named.add(`${n} ${sender}`);
+  }
+  for (const row of [...commit.outbox.add, ...commit.outbox.remove]) assert(isCount(row.n), 'outbox rows are numbered in whole numbers');
+}
+
+function isCount(n: number): boolean {
+  return Number.isSafeInteger(n) && n >= 0;
+}
