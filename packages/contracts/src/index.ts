@@ -1,4 +1,68 @@
-// Codes and routes
+// Codes, routes and bounds
+
+export { type AfterClose, afterClose, type Code, closeCodes, codes, isCode } from './codes.ts';
+export { limits } from './limits.ts';
+export {
+  bearerProtocol,
+  etagOf,
+  flushConfirmation,
+  headers,
+  type PathParams,
+  pathTo,
+  type Query,
+  type Route,
+  type RouteAuth,
+  type RouteName,
+  type RouteParams,
+  routes,
+  socketProtocol,
+} from './routes.ts';
+
+// Names
+
+export { idPattern, isId, isMemoryKey, isPrintable, isResource, utf8Bytes } from './ids.ts';
+export {
+  countSchema,
+  cursorSchema,
+  durationMsSchema,
+  fencingTokenSchema,
+  idempotencyKeySchema,
+  idSchema,
+  itemsOf,
+  lineSchema,
+  memoryKeySchema,
+  type Page,
+  type PageQuery,
+  pageOf,
+  pageQuerySchema,
+  resourceSchema,
+  shareSchema,
+  timeSchema,
+  tokenSchema,
+  ttlMsSchema,
+  versionSchema,
+  waitMsSchema,
+} from './primitives.ts';
+export { topicSchema } from './topic-schema.ts';
+export { isDurable, parseTopic, type Topic, topicText } from './topics.ts';
+
+// Reading what others send
+
+export { boundedJson, isJson, type JsonObject, type JsonValue, jsonObjectSchema, jsonSchema } from './json.ts';
+export { type Parsed, parse, pointerTo } from './parse.ts';
+export {
+  codeSchema,
+  type FieldError,
+  fieldErrorSchema,
+  type ProblemDetails,
+  type ProblemFacts,
+  problemMediaType,
+  problemOf,
+  problemSchema,
+  problemType,
+} from './problem.ts';
+
+// Bodies and answers, by service
 
 export {
   type AnalysisContext,
@@ -54,7 +118,6 @@ export {
   suggestionsSchema,
   type Token,
 } from './ai.ts';
-// Bodies and answers, by service
 export {
   type AuthToken,
   authTokenSchema,
@@ -85,40 +148,7 @@ export {
   type User,
   userSchema,
 } from './auth.ts';
-export { type AfterClose, afterClose, type Code, closeCodes, codes, isCode } from './codes.ts';
-// Real time
-export {
-  type EventData,
-  type EventType,
-  eventData,
-  eventSchema,
-  eventSchemas,
-  presenceSchema,
-  type WireEvent,
-} from './events.ts';
-export {
-  attachFrameSchema,
-  authFrameSchema,
-  type ClientFrame,
-  type ClientFrameInput,
-  claimFrameSchema,
-  clientFrameSchema,
-  detachFrameSchema,
-  type EventFrame,
-  type FrameOf,
-  type FrameResults,
-  frameIdSchema,
-  pingFrameSchema,
-  presenceFrameSchema,
-  releaseFrameSchema,
-  type ServerFrame,
-  serverFrameSchema,
-  subscribeFrameSchema,
-  unsubscribeFrameSchema,
-} from './frames.ts';
-// Names
-export { idPattern, isId, isMemoryKey, isPrintable, isResource, utf8Bytes } from './ids.ts';
-export { boundedJson, isJson, type JsonObject, type JsonValue, jsonObjectSchema, jsonSchema } from './json.ts';
+export { type Live, liveSchema, type Ready, readySchema } from './health.ts';
 export {
   type Answer,
   answerSchema,
@@ -138,7 +168,6 @@ export {
   recommendationsSchema,
   updateProgressSchema,
 } from './learning.ts';
-export { limits } from './limits.ts';
 export {
   type AcquireLockRequest,
   acquireLockSchema,
@@ -171,42 +200,6 @@ export {
   storeEmbeddingSchema,
   storeEntrySchema,
 } from './memory.ts';
-// Reading what others send
-export { type Parsed, parse, pointerTo } from './parse.ts';
-export {
-  countSchema,
-  cursorSchema,
-  durationMsSchema,
-  fencingTokenSchema,
-  idempotencyKeySchema,
-  idSchema,
-  itemsOf,
-  lineSchema,
-  memoryKeySchema,
-  type Page,
-  type PageQuery,
-  pageOf,
-  pageQuerySchema,
-  resourceSchema,
-  shareSchema,
-  timeSchema,
-  tokenSchema,
-  ttlMsSchema,
-  versionSchema,
-  waitMsSchema,
-} from './primitives.ts';
-// Problems
-export {
-  codeSchema,
-  type FieldError,
-  fieldErrorSchema,
-  type ProblemDetails,
-  type ProblemFacts,
-  problemMediaType,
-  problemOf,
-  problemSchema,
-  problemType,
-} from './problem.ts';
 export {
   type ClaimInput,
   type ClaimRequest,
@@ -247,21 +240,52 @@ export {
   type UpdateProjectDTO,
   updateProjectSchema,
 } from './projects.ts';
+
+// Real time
+
 export {
-  bearerProtocol,
-  etagOf,
-  flushConfirmation,
-  headers,
-  type PathParams,
-  pathTo,
-  type Query,
-  type Route,
-  type RouteAuth,
-  type RouteName,
-  type RouteParams,
-  routes,
-  socketProtocol,
-} from './routes.ts';
+  type EventData,
+  type EventType,
+  eventData,
+  eventSchema,
+  eventSchemas,
+  presenceSchema,
+  type WireEvent,
+} from './events.ts';
+export { type EventsQuery, eventsQuerySchema, topicListSchema } from './events-query.ts';
+export {
+  attachFrameSchema,
+  authFrameSchema,
+  type ClientFrame,
+  type ClientFrameInput,
+  claimFrameSchema,
+  clientFrameSchema,
+  detachFrameSchema,
+  type EventFrame,
+  type FrameOf,
+  type FrameResults,
+  frameIdSchema,
+  pingFrameSchema,
+  presenceFrameSchema,
+  releaseFrameSchema,
+  type ServerFrame,
+  serverFrameSchema,
+  subscribeFrameSchema,
+  unsubscribeFrameSchema,
+} from './frames.ts';
+
+// The services and the table that serves them
+
+export {
+  type AnswerOf,
+  type BodyOf,
+  commonCodes,
+  eventStream,
+  nothing,
+  type Operation,
+  operations,
+  pathParams,
+} from './operations.ts';
 export type {
   AIGatewayServiceClient,
   AuthServiceClient,
@@ -272,7 +296,4 @@ export type {
   ProjectServiceClient,
   WriteOptions,
 } from './service-options.ts';
-// Services
 export type { IAIGatewayService, IAuthService, ILearningService, IMemoryService, IProjectService } from './services.ts';
-export { topicSchema } from './topic-schema.ts';
-export { isDurable, parseTopic, type Topic, topicText } from './topics.ts';
