@@ -19,6 +19,7 @@
 //   MD9  A machine that uses what the driver cannot honour is refused when the driver is made, with
 //        every problem and its fix at once; what only shows while running fails the step. Never silent.
 //   MD10 An event for a machine that is not active is not handled.
+import { CoordinationError } from '@devmentor/locks';
 import type { Effect, InvokeEffect } from './effect.ts';
 import type { Json } from './json.ts';
 
@@ -26,23 +27,23 @@ import type { Json } from './json.ts';
  * A step, or a restore, that could not be: something in the machine threw (`cause`), or it asked
  * for what cannot be honoured. The snapshot before it is intact.
  */
-export class MachineFailed extends Error {
+export class MachineFailed extends CoordinationError<'MACHINE_FAILED'> {
   override readonly name = 'MachineFailed';
   readonly during: 'create' | 'step' | 'restore' | 'persist';
 
   constructor(during: MachineFailed['during'], message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super('MACHINE_FAILED', message, { applied: 'no', cause });
     this.during = during;
   }
 }
 
 /** A machine the driver cannot run, with every problem found; thrown when its driver is made. */
-export class MachineRefused extends Error {
+export class MachineRefused extends CoordinationError<'MACHINE_REFUSED'> {
   override readonly name = 'MachineRefused';
   readonly problems: readonly string[];
 
   constructor(machineId: string, problems: readonly string[]) {
-    super(`machine '${machineId}' cannot run here:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super('MACHINE_REFUSED', `machine '${machineId}' cannot run here:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, { applied: 'no' });
     this.problems = problems;
   }
 }
@@ -72,6 +73,15 @@ export interface Step {
 /** How an invoke ended. */
 export type InvokeOutcome = { readonly kind: 'done'; readonly output: unknown } | { readonly kind: 'failed'; readonly error: unknown };
 
+/** The event that tells a machine how its invoke ended. */
+export interface InvokeEnd {
+  readonly type: string;
+  readonly actorId: string;
+  readonly output?: unknown;
+  /** Plain data: `{name, message, code?}` for an Error. */
+  readonly error?: Json;
+}
+
 /** What an invoke runs under. */
 export interface InvokeRun {
   /** Aborted when the result is not wanted any more. */
@@ -96,6 +106,11 @@ export interface MachineDriver {
   invokes(snapshot: MachineSnapshot): readonly InvokeEffect[];
   /** Runs an invoke to its end. Never rejects: a throw of the work is an outcome. */
   run(invoke: InvokeEffect, under: InvokeRun): Promise<InvokeOutcome>;
-  /** The event that tells the machine how an invoke ended; the error in it is plain data. */
-  settled(id: string, outcome: InvokeOutcome): { readonly type: string };
+  /** The event that feeds the end of an invoke back; to be stepped like any other. */
+  settled(id: string, outcome: InvokeOutcome): InvokeEnd;
+}
+
+/** Event types that only the runtime may feed to a machine; one that comes from outside is refused. */
+export function isReservedEventType(type: string): boolean {
+  return type === '*' || type.startsWith('xstate.');
 }
