@@ -1,0 +1,232 @@
+// Configuration
+//
+// One table of settings drives the flags, the environment names, the file, the help text and the
+// printed configuration. Everything is read once, at start; every problem is found before any is
+// told.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+/** Where state lives and how nodes talk. */
+export type Backend = { readonly kind: 'memory' } | { readonly kind: 'cluster'; readonly redis: string; readonly nats: string };
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly backend: Backend;
+  readonly namespace: string;
+  readonly authSecret?: string;
+  readonly demo: boolean;
+  readonly ui?: string;
+  /** Browser origins that may call, beside this machine's own. */
+  readonly origins: readonly string[];
+  readonly registration: boolean;
+  readonly logLevel: LogLevel;
+  readonly json: boolean;
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+interface Setting {
+  readonly flag: string;
+  readonly env: string;
+  readonly kind: 'text' | 'switch';
+  readonly value?: string;
+  readonly help: string;
+  readonly fallback?: string;
+  readonly secret?: true;
+}
+
+export const SETTINGS = [
+  { flag: 'port', env: 'PORT', kind: 'text', value: 'N', fallback: '8080', help: 'port to listen on; 0 takes any free one' },
+  { flag: 'host', env: 'HOST', kind: 'text', value: 'ADDRESS', fallback: '127.0.0.1', help: 'address to listen on; any but a loopback one needs an auth secret' },
+  { flag: 'demo', env: 'DEVMENTOR_DEMO', kind: 'switch', help: 'lets guests in and seeds project 123' },
+  { flag: 'ui', env: 'DEVMENTOR_UI', kind: 'text', value: 'DIR', help: 'serves the page in DIR' },
+  { flag: 'redis', env: 'REDIS_URL', kind: 'text', value: 'URL', secret: true, help: 'keeps everything in Redis; needs --nats too' },
+  { flag: 'nats', env: 'NATS_URL', kind: 'text', value: 'URL', secret: true, help: 'lets several servers work together; needs --redis too' },
+  { flag: 'data', env: 'DEVMENTOR_DATA', kind: 'text', value: 'DIR', help: 'keeps everything in a folder (not available in this version)' },
+  { flag: 'postgres', env: 'DATABASE_URL', kind: 'text', value: 'URL', secret: true, help: 'keeps projects in PostgreSQL (not available in this version)' },
+  { flag: 'namespace', env: 'DEVMENTOR_NAMESPACE', kind: 'text', value: 'NAME', fallback: 'devmentor', help: 'keeps deployments on one Redis and NATS apart' },
+  { flag: 'auth-secret', env: 'AUTH_SECRET', kind: 'text', value: 'SECRET', secret: true, help: 'signs tokens; without it a key is made and kept with the data' },
+  { flag: 'origins', env: 'DEVMENTOR_ORIGINS', kind: 'text', value: 'LIST', fallback: '', help: "browser origins to accept, by comma, beside this machine's own" },
+  { flag: 'registration', env: 'DEVMENTOR_REGISTRATION', kind: 'text', value: 'on|off', fallback: 'on', help: 'whether anybody may register' },
+  { flag: 'log-level', env: 'LOG_LEVEL', kind: 'text', value: 'LEVEL', fallback: 'info', help: LOG_LEVELS.join(', ') },
+  { flag: 'config', env: 'DEVMENTOR_CONFIG', kind: 'text', value: 'FILE', help: 'JSON file with settings, named like the flags' },
+  { flag: 'json', env: 'DEVMENTOR_JSON', kind: 'switch', help: 'prints JSON lines' },
+] as const satisfies readonly Setting[];
+
+const COMMANDS = [
+  { flag: 'print-config', help: 'prints the settings in force, secrets left out, and ends' },
+  { flag: 'check-config', help: 'says whether the settings are good, and ends' },
+  { flag: 'help', help: 'prints this and ends' },
+  { flag: 'version', help: 'prints the version and ends' },
+] as const;
+
+export type Command = 'serve' | (typeof COMMANDS)[number]['flag'];
+
+export type Reading =
+  | { readonly kind: 'usage'; readonly message: string }
+  | { readonly kind: 'bad'; readonly problems: readonly string[]; readonly json: boolean }
+  | { readonly kind: 'ready'; readonly command: Command; readonly config: ServerConfig; readonly settings: Readonly<Record<string, string>> }
+  | { readonly kind: 'help' | 'version' };
+
+/** Reads flags over environment over file over defaults. */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Reading {
+  const parsed = parseFlags(argv);
+  if (typeof parsed === 'string') return { kind: 'usage', message: parsed };
+  if (parsed.help === true) return { kind: 'help' };
+  if (parsed.version === true) return { kind: 'version' };
+
+  const problems: string[] = [];
+  const file = readFile(text(parsed.config) ?? env.DEVMENTOR_CONFIG, problems);
+  const settings: Record<string, string> = {};
+  for (const setting of SETTINGS as readonly Setting[]) {
+    const value = text(parsed[setting.flag]) ?? nonEmpty(env[setting.env]) ?? file[setting.flag] ?? setting.fallback;
+    if (value !== undefined) settings[setting.flag] = value;
+  }
+  const config = check(settings, problems);
+  if (problems.length > 0) return { kind: 'bad', problems, json: config.json };
+  const command = COMMANDS.find(({ flag }) => parsed[flag] === true)?.flag ?? 'serve';
+  return { kind: 'ready', command, config, settings };
+}
+
+function parseFlags(argv: readonly string[]): Record<string, string | boolean | undefined> | string {
+  const options = Object.fromEntries([
+    ...SETTINGS.map(({ flag, kind }) => [flag, { type: kind === 'text' ? 'string' : 'boolean' }] as const),
+    ...COMMANDS.map(({ flag }) => [flag, { type: 'boolean' }] as const),
+  ]);
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: false, strict: true }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function readFile(path: string | undefined, problems: string[]): Record<string, string> {
+  if (path === undefined || path === '') return {};
+  let members: unknown;
+  try {
+    members = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    problems.push(`--config ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return {};
+  }
+  if (typeof members !== 'object' || members === null || Array.isArray(members)) {
+    problems.push(`--config ${path} is not a JSON object`);
+    return {};
+  }
+  const known = new Set<string>(SETTINGS.map(({ flag }) => flag));
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(members)) {
+    if (!known.has(name) || name === 'config') problems.push(`--config ${path} has an unknown setting: ${name}`);
+    else if (!['string', 'number', 'boolean'].includes(typeof value)) problems.push(`--config ${path}: ${name} is not a text, number or boolean`);
+    else values[name] = String(value);
+  }
+  return values;
+}
+
+function check(settings: Readonly<Record<string, string>>, problems: string[]): ServerConfig {
+  const { redis, nats, ui } = settings;
+  const secret = settings['auth-secret'];
+  const host = settings.host ?? '127.0.0.1';
+
+  const port = Number(settings.port);
+  if (!/^\d{1,5}$/.test(settings.port ?? '') || port > 65_535) problems.push(`--port ${settings.port} is not a port (0 to 65535)`);
+  if (!isLoopback(host) && secret === undefined) problems.push(`--host ${host} can be reached from outside, so --auth-secret or AUTH_SECRET must be set`);
+  if (redis !== undefined && nats === undefined) problems.push('--redis needs --nats (NATS_URL) too');
+  if (nats !== undefined && redis === undefined) problems.push('--nats needs --redis (REDIS_URL) too');
+  checkUrl('redis', redis, ['redis:', 'rediss:'], problems);
+  checkUrl('nats', nats, ['nats:', 'tls:', 'ws:', 'wss:'], problems);
+  if (settings.data !== undefined) problems.push('--data (DEVMENTOR_DATA) is not available in this version; leave it out to run in memory, or use --redis with --nats to keep data');
+  if (settings.postgres !== undefined) problems.push('--postgres (DATABASE_URL) is not available in this version; use --redis with --nats to keep data');
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? '')) problems.push('--namespace is 1 to 64 letters, digits, _ and -');
+  const logLevel = LOG_LEVELS.find((level) => level === settings['log-level']);
+  if (logLevel === undefined) problems.push(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
+  const origins = (settings.origins ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '');
+  for (const origin of origins) if (!isOrigin(origin)) problems.push(`--origins: ${origin} is not an origin such as https://app.example.com`);
+  if (!['on', 'off'].includes(settings.registration ?? '')) problems.push('--registration is on or off');
+
+  return {
+    host,
+    port,
+    backend: redis !== undefined && nats !== undefined ? { kind: 'cluster', redis, nats } : { kind: 'memory' },
+    namespace: settings.namespace ?? '',
+    ...(secret !== undefined && { authSecret: secret }),
+    demo: isOn(settings, 'demo', problems),
+    ...(ui !== undefined && { ui }),
+    origins,
+    registration: settings.registration === 'on',
+    logLevel: logLevel ?? 'info',
+    json: isOn(settings, 'json', problems),
+  };
+}
+
+function isOn(settings: Readonly<Record<string, string>>, flag: string, problems: string[]): boolean {
+  const value = (settings[flag] ?? 'false').toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(value)) return true;
+  if (!['false', '0', 'no', 'off'].includes(value)) problems.push(`--${flag} is true or false`);
+  return false;
+}
+
+function checkUrl(flag: string, value: string | undefined, protocols: readonly string[], problems: string[]): void {
+  if (value === undefined) return;
+  const url = URL.parse(value);
+  // The value may hold a password, so it is not repeated.
+  if (url === null || !protocols.includes(url.protocol)) problems.push(`--${flag} is not a URL that begins with ${protocols[0]}//`);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+/** The settings in force, with what must stay secret left out. */
+export function redacted(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const secret = new Set<string>((SETTINGS as readonly Setting[]).filter((setting) => setting.secret === true).map(({ flag }) => flag));
+  return Object.fromEntries(Object.entries(settings).map(([flag, value]) => [flag, secret.has(flag) ? withoutSecrets(value) : value]));
+}
+
+function withoutSecrets(value: string): string {
+  const url = URL.parse(value);
+  if (url === null || url.host === '') return '[redacted]';
+  const login = url.username !== '' || url.password !== '' ? '[redacted]@' : '';
+  return `${url.protocol}//${login}${url.host}${url.pathname}`;
+}
+
+export function helpText(): string {
+  const rows = [
+    ...(SETTINGS as readonly Setting[]).map(({ flag, env, value, help, fallback }) => ({
+      left: `  --${flag}${value === undefined ? '' : ` ${value}`}`,
+      right: `${help}${fallback === undefined || fallback === '' ? '' : ` (${fallback})`} [${env}]`,
+    })),
+    ...COMMANDS.map(({ flag, help }) => ({ left: `  --${flag}`, right: help })),
+  ];
+  const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
+  return `devmentor-server [options]
+
+Serves the coordination API: REST under /api/v1, WebSocket at /ws. Without options
+everything lives in this process and ends with it.
+
+Options (a flag wins over its [environment name], that over --config, that over the default):
+${rows.map(({ left, right }) => left.padEnd(width) + right).join('\n')}
+
+Examples:
+  devmentor-server --demo
+  devmentor-server --port 0 --json
+  AUTH_SECRET=… devmentor-server --host 0.0.0.0 --redis redis://redis:6379 --nats nats://nats:4222
+
+Exit codes: 0 ended in order, 1 failure, 2 usage, 69 backend unreachable at start,
+78 bad configuration, 130/143 a second signal cut the drain short.
+`;
+}
