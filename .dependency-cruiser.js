@@ -56,16 +56,21 @@ export default {
     },
     {
       name: 'browser-reads-no-schemas',
-      comment: 'The browser gets the zod-free parts of contracts: routes and codes (types of the others are free).',
+      comment:
+        'The browser gets the zod-free parts of contracts: routes, codes, topics, limits (types of the others are free).',
       severity: 'error',
       from: { path: sources('react') },
-      to: { path: '^packages/contracts/src/', pathNot: '/(routes|codes)\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^packages/contracts/src/',
+        pathNot: '/(routes|codes|topics|limits)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'zod-free',
-      comment: 'routes.ts and codes.ts of contracts load no zod, directly or through others.',
+      comment: 'These files of contracts load no zod, directly or through others.',
       severity: 'error',
-      from: { path: '^packages/contracts/src/(routes|codes)\\.ts$' },
+      from: { path: '^packages/contracts/src/(routes|codes|topics|limits)\\.ts$' },
       to: { path: installed('zod'), reachable: true },
     },
     {

@@ -1,0 +1,23 @@
+// pnpm bench [name…]: runs bench/<name>.ts, all of them if none is named.
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ensurePrograms } from './backends.ts';
+import { buildPage } from './builds.ts';
+import { explain } from './explain.ts';
+import { root, run } from './workspace.ts';
+
+await explain(async () => {
+  const all = globSync('*.ts', { cwd: join(root, 'bench') })
+    .map((path) => basename(path, '.ts'))
+    .sort();
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !all.includes(name));
+  if (unknown.length > 0) throw new Error(`no bench named ${unknown.join(', ')}; there are: ${all.join(', ')}`);
+  await ensurePrograms();
+  await buildPage();
+  for (const name of names.length === 0 ? all : names) {
+    const args = ['--conditions=@devmentor/source', join('bench', `${name}.ts`)];
+    const { exitCode } = await run({ command: 'node', args });
+    if (exitCode !== 0) throw new Error(`bench ${name} ended with code ${exitCode}`);
+  }
+});
