@@ -7,7 +7,9 @@ import {
   durationMsSchema,
   idSchema,
   lineSchema,
+  pageLimitSchema,
   pageOf,
+  queryNumberSchema,
   shareSchema,
   timeSchema,
 } from './primitives.ts';
@@ -188,7 +190,7 @@ export const contributionSchema = z.object({
 
 export const contributionsQuerySchema = z.strictObject({
   after: cursorSchema.optional(),
-  limit: z.coerce.number().int().min(limits.page.min).max(limits.page.max).default(limits.page.default),
+  limit: pageLimitSchema,
 });
 
 export const contributionPageSchema = pageOf(contributionSchema);
@@ -236,7 +238,7 @@ export const responseSchema = z.object({
 /** One piece of a streamed answer; `seq` counts from 1 and is what a reader resumes from. */
 export const streamTokenSchema = z.object({ seq: countSchema, text: z.string() });
 
-export const streamQuerySchema = z.strictObject({ after: z.coerce.number().int().min(0).optional() });
+export const streamQuerySchema = z.strictObject({ after: queryNumberSchema(0, Number.MAX_SAFE_INTEGER).optional() });
 
 export type SourceFile = z.infer<typeof sourceFileSchema>;
 export type AnalysisContext = z.infer<typeof analysisContextSchema>;

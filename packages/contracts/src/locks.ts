@@ -7,6 +7,7 @@ import {
   durationMsSchema,
   fencingTokenSchema,
   idSchema,
+  pageLimitSchema,
   pageOf,
   resourceSchema,
   timeSchema,
@@ -59,7 +60,7 @@ export const lockViewSchema = z.object({
 export const listLocksQuerySchema = z.strictObject({
   prefix: z.string().max(limits.resourceBytes).default(''),
   cursor: cursorSchema.optional(),
-  limit: z.coerce.number().int().min(limits.page.min).max(limits.page.max).default(limits.page.default),
+  limit: pageLimitSchema,
 });
 
 export const lockPageSchema = pageOf(lockViewSchema);

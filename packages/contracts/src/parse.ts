@@ -30,6 +30,9 @@ function fieldErrors(issue: Issue, base: readonly PropertyKey[]): FieldError[] {
     const nearest = nearestBranch(issue.errors);
     if (nearest !== undefined) return nearest.flatMap((inner) => fieldErrors(inner, path));
   }
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => ({ pointer: pointerTo(path), message: `its key ${message}` }));
+  }
   return [{ pointer: pointerTo(path), message: issue.message }];
 }
 

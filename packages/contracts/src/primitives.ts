@@ -62,11 +62,20 @@ export function lineSchema(maxLength: number): z.ZodString {
     });
 }
 
-/** A page of a list, from a query: texts are read as numbers. */
-export const pageQuerySchema = z.strictObject({
-  cursor: cursorSchema.optional(),
-  limit: z.coerce.number().int().min(limits.page.min).max(limits.page.max).default(limits.page.default),
-});
+/** A whole number as a query writes it: decimal digits only. */
+export function queryNumberSchema(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^[0-9]{1,15}$/, { error: 'must be a whole number' })
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+}
+
+/** How many items a page may have, from a query. */
+export const pageLimitSchema = queryNumberSchema(limits.page.min, limits.page.max).default(limits.page.default);
+
+/** A page of a list, from a query. */
+export const pageQuerySchema = z.strictObject({ cursor: cursorSchema.optional(), limit: pageLimitSchema });
 
 /** A page as it is answered; without `nextCursor` it was the last. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
@@ -78,7 +87,11 @@ export function itemsOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item) });
 }
 
-export type PageQuery = z.input<typeof pageQuerySchema>;
+/** Which page of a list a client wants. */
+export interface PageQuery {
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
 
 /** A page of a list. */
 export interface Page<Item> {
