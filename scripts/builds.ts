@@ -37,7 +37,13 @@ export async function buildPackages(): Promise<void> {
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await build(next);
   };
-  await Promise.all([worker(), worker()]);
+  await allEnded([worker(), worker()]);
+}
+
+/** As `Promise.all`, but no work goes on after it has rejected. */
+export async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  const failures = (await Promise.allSettled(work)).filter((result) => result.status === 'rejected');
+  if (failures.length > 0) throw new Error(failures.map(({ reason }) => String(reason?.message ?? reason)).join('\n'));
 }
 
 async function build(target: Build & Step): Promise<void> {

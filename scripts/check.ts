@@ -1,6 +1,6 @@
 // pnpm check: everything that says yes or no without running the product.
 
-import { buildPackages, buildPage } from './builds.ts';
+import { allEnded, buildPackages, buildPage } from './builds.ts';
 import { explain } from './explain.ts';
 import { run, type Step } from './workspace.ts';
 
@@ -29,7 +29,7 @@ await explain(async () => {
   }
   const since = performance.now();
   try {
-    await Promise.all([buildPackages(), buildPage()]);
+    await allEnded([buildPackages(), buildPage()]);
     report('build', true, since);
   } catch (error) {
     process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
