@@ -1,0 +1,126 @@
+// Commit batch
+//
+// Several calls of `commit` as the keys and arguments of one script, and its answers taken apart.
+// The order here is the order in which `commitScript` reads.
+import { CoordinationError } from '@devmentor/locks';
+import type { FencingToken } from '@devmentor/locks';
+import { jsonValue } from './json-text.ts';
+import type { TopicEvent } from './log-store.ts';
+import type { PreparedCommit } from './prepared-commit.ts';
+import type { RedisNamespace } from './redis-namespace.ts';
+import { list, text } from './redis-reply.ts';
+import type { Reply } from './redis-reply.ts';
+import type { CommitOutcome, Epoch, SenderId, Settled, Shard } from './state-store.ts';
+import { idCollision, recordUnreadable, recordVersionUnsupported } from './store-faults.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+/** One call of `commit`: fenced as a whole. */
+export interface CommitCall {
+  readonly shard: Shard;
+  readonly epoch: Epoch;
+  readonly commits: readonly PreparedCommit[];
+}
+
+export interface ScriptInput {
+  readonly keys: string[];
+  readonly args: (string | number)[];
+}
+
+export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespace, limits: StoreLimits): ScriptInput {
+  const input: ScriptInput = { keys: [], args: [limits.unsettledPerSender, limits.senderSilenceMs, calls.length] };
+  for (const { shard, epoch, commits } of calls) {
+    input.keys.push(namespace.shardKey(shard, 'own'), namespace.shardKey(shard, 'timers'), namespace.shardKey(shard, 'outbox'));
+    input.args.push(epoch, commits.length);
+    for (const commit of commits) {
+      const ends = input.args.push(0, 0) - 2;
+      writeCommit(commit, namespace, input);
+      // Where this commit ends: one that is skipped or fails leaves the reader there.
+      input.args[ends] = input.keys.length;
+      input.args[ends + 1] = input.args.length;
+    }
+  }
+  return input;
+}
+
+function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNamespace, { keys, args }: ScriptInput): void {
+  const { id, commitId, basis, machineVersion, fence, outbox, events } = commit;
+  keys.push(namespace.key('actor', id));
+  args.push(id, commitId, basis, basis + 1, machineVersion, texts.snapshot, texts.timers, texts.dueAtMs ?? '', fence ?? '');
+  const senders = bySender(commit.settles, texts.replies);
+  args.push(senders.size);
+  for (const [sender, { floor, numbers }] of senders) args.push(sender, floor, numbers.length / 2, ...numbers);
+  if (fence !== undefined) keys.push(namespace.key('guard', id));
+  args.push(events.length);
+  if (events.length > 0) keys.push(namespace.key('log', id));
+  for (const [i, { type }] of events.entries()) args.push(type, texts.events[i] ?? 'null');
+  args.push(outbox.remove.length, outbox.add.length);
+  if (outbox.remove.length + outbox.add.length > 0) keys.push(namespace.key('out', id), namespace.key('sent', id));
+  for (const { to, n } of outbox.remove) args.push(rowField(to, n));
+  for (const [i, { to, n }] of outbox.add.entries()) args.push(to, rowField(to, n), n + 1, texts.outbox[i] ?? 'null');
+}
+
+/** Each sender's highest floor, and its numbers with their replies (`''` for none) in one list. */
+function bySender(settles: readonly Settled[], replies: readonly (string | undefined)[]) {
+  const senders = new Map<SenderId, { floor: number; readonly numbers: (number | string)[] }>();
+  for (const [i, { sender, n, floor }] of settles.entries()) {
+    const group = senders.get(sender) ?? { floor: 0, numbers: [] };
+    group.floor = Math.max(group.floor, floor);
+    group.numbers.push(n, replies[i] ?? '');
+    senders.set(sender, group);
+  }
+  return senders;
+}
+
+/** The outcome of one commit. */
+export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit): CommitOutcome {
+  const [kind, ...facts] = list(reply);
+  switch (kind) {
+    case 'committed':
+      return { kind, version: commit.basis + 1, events: readEvents(facts, commit.id, commit.events.map(({ type }, i) => ({ type, text: texts.events[i] ?? 'null' }))) };
+    case 'conflict':
+      return { kind, version: Number(facts[0]), commitId: text(facts[1]) };
+    case 'stale':
+      return { kind, guard: text(facts[0]) as FencingToken };
+    case 'duplicate':
+      return { kind, settled: readDuplicates(facts, commit.settles) };
+    case 'overloaded':
+      return { kind, sender: text(facts[0]) };
+    case 'unknown-version':
+      return { kind: 'refused', fault: recordVersionUnsupported(commit.id, text(facts[0])) };
+    case 'collision':
+      return { kind: 'refused', fault: idCollision(commit.id) };
+    default:
+      return { kind: 'refused', fault: writeFault(commit.id, text(facts[0])) };
+  }
+}
+
+/** Topic events from `prev, atMs, id…` and what was appended. */
+export function readEvents(facts: Reply, topic: string, appended: readonly { readonly type: string; readonly text: string }[]): readonly TopicEvent[] {
+  let prev = appended.length === 0 ? '' : text(facts[0]);
+  return appended.map((event, i) => {
+    const id = text(facts[2 + i]);
+    const read = { topic, id, prev, type: event.type, atMs: Number(facts[1]), data: jsonValue(event.text) };
+    prev = id;
+    return read;
+  });
+}
+
+export function rowField(to: string, n: number): string {
+  return `${n} ${to}`;
+}
+
+function readDuplicates(facts: Reply, settles: readonly Settled[]) {
+  const replies = new Map<string, string>();
+  for (let i = 0; i < facts.length; i += 3) replies.set(`${text(facts[i + 1])} ${text(facts[i])}`, text(facts[i + 2]));
+  return settles.flatMap(({ sender, n }) => {
+    const reply = replies.get(`${n} ${sender}`);
+    if (reply === undefined) return [];
+    return [reply === '' ? { sender, n } : { sender, n, reply: jsonValue(reply) }];
+  });
+}
+
+/** Refusals of the server name no record: the next one would be refused too. */
+function writeFault(id: string, message: string): CoordinationError {
+  if (/^(OOM|MISCONF|READONLY|NOREPLICAS)/.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${message}`, { applied: 'no' });
+  return recordUnreadable(id, message);
+}

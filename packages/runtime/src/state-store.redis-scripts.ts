@@ -1,0 +1,216 @@
+// The scripts of the Redis StateStore, one const per script. Every key is declared.
+import { clockPrelude, logPrelude, stampPrelude } from './redis-scripts.ts';
+
+const unowned = '0000000000000000 none';
+
+/** KEYS own. ARGV by, expected own. Answers `sealed` and the epoch, or `lost` and the owner. */
+export const sealScript = `${clockPrelude}${stampPrelude}
+local own = redis.call('GET', KEYS[1]) or '${unowned}'
+if own ~= ARGV[2] then return {'lost', own} end
+local epoch = after(string.sub(own, 1, 16))
+redis.call('SET', KEYS[1], epoch .. ' ' .. ARGV[1])
+return {'sealed', epoch}
+`;
+
+/** KEYS own. ARGV epoch. */
+export const yieldScript = `
+local own = redis.call('GET', KEYS[1]) or '${unowned}'
+if string.sub(own, 1, 16) == ARGV[1] and own ~= '${unowned}' then redis.call('SET', KEYS[1], ARGV[1] .. ' none') end
+return 1
+`;
+
+/** Answers `true` when the shard is served under the epoch; `none` serves nothing. */
+const serves = `
+local function serves(own, epoch)
+  return string.sub(own, 1, 16) == epoch and string.sub(own, 17) ~= ' none'
+end
+`;
+
+/** KEYS own, actor, out, sent. ARGV epoch (`''`: whoever owns it). Answers `fenced` and the owner, or the record's parts. */
+export const loadScript = `${serves}
+local own = redis.call('GET', KEYS[1]) or '${unowned}'
+if ARGV[1] ~= '' and not serves(own, ARGV[1]) then return {'fenced', own} end
+local record = redis.call('HMGET', KEYS[2], 'v', 'id', 'version', 'machine', 'commit', 'snapshot', 'timers', 'cursor')
+if not record[1] then return {'absent'} end
+return {'record', record, redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[4])}
+`;
+
+/** KEYS own, timers, outbox. ARGV epoch. */
+export const pendingScript = `${clockPrelude}${serves}
+local own = redis.call('GET', KEYS[1]) or '${unowned}'
+if not serves(own, ARGV[1]) then return {'fenced', own} end
+return {'pending', redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), redis.call('SMEMBERS', KEYS[3]), string.format('%.0f', nowMs)}
+`;
+
+/** KEYS guard. ARGV id, fence. */
+export const admitScript = `
+local guard = redis.call('GET', KEYS[1])
+if guard then
+  if string.sub(guard, 18) ~= ARGV[1] then return {'collision'} end
+  if ARGV[2] < string.sub(guard, 1, 16) then return {'stale', string.sub(guard, 1, 16)} end
+end
+redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[1])
+return {'admitted'}
+`;
+
+/**
+ * A batch of calls, each with its shard, epoch and commits; `commit-batch.ts` writes the
+ * arguments that this reads in order. A commit reads and decides before it writes, and one that
+ * raises an error is an answer of its own: the others go on.
+ *
+ * Settled messages are one field per sender: a packed list of the floor and, above it, numbers
+ * with their replies. Node senders are listed in `nodes` with the time they were seen, kept to
+ * a tenth of the silence after which they are forgotten, so that most commits need not write it.
+ */
+export const commitScript = `${clockPrelude}${stampPrelude}${logPrelude}${serves}
+local k, a = 0, 0
+local function key() k = k + 1 return KEYS[k] end
+local function arg() a = a + 1 return ARGV[a] end
+local function number() return tonumber(arg()) end
+local unsettled, silence = number(), number()
+
+local function readNodes(packed)
+  local nodes = {}
+  if packed then
+    local list = cmsgpack.unpack(packed)
+    for i = 1, #list, 2 do nodes[list[i]] = list[i + 1] end
+  end
+  return nodes
+end
+
+local function apply(timers, outbox)
+  local actor = key()
+  local id, commit, basis, version, machine, snapshot = arg(), arg(), arg(), arg(), arg(), arg()
+  local timerList, due, fence = arg(), arg(), arg()
+
+  local fields, senders = {'v', 'id', 'version', 'commit', 'due', 'cursor', 'nodes'}, {}
+  for s = 1, number() do
+    local sender = {id = arg(), floor = number(), numbers = {}}
+    for m = 1, number() do sender.numbers[m] = {n = number(), reply = arg()} end
+    senders[s] = sender
+    fields[7 + s] = 'from:' .. sender.id
+  end
+  local stored = redis.call('HMGET', actor, unpack(fields))
+  if stored[1] and stored[1] ~= '1' then return {'unknown-version', stored[1]} end
+  if stored[2] and stored[2] ~= id then return {'collision'} end
+  if (stored[3] or '0') ~= basis then return {'conflict', stored[3] or '0', stored[4] or ''} end
+
+  local nodes, nodesChanged
+  for s, sender in ipairs(senders) do
+    local packed = stored[7 + s]
+    if not string.find(sender.id, ':', 1, true) then
+      nodes = nodes or readNodes(stored[7])
+      local seen = nodes[sender.id]
+      if seen and nowMs - seen > silence * 1.1 then packed = false end
+      if not seen or nowMs - seen > silence / 10 then nodes[sender.id] = nowMs nodesChanged = true end
+    end
+    sender.window = packed and cmsgpack.unpack(packed) or {0}
+  end
+
+  local duplicates = {'duplicate'}
+  for _, sender in ipairs(senders) do
+    local window, replies = sender.window, {}
+    for i = 2, #window, 2 do replies[window[i]] = window[i + 1] end
+    for _, message in ipairs(sender.numbers) do
+      local reply = replies[message.n]
+      if reply or message.n < window[1] then
+        duplicates[#duplicates + 1] = sender.id
+        duplicates[#duplicates + 1] = string.format('%.0f', message.n)
+        duplicates[#duplicates + 1] = reply or ''
+      end
+    end
+  end
+  if #duplicates > 1 then return duplicates end
+
+  for _, sender in ipairs(senders) do
+    local window = sender.window
+    local floor = math.max(window[1], sender.floor)
+    local kept = {floor}
+    local function keep(n, reply)
+      if n >= floor then kept[#kept + 1] = n kept[#kept + 1] = reply end
+    end
+    for i = 2, #window, 2 do keep(window[i], window[i + 1]) end
+    for _, message in ipairs(sender.numbers) do keep(message.n, message.reply) end
+    if #kept > 1 + 2 * unsettled then return {'overloaded', sender.id} end
+    sender.kept = kept
+  end
+
+  local guardKey, guard
+  if fence ~= '' then
+    guardKey = key()
+    guard = redis.call('GET', guardKey)
+    if guard and string.sub(guard, 18) ~= id then return {'collision'} end
+    if guard and fence < string.sub(guard, 1, 16) then return {'stale', string.sub(guard, 1, 16)} end
+  end
+
+  local record = {'version', version, 'commit', commit, 'machine', machine, 'snapshot', snapshot}
+  local function set(field, value) record[#record + 1] = field record[#record + 1] = value end
+  if not stored[1] then set('v', '1') set('id', id) end
+
+  local committed = {'committed'}
+  local events = number()
+  if events > 0 then
+    local log, prev = key(), stored[6] or ''
+    local last = lastOf(log)
+    if last > prev then prev = last end
+    committed[2], committed[3] = prev, string.format('%.0f', nowMs)
+    for e = 1, events do
+      prev = append(log, prev, arg(), arg())
+      committed[3 + e] = prev
+    end
+    set('cursor', prev)
+  end
+
+  if guardKey and guard ~= fence .. ' ' .. id then redis.call('SET', guardKey, fence .. ' ' .. id) end
+
+  if timerList ~= '' then
+    set('timers', timerList)
+    if due ~= stored[5] then set('due', due) redis.call('ZADD', timers, due, id) end
+  elseif stored[5] then
+    redis.call('HDEL', actor, 'timers', 'due')
+    redis.call('ZREM', timers, id)
+  end
+
+  for _, sender in ipairs(senders) do set('from:' .. sender.id, cmsgpack.pack(sender.kept)) end
+  if nodesChanged then
+    local list = {}
+    for node, seen in pairs(nodes) do
+      if nowMs - seen > silence * 1.1 then redis.call('HDEL', actor, 'from:' .. node)
+      else list[#list + 1] = node list[#list + 1] = seen end
+    end
+    set('nodes', cmsgpack.pack(list))
+  end
+  redis.call('HSET', actor, unpack(record))
+
+  local removed, added = number(), number()
+  if removed + added > 0 then
+    local out, sent = key(), key()
+    for _ = 1, removed do redis.call('HDEL', out, arg()) end
+    for _ = 1, added do
+      local to, row, following, event = arg(), arg(), number(), arg()
+      redis.call('HSET', out, row, event)
+      if following > tonumber(redis.call('HGET', sent, to) or '0') then redis.call('HSET', sent, to, string.format('%.0f', following)) end
+    end
+    redis.call(redis.call('EXISTS', out) == 1 and 'SADD' or 'SREM', outbox, id)
+  end
+  return committed
+end
+
+local answers = {}
+for call = 1, number() do
+  local own = redis.call('GET', key()) or '${unowned}'
+  local timers, outbox, epoch = key(), key(), arg()
+  local served = serves(own, epoch)
+  local answer = served and {} or {'fenced', own}
+  for c = 1, number() do
+    local lastKey, lastArg = number(), number()
+    if served then
+      local ok, outcome = pcall(apply, timers, outbox)
+      answer[c] = ok and outcome or {'fault', type(outcome) == 'table' and outcome.err or tostring(outcome)}
+    end
+    k, a = lastKey, lastArg
+  end
+  answers[call] = answer
+end
+return answers
+`;

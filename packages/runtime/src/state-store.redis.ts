@@ -1,0 +1,220 @@
+import type { FencingToken } from '@devmentor/locks';
+import { assert, parseFence } from '@devmentor/locks';
+import type { Script } from '@devmentor/locks/redis';
+import type { ActorId } from './actor-id.ts';
+import { actorRecord } from './actor-record.ts';
+import type { RowText } from './actor-record.ts';
+import { readOutcome, writeBatch } from './commit-batch.ts';
+import type { CommitCall } from './commit-batch.ts';
+import { prepareCommit } from './prepared-commit.ts';
+import type { PreparedCommit } from './prepared-commit.ts';
+import type { RedisNamespace } from './redis-namespace.ts';
+import { list, pairs, text } from './redis-reply.ts';
+import type { Reply } from './redis-reply.ts';
+import { lowestStamp } from './stamp.ts';
+import type { ActorRecord, Commit, CommitOutcome, Epoch, Fenced, Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
+import { admitScript, commitScript, loadScript, pendingScript, sealScript, yieldScript } from './state-store.redis-scripts.ts';
+import { idCollision, recordVersionUnsupported } from './store-faults.ts';
+import { checkKey } from './store-key.ts';
+import { defaultStoreLimits } from './store-limits.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+/** What became of one call in a batch: the other calls do not share its fate. */
+type CallAnswer = { readonly kind: 'answer'; readonly reply: Reply } | { readonly kind: 'fault'; readonly fault: unknown };
+
+type ScriptName = 'seal' | 'yield' | 'load' | 'commit' | 'pending' | 'admit';
+
+interface CallQueue {
+  submit(call: CommitCall): Promise<CallAnswer>;
+}
+
+/** A batch is cut where its text would keep the server busy for long. */
+const batchBytes = 2 * 1024 * 1024;
+const batchCalls = 256;
+
+/**
+ * Actors in Redis. The commits of a tick go out as one script, on a Cluster as one per shard.
+ * The link is its opener's to close.
+ */
+export class RedisStateStore implements StateStore {
+  readonly shards: number;
+  readonly #namespace: RedisNamespace;
+  readonly #limits: StoreLimits;
+  readonly #scripts: Readonly<Record<ScriptName, Script>>;
+  readonly #queues = new Map<Shard, CallQueue>();
+
+  constructor(namespace: RedisNamespace, limits: Partial<StoreLimits> = {}) {
+    const { link } = namespace;
+    this.#namespace = namespace;
+    this.#limits = { ...defaultStoreLimits, ...limits };
+    this.shards = namespace.shards;
+    this.#scripts = {
+      seal: link.script(sealScript),
+      yield: link.script(yieldScript),
+      load: link.script(loadScript),
+      commit: link.script(commitScript),
+      pending: link.script(pendingScript),
+      admit: link.script(admitScript),
+    };
+  }
+
+  async open(): Promise<void> {
+    await this.#namespace.open();
+  }
+
+  async close(): Promise<void> {}
+
+  async ownership(shards: readonly Shard[]): Promise<readonly Ownership[]> {
+    if (shards.length === 0) return [];
+    const { link } = this.#namespace;
+    const keys = shards.map((shard) => this.#key(shard, 'own'));
+    const owns = link.isCluster ? await Promise.all(keys.map((key) => link.command('get', key))) : list(await link.command('mget', ...keys));
+    return owns.map(readOwnership);
+  }
+
+  async seal(shard: Shard, by: Incarnation, expects: Ownership): ReturnType<StateStore['seal']> {
+    assert(by !== 'none' && by !== '' && !by.includes(':'), "an incarnation has no ':' and is not 'none'");
+    const [kind, fact] = await this.#run('seal', [this.#key(shard, 'own')], [by, `${expects.epoch} ${expects.incarnation}`]);
+    return kind === 'sealed' ? { kind, epoch: text(fact) } : { kind: 'lost', own: readOwnership(fact) };
+  }
+
+  async yield(shard: Shard, epoch: Epoch): Promise<void> {
+    await this.#namespace.link.run(this.#scripts.yield, [this.#key(shard, 'own')], [epoch]);
+  }
+
+  async confirm(shard: Shard, epoch: Epoch): Promise<boolean> {
+    const own = readOwnership(await this.#namespace.link.command('get', this.#key(shard, 'own')));
+    return own.epoch === epoch && own.incarnation !== 'none';
+  }
+
+  async load(shard: Shard, epoch: Epoch, id: ActorId): ReturnType<StateStore['load']> {
+    this.#assertShard(shard, id);
+    assert(epoch !== '', 'a shard is served under an epoch');
+    return this.#read(shard, epoch, id);
+  }
+
+  async commit(shard: Shard, epoch: Epoch, commits: readonly Commit[]): ReturnType<StateStore['commit']> {
+    for (const { id } of commits) this.#assertShard(shard, id);
+    const prepared = commits.map((commit) => prepareCommit(commit, this.#limits));
+    const call = { shard, epoch, commits: prepared.filter((item): item is PreparedCommit => item.kind === 'prepared') };
+    const answer = await this.#queue(shard).submit(call);
+    if (answer.kind === 'fault') throw answer.fault;
+    if (answer.reply[0] === 'fenced') return readFenced(answer.reply);
+    const replies = answer.reply.values();
+    return { kind: 'outcomes', outcomes: prepared.map((item): CommitOutcome => (item.kind === 'refused' ? item : readOutcome(replies.next().value, item))) };
+  }
+
+  async pending(shard: Shard, epoch: Epoch): ReturnType<StateStore['pending']> {
+    const answer = await this.#run('pending', [this.#key(shard, 'own'), this.#key(shard, 'timers'), this.#key(shard, 'outbox')], [epoch]);
+    if (answer[0] === 'fenced') return readFenced(answer);
+    return {
+      kind: 'pending',
+      timers: pairs(answer[1]).map(([id, dueAtMs]) => ({ id: id as ActorId, dueAtMs: Number(dueAtMs) })),
+      outboxes: list(answer[2]).map((id) => text(id) as ActorId),
+      nowMs: Number(answer[3]),
+    };
+  }
+
+  async peek(id: ActorId): Promise<ActorRecord | undefined> {
+    checkKey(id);
+    const answer = await this.#read(this.#namespace.shardOf(id), '', id);
+    return answer.kind === 'record' ? answer.record : undefined;
+  }
+
+  async admit(id: ActorId, fence: FencingToken): ReturnType<StateStore['admit']> {
+    checkKey(id);
+    const [kind, guard] = await this.#run('admit', [this.#namespace.key('guard', id)], [id, parseFence(fence)]);
+    if (kind === 'collision') throw idCollision(id);
+    return kind === 'stale' ? { kind, guard: parseFence(text(guard)) } : { kind: 'admitted' };
+  }
+
+  async guard(id: ActorId): Promise<FencingToken> {
+    checkKey(id);
+    const stored = await this.#namespace.link.command('get', this.#namespace.key('guard', id));
+    if (stored === null) return parseFence(lowestStamp);
+    if (text(stored).slice(17) !== id) throw idCollision(id);
+    return parseFence(text(stored).slice(0, 16));
+  }
+
+  async #read(shard: Shard, epoch: Epoch | '', id: ActorId): ReturnType<StateStore['load']> {
+    const keys = [this.#key(shard, 'own'), this.#namespace.key('actor', id), this.#namespace.key('out', id), this.#namespace.key('sent', id)];
+    const answer = await this.#run('load', keys, [epoch]);
+    if (answer[0] === 'fenced') return readFenced(answer);
+    return answer[0] === 'absent' ? { kind: 'absent' } : { kind: 'record', record: readRecord(id, answer) };
+  }
+
+  /** One queue per server: on a Cluster each shard is a slot, hence a script, of its own. */
+  #queue(shard: Shard): CallQueue {
+    const { link } = this.#namespace;
+    const server = link.isCluster ? shard : 0;
+    const queue = this.#queues.get(server) ?? link.batcher<CommitCall, CallAnswer>({ maxItems: batchCalls, flush: (calls) => this.#flush(calls) });
+    this.#queues.set(server, queue);
+    return queue;
+  }
+
+  async #flush(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
+    const answers = await Promise.all(inBatches(calls).map((batch) => this.#send(batch)));
+    return answers.flat();
+  }
+
+  async #send(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
+    const { keys, args } = writeBatch(calls, this.#namespace, this.#limits);
+    try {
+      return (await this.#run('commit', keys, args)).map((reply) => ({ kind: 'answer', reply: list(reply) }));
+    } catch (fault) {
+      return calls.map(() => ({ kind: 'fault', fault }));
+    }
+  }
+
+  async #run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    return list(await this.#namespace.link.run(this.#scripts[script], keys, args));
+  }
+
+  #key(shard: Shard, what: 'own' | 'timers' | 'outbox'): string {
+    assert(Number.isInteger(shard) && shard >= 0 && shard < this.shards, 'a shard is a number below the number of shards');
+    return this.#namespace.shardKey(shard, what);
+  }
+
+  #assertShard(shard: Shard, id: ActorId): void {
+    assert(this.#namespace.shardOf(id) === shard, 'an actor is stored in its own shard');
+  }
+}
+
+function inBatches(calls: readonly CommitCall[]): readonly (readonly CommitCall[])[] {
+  const batches: CommitCall[][] = [];
+  let room = 0;
+  for (const call of calls) {
+    const size = call.commits.reduce((sum, { snapshot, timers }) => sum + snapshot.length + timers.length, 0);
+    const last = batches.at(-1);
+    room -= size;
+    if (last !== undefined && room >= 0) last.push(call);
+    else {
+      batches.push([call]);
+      room = batchBytes - size;
+    }
+  }
+  return batches;
+}
+
+function readOwnership(stored: unknown): Ownership {
+  if (stored === null) return { incarnation: 'none', epoch: lowestStamp };
+  return { incarnation: text(stored).slice(17), epoch: text(stored).slice(0, 16) };
+}
+
+function readFenced(answer: Reply): Fenced {
+  return { kind: 'fenced', own: readOwnership(answer[1]) };
+}
+
+function readRecord(id: ActorId, answer: Reply): ActorRecord {
+  const [v, storedId, version, machine, commitId, snapshot, timers, cursor] = list(answer[1]).map((field) => (field === null ? '' : text(field)));
+  if (v !== '1') throw recordVersionUnsupported(id, v ?? '');
+  if (storedId !== id) throw idCollision(id);
+  const texts = { version: Number(version), machineVersion: Number(machine), commitId: commitId ?? '', snapshot: snapshot ?? '', timers: timers ?? '', cursor: cursor ?? '' };
+  const nextOut = pairs(answer[3]).map(([to, n]) => [to as ActorId, Number(n)] as const);
+  return actorRecord(id, texts, pairs(answer[2]).map(readRow), nextOut);
+}
+
+function readRow([field, event]: readonly [string, string]): RowText {
+  const gap = field.indexOf(' ');
+  return { n: Number(field.slice(0, gap)), to: field.slice(gap + 1) as ActorId, text: event };
+}
