@@ -31,7 +31,12 @@ const projectFacts = {
 const projectEventSchema = z.object(projectFacts);
 
 /** The project as it now is travels along, so that a reader need not fetch it. */
-const projectChangeSchema = z.object({ ...projectFacts, project: projectSchema.optional() });
+const projectChangeSchema = z.object({
+  ...projectFacts,
+  project: projectSchema.optional(),
+  /** Which members changed. */
+  changed: z.array(z.string()).optional(),
+});
 
 const leaseFacts = {
   resource: resourceSchema,

@@ -21,10 +21,12 @@ export const problemSchema = z.object({
   /** With VALIDATION_FAILED. */
   errors: z.array(fieldErrorSchema).optional(),
 
-  /** These five with RESOURCE_LOCKED; the holder only to callers that may read the resource. */
+  /** When another try may help: with RESOURCE_LOCKED and wherever there is a `Retry-After`. */
+  retryAfterMs: durationMsSchema.optional(),
+
+  /** These four with RESOURCE_LOCKED; the holder only to callers that may read the resource. */
   holder: seenHolderSchema.optional(),
   expiresAt: timeSchema.optional(),
-  retryAfterMs: durationMsSchema.optional(),
   queuePosition: countSchema.optional(),
   canTakeOver: z.boolean().optional(),
 
