@@ -51,3 +51,8 @@ export type {
 
 // Events
 export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
+
+// The manager in memory; the one on Redis is in the subpath `redis`
+export { MemoryLeaseStore, type MemoryLeaseStoreOptions, MemoryLockManager } from './memory.ts';
+export { Locks, type LocksOptions } from './locks.ts';
+export type { LeaseStore } from './lease-store.ts';

@@ -1,0 +1,113 @@
+import type { OwnView } from './lease-command.ts';
+import type { Breaking, EndedHow, FencingToken, FreeView, Holder, JsonObject, Link } from './lease.ts';
+import type { LogId } from './lock-event.ts';
+
+/** How long an offer stands before it passes to the next in line. */
+export const OFFER_MS = 2_000;
+/** Shortest time that an ended lease stays answerable. */
+export const ENDED_WINDOW_MS = 600_000;
+export const MAX_ENDED = 256;
+export const MAX_WAITERS = 1_024;
+
+export interface CurrentLease {
+  readonly leaseId: string;
+  readonly requestId: string;
+  readonly holder: Holder;
+  readonly instance: string;
+  readonly fence: FencingToken;
+  readonly ttlMs: number;
+  readonly grantedAtMs: number;
+  readonly untilMs: number;
+  readonly offered: boolean;
+  readonly gen: number;
+  readonly link: Link;
+  readonly breaking: Breaking | undefined;
+  readonly meta: JsonObject | undefined;
+}
+
+export interface EndedLease {
+  /** `''` for a request that was cancelled before it had one. */
+  readonly leaseId: string;
+  readonly requestId: string;
+  readonly fence: FencingToken | '';
+  readonly how: EndedHow;
+  readonly atMs: number;
+  readonly forgetMs: number;
+}
+
+export interface Waiter {
+  readonly requestId: string;
+  readonly leaseId: string;
+  readonly holder: Holder;
+  readonly instance: string;
+  readonly ttlMs: number;
+  readonly meta: JsonObject | undefined;
+  readonly listener: string;
+  /** The place is dead from here on unless the request is repeated. */
+  readonly deadMs: number;
+}
+
+/** All that is known of one resource. */
+export interface LeaseRecord {
+  readonly v: 1;
+  readonly resource: string;
+  readonly current: CurrentLease | undefined;
+  /** Fence of the latest grant, ended or not. */
+  readonly fence: FencingToken | '';
+  readonly cursor: LogId | '';
+  /** Oldest first; at most `MAX_ENDED`. */
+  readonly ended: readonly EndedLease[];
+  /** In order of their tickets; at most `MAX_WAITERS`. */
+  readonly waiters: readonly Waiter[];
+}
+
+export function emptyRecord(resource: string): LeaseRecord {
+  return { v: 1, resource, current: undefined, fence: '', cursor: '', ended: [], waiters: [] };
+}
+
+/** Nothing left to answer for. */
+export function isSpent(record: LeaseRecord): boolean {
+  return record.current === undefined && record.ended.length === 0 && record.waiters.length === 0;
+}
+
+/** When the record next changes by time alone: a lapse, or the end of what is remembered. */
+export function nextDueMs(record: LeaseRecord): number | undefined {
+  if (record.current !== undefined) return record.current.untilMs;
+  return record.ended.reduce<number | undefined>((latest, ended) => Math.max(latest ?? 0, ended.forgetMs), undefined);
+}
+
+export function viewOf(record: LeaseRecord, current: CurrentLease, serverMs: number): OwnView {
+  return {
+    kind: 'held',
+    resource: record.resource,
+    holder: current.holder,
+    instance: current.instance,
+    fence: current.fence,
+    gen: current.gen,
+    ttlMs: current.ttlMs,
+    grantedAtMs: current.grantedAtMs,
+    untilMs: current.untilMs,
+    remainingMs: Math.max(0, current.untilMs - serverMs),
+    serverMs,
+    link: current.link,
+    offered: current.offered,
+    queue: record.waiters.length,
+    ...(current.breaking === undefined ? {} : { breaking: current.breaking }),
+    ...(current.meta === undefined ? {} : { meta: current.meta }),
+    cursor: record.cursor,
+    leaseId: current.leaseId,
+    requestId: current.requestId,
+  };
+}
+
+export function freeViewOf(record: LeaseRecord, serverMs: number): FreeView {
+  const last = record.ended.findLast((ended) => ended.fence !== '');
+  return {
+    kind: 'free',
+    resource: record.resource,
+    cursor: record.cursor,
+    queue: record.waiters.length,
+    serverMs,
+    ...(last === undefined || last.fence === '' ? {} : { last: { fence: last.fence, how: last.how, atMs: last.atMs } }),
+  };
+}

@@ -1,0 +1,177 @@
+import type { Clock, Unsubscribe } from './clock.ts';
+import { systemClock } from './clock.system.ts';
+import { type Due, DueQueue } from './due-queue.ts';
+import { encodeId, slotOf } from './id-codec.ts';
+import type { CommandKind, CommandOf, Offer, OwnView, Replies } from './lease-command.ts';
+import { isSpent, type LeaseRecord, nextDueMs, viewOf } from './lease-record.ts';
+import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import type { FencingToken } from './lease.ts';
+import type { LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
+import { type Moment, settle, type Transition, transition } from './transition.ts';
+
+export interface MemoryLeaseStoreOptions {
+  readonly clock?: Clock;
+  /** No grant carries a lower fence: the highest one that an earlier process may have written under. */
+  readonly fenceFloor?: FencingToken;
+  readonly buckets?: number;
+}
+
+interface Row extends Due {
+  readonly resource: string;
+  record: LeaseRecord;
+}
+
+interface Listener {
+  readonly offer: (offer: Offer) => void;
+  readonly hint: (bucket: number) => void;
+}
+
+const KEPT_EVENTS = 8_192;
+
+/** One bucket's count and log. */
+class Bucket {
+  count: number;
+  last: LogId | '' = '';
+  /** Ids up to here are no longer kept. */
+  forgotten: LogId | '' = '';
+  events: LoggedLockEvent[] = [];
+
+  constructor(floor: number) {
+    this.count = floor;
+  }
+}
+
+/** Leases in this process's memory. Ends with the process; shared by every manager given it. */
+export class MemoryLeaseStore implements LeaseStore {
+  readonly buckets: number;
+  readonly commandTimeoutMs = 0;
+  readonly #clock: Clock;
+  /** Wall time at monotonic zero: this store's clock never jumps. */
+  readonly #originMs: number;
+  readonly #rows = new Map<string, Row>();
+  readonly #due = new DueQueue<Row>();
+  readonly #buckets: readonly Bucket[];
+  readonly #listeners = new Map<string, Listener>();
+  #sweptMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: MemoryLeaseStoreOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#originMs = this.#clock.wallMs() - this.#clock.nowMs();
+    this.buckets = options.buckets ?? 16;
+    const floor = Number(options.fenceFloor ?? 0);
+    this.#buckets = Array.from({ length: this.buckets }, () => new Bucket(floor));
+  }
+
+  async open(): Promise<void> {}
+
+  async submit<K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> {
+    const row = this.#rows.get(command.resource);
+    const { bucket, number } = this.#bucketOf(command.resource);
+    const done = transition(row?.record, command, this.#moment(bucket));
+    this.#commit(command.resource, row, number, bucket, done);
+    return done.reply as Replies[K];
+  }
+
+  async sweep(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = nowMs;
+    const serverMs = this.#serverMs();
+    for (let row = this.#due.first; row !== undefined && row.dueMs <= serverMs; row = this.#due.first) {
+      const { bucket, number } = this.#bucketOf(row.resource);
+      this.#commit(row.resource, row, number, bucket, settle(row.record, this.#moment(bucket)));
+    }
+  }
+
+  bucketOf(resource: string): number {
+    return slotOf(encodeId(resource), this.buckets);
+  }
+
+  async list(query: { readonly prefix: string; readonly after: string; readonly limit: number }): Promise<{ views: OwnView[]; next: string | undefined }> {
+    const serverMs = this.#serverMs();
+    const names = [...this.#rows.keys()].filter((name) => name.startsWith(query.prefix) && compareNames(name, query.after) > 0).sort(compareNames);
+    const views: OwnView[] = [];
+    for (const name of names) {
+      const record = this.#rows.get(name)?.record;
+      const current = record?.current;
+      if (record === undefined || current === undefined || current.untilMs <= serverMs) continue;
+      if (views.length === query.limit) return { views, next: views.at(-1)?.resource };
+      views.push(viewOf(record, current, serverMs));
+    }
+    return { views, next: undefined };
+  }
+
+  async readLog(number: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    const bucket = this.#buckets[number];
+    if (bucket === undefined) return { events: [], next: after, gap: false };
+    const from = after === 'start' ? 0 : bucket.events.findIndex((event) => event.id > after);
+    const events = from < 0 ? [] : bucket.events.slice(from, from + limit);
+    const gap = after !== 'start' && bucket.forgotten > after;
+    return { events, next: events.at(-1)?.id ?? after, gap };
+  }
+
+  async listen(listener: string, on: Listener): Promise<Unsubscribe> {
+    this.#listeners.set(listener, on);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {}
+
+  #serverMs(): number {
+    return Math.floor(this.#originMs + this.#clock.nowMs());
+  }
+
+  #moment(bucket: Bucket): Moment {
+    const us = Math.floor((this.#originMs + this.#clock.nowMs()) * 1_000);
+    return {
+      ms: Math.floor(us / 1_000),
+      mint: () => {
+        bucket.count = Math.max(bucket.count + 1, us);
+        return bucket.count;
+      },
+    };
+  }
+
+  #bucketOf(resource: string): { bucket: Bucket; number: number } {
+    const number = this.bucketOf(resource);
+    return { bucket: this.#buckets[number] as Bucket, number };
+  }
+
+  #commit(resource: string, before: Row | undefined, number: number, bucket: Bucket, done: Omit<Transition, 'reply'>): void {
+    if (isSpent(done.record)) {
+      if (before !== undefined) {
+        this.#due.remove(before);
+        this.#rows.delete(resource);
+      }
+    } else {
+      const row: Row = before ?? { resource, record: done.record, dueMs: 0, place: -1 };
+      row.record = done.record;
+      if (before === undefined) this.#rows.set(resource, row);
+      const due = nextDueMs(done.record);
+      if (due === undefined) this.#due.remove(row);
+      else this.#due.set(row, due);
+    }
+    if (done.events.length > 0) this.#append(number, bucket, done);
+    for (const { listener, ...offer } of done.offers) this.#clock.soon(() => this.#listeners.get(listener)?.offer(offer));
+  }
+
+  #append(number: number, bucket: Bucket, done: Omit<Transition, 'reply'>): void {
+    for (const event of done.events) {
+      bucket.events.push({ ...event, prev: bucket.last });
+      bucket.last = event.id;
+    }
+    if (bucket.events.length > KEPT_EVENTS * 2) {
+      const dropped = bucket.events.length - KEPT_EVENTS;
+      bucket.forgotten = bucket.events[dropped - 1]?.id ?? '';
+      bucket.events = bucket.events.slice(dropped);
+    }
+    this.#clock.soon(() => {
+      for (const listener of this.#listeners.values()) listener.hint(number);
+    });
+  }
+}
+
+/** By bytes of UTF-8, as Redis orders names. */
+function compareNames(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,352 @@
+import { Alarms } from './alarms.ts';
+import { checkGrace, checkMeta, checkName, checkResource, checkTtl, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
+import type { Cancel, Clock, Unsubscribe } from './clock.ts';
+import { systemClock } from './clock.system.ts';
+import { type Entropy, systemEntropy } from './entropy.ts';
+import { CoordinationError, LockAcquisitionError } from './errors.ts';
+import { type GrantFacts, HeldLease, type LeaseHome } from './held-lease.ts';
+import { type OwnView, type Replies, type RequestCommand } from './lease-command.ts';
+import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
+import type { LockLog } from './lock-event.ts';
+import { LockEvents } from './lock-events.ts';
+import type { AttachOutcome, AwayOutcome, Busy, CancelOutcome, ClaimOptions, ClaimOutcome, Connection, LeaseChange, LeasePage, LeaseRef, Lock, LockManager, ResumeOutcome } from './lock-manager.ts';
+import { ShortLock } from './short-lock.ts';
+import { Waiting } from './waiting.ts';
+
+export interface LocksOptions {
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+}
+
+/** The manager over any lease store: it sends commands, keeps leases alive, and waits. */
+export class Locks implements LockManager, LeaseHome {
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly alarms: Alarms;
+  readonly log: LockLog;
+  /** Names this process to the store, and is the holder of claims that name none. */
+  readonly #self: string;
+  readonly #events: LockEvents;
+  readonly #leases = new Map<string, HeldLease>();
+  readonly #waiting: Waiting;
+  #opening: Promise<void> | undefined;
+  #isOpen = false;
+  #isClosed = false;
+  #stopSweeping: Cancel = () => undefined;
+  #stopListening: Unsubscribe = () => undefined;
+
+  constructor(store: LeaseStore, options: LocksOptions = {}) {
+    this.store = store;
+    this.clock = options.clock ?? systemClock;
+    this.entropy = options.entropy ?? systemEntropy;
+    this.alarms = new Alarms(this.clock);
+    this.#self = this.entropy.id();
+    this.#events = new LockEvents(store, this.clock);
+    this.#waiting = new Waiting(this, this.#self);
+    this.log = this.#events;
+  }
+
+  open(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closedFault());
+    // A failed attempt is not remembered: the next call tries again.
+    this.#opening ??= this.#open().catch((fault: unknown) => {
+      this.#opening = undefined;
+      throw fault;
+    });
+    return this.#opening;
+  }
+
+  async tryAcquire(resource: string, options: ClaimOptions = {}): Promise<ClaimOutcome> {
+    const command = this.#requestFor(resource, options);
+    const waitMs = options.waitMs ?? 0;
+    options.signal?.throwIfAborted();
+    try {
+      if (!this.#isOpen) await this.open();
+      if (waitMs > 0) return await this.#waiting.claim(command, waitMs, options);
+      return await this.#claimNow(command, options);
+    } catch (fault) {
+      // The caller's own reason is rethrown untouched, even where it is one of ours.
+      if (options.signal?.aborted === true) throw options.signal.reason;
+      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+      throw fault;
+    }
+  }
+
+  async acquire(resource: string, options: ClaimOptions = {}): Promise<Lease> {
+    const outcome = await this.tryAcquire(resource, options);
+    switch (outcome.kind) {
+      case 'granted':
+        return outcome.lease;
+      case 'busy': {
+        const { current } = outcome;
+        const held = `Resource is locked: ${resource} is held by ${current.holder.name ?? current.holder.id}`;
+        if (outcome.why === 'waited') throw new LockAcquisitionError('LOCK_TIMEOUT', `${held}, and did not come free within ${options.waitMs} ms`, { applied: 'no', resource, current });
+        throw new LockAcquisitionError('RESOURCE_LOCKED', outcome.why === 'queue-full' ? `${held}, and its queue is full` : held, { applied: 'no', resource, current });
+      }
+      case 'gone':
+        throw new LockAcquisitionError('LOCK_GONE', `The lease that request ${options.requestId} got on ${resource} has ended (${outcome.how}); claim with a new requestId`, { applied: 'no', resource });
+      case 'unavailable':
+        throw new LockAcquisitionError('LOCK_UNAVAILABLE', `Nobody could say who holds ${resource}: ${outcome.cause.message}`, {
+          applied: outcome.cause instanceof CoordinationError ? outcome.cause.applied : 'unknown',
+          cause: outcome.cause,
+          resource,
+        });
+    }
+  }
+
+  async withLock<T>(resource: string, options: ClaimOptions, work: (lease: Lease) => Promise<T> | T): Promise<T> {
+    const lease = await this.acquire(resource, { instance: this.entropy.id(), ...options });
+    try {
+      return await work(lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async resume(request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection }): Promise<ResumeOutcome> {
+    const sentMs = this.clock.nowMs();
+    if (request.attach !== undefined) {
+      const outcome = await this.#asking('attach', () => this.#attach({ ...request.attach as Connection, resource: request.resource, leaseId: request.leaseId }));
+      if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
+      if (outcome.kind !== 'attached') return outcome;
+      const lease = this.adopt(outcome.view as OwnView, sentMs, request.renew ?? 'auto');
+      return { kind: 'resumed', lease, ...(outcome.displaced === undefined ? {} : { displaced: outcome.displaced }) };
+    }
+    const outcome = await this.#asking('resume', () => this.#renew(request));
+    if (outcome.kind !== 'renewed') return outcome;
+    return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request.renew ?? 'auto') };
+  }
+
+  renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
+    if (request.ttlMs !== undefined) checkTtl(request.ttlMs, 'manual');
+    return this.#asking('renew', () => this.#renew(request));
+  }
+
+  async release(request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string }): Promise<ReleaseOutcome> {
+    const { resource, leaseId, how = 'released', reason } = request;
+    checkResource(resource);
+    try {
+      if (!this.#isOpen) await this.open();
+      const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason });
+      if (reply.kind === 'released') this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
+      return reply;
+    } catch (fault) {
+      if (fault instanceof CoordinationError) return { kind: 'unknown', cause: fault };
+      throw fault;
+    }
+  }
+
+  attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
+    return this.#asking('attach', () => this.#attach(request));
+  }
+
+  away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome> {
+    const { resource, leaseId, gen, graceMs } = request;
+    checkGrace(graceMs);
+    return this.#asking('away', async () => {
+      const sentMs = this.clock.nowMs();
+      const reply = await this.store.submit<'away'>({ kind: 'away', resource, leaseId, gen, graceMs });
+      if (reply.kind === 'away') this.#leases.get(leaseId)?.confirm(reply.view, sentMs);
+      return reply.kind === 'ended' ? ended(reply.how) : reply;
+    });
+  }
+
+  cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
+    checkName('requestId', request.requestId);
+    return this.#asking('cancel', () => this.store.submit<'cancel'>({ kind: 'cancel', ...request }));
+  }
+
+  async inspect(resource: string, options: { readonly withLeaseId?: boolean } = {}): Promise<LeaseView> {
+    checkResource(resource);
+    await this.open();
+    const { view } = await this.store.submit<'inspect'>({ kind: 'inspect', resource });
+    return view.kind === 'held' && options.withLeaseId !== true ? publicView(view) : view;
+  }
+
+  async list(query: { readonly prefix: string; readonly cursor?: string; readonly limit?: number }): Promise<LeasePage> {
+    await this.open();
+    const { views, next } = await this.store.list({ prefix: query.prefix, after: query.cursor ?? '', limit: Math.min(query.limit ?? 100, 1_000) });
+    return { items: views.map(publicView), ...(next === undefined ? {} : { nextCursor: next }) };
+  }
+
+  async *watch(resource: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<LeaseChange> {
+    checkResource(resource);
+    await this.open();
+    yield* this.#events.watch(resource, () => this.inspect(resource), options.signal);
+  }
+
+  async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopSweeping();
+    this.#events.close();
+    await this.#waiting.close(closedFault());
+    const leases = [...this.#leases.values()];
+    if (options.leases === 'keep') for (const lease of leases) lease.abandon('shutdown');
+    else await Promise.all(leases.map((lease) => lease.end('shutdown')));
+    this.#stopListening();
+    await this.store.close();
+  }
+
+  async acquireLock(resource: string, ttl: number = DEFAULT_TTL_MS): Promise<Lock> {
+    const requestId = this.entropy.id();
+    return new ShortLock(await this.acquire(resource, { ttlMs: ttl, requestId, instance: requestId }));
+  }
+
+  async releaseLock(lock: Lock): Promise<boolean> {
+    const outcome = await lock.lease.release();
+    return outcome.kind === 'released';
+  }
+
+  /** A lease as this process holds it; the same one for the same lease id. */
+  adopt(facts: OwnView | GrantFacts, sentMs: number, mode: 'auto' | 'manual', remainingMs?: number): HeldLease {
+    const known = this.#leases.get(facts.leaseId);
+    if (known !== undefined) {
+      if ('kind' in facts) known.confirm(facts, sentMs);
+      if (known.isLive()) return known;
+    }
+    const left = 'kind' in facts ? facts.remainingMs : (remainingMs ?? facts.ttlMs);
+    const grant: GrantFacts = 'kind' in facts ? { ...facts, meta: facts.meta } : facts;
+    const lease = new HeldLease(this, grant, { sentMs, remainingMs: left }, mode);
+    this.#leases.set(facts.leaseId, lease);
+    return lease;
+  }
+
+  forget(lease: HeldLease): void {
+    if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
+  }
+
+  /** The one request of a claim that does not wait; a lost reply is asked for again, once, under the same id. */
+  async #claimNow(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
+    let sentMs = this.clock.nowMs();
+    let reply: Replies['request'];
+    try {
+      reply = await this.store.submit<'request'>(command);
+    } catch (fault) {
+      if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
+      sentMs = this.clock.nowMs();
+      reply = await this.store.submit<'request'>(command).catch((second: unknown) => {
+        this.#takeBack(command, options);
+        throw second;
+      });
+    }
+    const outcome = this.settled(command, reply, sentMs, options);
+    if (outcome === 'queued') throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', { applied: 'unknown' });
+    if (options.signal?.aborted === true) {
+      if (outcome.kind === 'granted' && outcome.fresh) await outcome.lease.release();
+      throw options.signal.reason;
+    }
+    return outcome;
+  }
+
+  /** What a reply to a request means to its caller. */
+  settled(command: RequestCommand, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued' {
+    const mode = options.renew ?? 'auto';
+    switch (reply.kind) {
+      case 'granted': {
+        const { fence, untilMs, serverMs } = reply;
+        const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
+        return { kind: 'granted', lease: this.adopt(facts, sentMs, mode), fresh: true };
+      }
+      case 'held':
+        return { kind: 'granted', lease: this.adopt(reply.view, sentMs, mode), fresh: reply.view.leaseId === command.leaseId };
+      case 'busy':
+        return { kind: 'busy', current: publicView(reply.view), position: reply.position, retryAfterMs: reply.view.remainingMs, why: reply.full ? 'queue-full' : 'held' } satisfies Busy;
+      case 'gone':
+        return reply;
+      case 'queued':
+        return 'queued';
+    }
+  }
+
+  /** A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can. */
+  #takeBack(command: RequestCommand, options: ClaimOptions): void {
+    if (options.requestId !== undefined) return;
+    void this.store.submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId }).catch(() => undefined);
+  }
+
+  #requestFor(resource: string, options: ClaimOptions): RequestCommand {
+    const ttlMs = options.ttlMs ?? DEFAULT_TTL_MS;
+    const holder = options.holder ?? { id: this.#self };
+    const instance = options.instance ?? 'default';
+    checkResource(resource);
+    checkTtl(ttlMs, options.renew ?? 'auto');
+    checkWait(options.waitMs ?? 0);
+    checkMeta(options.meta);
+    if (options.holder !== undefined) checkName('holder.id', holder.id);
+    if (options.instance !== undefined) checkName('instance', instance);
+    if (options.requestId !== undefined) checkName('requestId', options.requestId);
+    const leaseId = this.entropy.id();
+    const requestId = options.requestId ?? this.entropy.id();
+    return { kind: 'request', resource, leaseId, requestId, holder, instance, ttlMs, meta: options.meta, waitMs: 0, listener: this.#self };
+  }
+
+  async #renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
+    const sentMs = this.clock.nowMs();
+    const { resource, leaseId, ttlMs, gen } = request;
+    const reply = await this.store.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs, gen });
+    if (reply.kind === 'ended') return ended(reply.how);
+    this.#leases.get(leaseId)?.confirm(reply.view, sentMs);
+    return reply;
+  }
+
+  async #attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
+    const sentMs = this.clock.nowMs();
+    const { resource, leaseId, instance, node, conn } = request;
+    checkName('instance', instance);
+    const reply = await this.store.submit<'attach'>({ kind: 'attach', resource, leaseId, instance, node, conn });
+    if (reply.kind === 'ended') return ended(reply.how);
+    if (reply.kind === 'busy') return { kind: 'busy', by: { instance: reply.instance } };
+    this.#leases.get(leaseId)?.confirm(reply.view, sentMs);
+    return { kind: 'attached', view: reply.view, ...(reply.displaced === undefined ? {} : { displaced: reply.displaced }) };
+  }
+
+  async #asking<T>(_what: string, ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+    try {
+      if (!this.#isOpen) await this.open();
+      return await ask();
+    } catch (fault) {
+      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+      throw fault;
+    }
+  }
+
+  async #open(): Promise<void> {
+    await this.store.open();
+    this.#stopListening = await this.store.listen(this.#self, {
+      offer: (offer) => this.#waiting.offered(offer),
+      hint: (bucket) => this.#events.hinted(bucket),
+    });
+    this.#isOpen = true;
+    this.#sweepSoon();
+  }
+
+  /** Every process sweeps; the store lets one through per half second. Jitter keeps them apart. */
+  #sweepSoon(): void {
+    if (this.#isClosed) return;
+    this.#stopSweeping = this.clock.background(SWEEP_MS * (0.8 + 0.4 * this.entropy.random()), () => {
+      // A sweep that fails is the next one's work.
+      this.store
+        .sweep()
+        .catch(() => undefined)
+        .finally(() => this.#sweepSoon());
+    });
+  }
+}
+
+/** A view without its lease's and request's secret names. */
+function publicView(view: OwnView): HeldView {
+  const { leaseId: _leaseId, requestId: _requestId, ...shown } = view;
+  return shown;
+}
+
+/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
+function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
+  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
+}
+
+function closedFault(): CoordinationError {
+  return new CoordinationError('LOCKS_CLOSED', 'The lock manager is closed', { applied: 'no' });
+}

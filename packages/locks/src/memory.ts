@@ -1,0 +1,11 @@
+import { MemoryLeaseStore, type MemoryLeaseStoreOptions } from './lease-store.memory.ts';
+import { Locks, type LocksOptions } from './locks.ts';
+
+/** Leases within one process: nothing to install, nothing kept when the process ends. */
+export class MemoryLockManager extends Locks {
+  constructor(options: LocksOptions & MemoryLeaseStoreOptions & { readonly store?: MemoryLeaseStore } = {}) {
+    super(options.store ?? new MemoryLeaseStore(options), options);
+  }
+}
+
+export { MemoryLeaseStore, type MemoryLeaseStoreOptions };

@@ -1,0 +1,147 @@
+// Waiting
+//
+// Claims that stand in a queue. A waiter repeats its request every few seconds: that keeps its
+// place alive, and finds an offer whose notification was lost. Otherwise nothing polls.
+//
+//   WT1  A claim settles once: by an offer, by a reply, by its time, by its signal, or by close.
+//   WT2  When it settles without a lease, its place is left, and a grant just made given back,
+//        before the caller hears of it.
+//   WT3  An offer is used only within its own term, reckoned from the last reply's server time.
+import type { Clock } from './clock.ts';
+import type { Entropy } from './entropy.ts';
+import { CoordinationError } from './errors.ts';
+import type { GrantFacts, HeldLease } from './held-lease.ts';
+import type { Offer, OwnView, Replies, RequestCommand } from './lease-command.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
+
+/** How often a waiter repeats its request, and how long its place outlives the last one. */
+const REPEAT_MS = 3_000;
+const ALIVE_MS = 8_000;
+
+interface Manager {
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  adopt(facts: OwnView | GrantFacts, sentMs: number, mode: 'auto' | 'manual', remainingMs?: number): HeldLease;
+  settled(command: RequestCommand, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued';
+}
+
+type Wake = { readonly kind: 'repeat' } | { readonly kind: 'over' } | { readonly kind: 'aborted' } | { readonly kind: 'closed'; readonly fault: CoordinationError } | { readonly kind: 'offer'; readonly offer: Offer };
+
+interface Waiter {
+  offer: Offer | undefined;
+  wake: (wake: Wake) => void;
+}
+
+export class Waiting {
+  readonly #manager: Manager;
+  readonly #listener: string;
+  readonly #waiters = new Map<string, Waiter>();
+  #closed: CoordinationError | undefined;
+
+  constructor(manager: Manager, listener: string) {
+    this.#manager = manager;
+    this.#listener = listener;
+  }
+
+  /** Claims, and stands in the queue for up to `waitMs`. */
+  async claim(command: RequestCommand, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const { clock } = this.#manager;
+    const endMs = clock.nowMs() + waitMs;
+    const waiter: Waiter = { offer: undefined, wake: () => undefined };
+    if (this.#waiters.has(command.requestId)) throw new CoordinationError('LOCK_CONFIG', `Request ${command.requestId} is already waiting here: share its promise`, { applied: 'no' });
+    this.#waiters.set(command.requestId, waiter);
+    try {
+      return await this.#stand(command, waiter, endMs, options);
+    } finally {
+      this.#waiters.delete(command.requestId);
+    }
+  }
+
+  offered(offer: Offer): void {
+    const waiter = this.#waiters.get(offer.requestId);
+    if (waiter === undefined) return;
+    waiter.offer = offer;
+    waiter.wake({ kind: 'offer', offer });
+  }
+
+  /** Every claim ends as unavailable; resolves when the places are left. */
+  async close(fault: CoordinationError): Promise<void> {
+    this.#closed = fault;
+    for (const waiter of this.#waiters.values()) waiter.wake({ kind: 'closed', fault });
+    const { clock } = this.#manager;
+    // The claims leave by themselves; their last command is bounded by the store's time-out.
+    while (this.#waiters.size > 0) await new Promise<void>((resolve) => clock.soon(resolve));
+  }
+
+  async #stand(command: RequestCommand, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const { clock, store } = this.#manager;
+    let fault: CoordinationError | undefined;
+    for (;;) {
+      const sentMs = clock.nowMs();
+      const leftMs = Math.max(0, Math.ceil(endMs - sentMs));
+      const isLast = leftMs === 0;
+      let anchor: { readonly sentMs: number; readonly serverMs: number } | undefined;
+      try {
+        const reply = await store.submit<'request'>({ ...command, waitMs: isLast ? 0 : Math.min(ALIVE_MS, leftMs + 1_000), listener: this.#listener });
+        fault = undefined;
+        const outcome = this.#manager.settled(command, reply, sentMs, options);
+        if (outcome !== 'queued') {
+          if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
+          return isLast && outcome.kind === 'busy' ? { ...outcome, why: 'waited' } : outcome;
+        }
+        if (reply.kind === 'queued') anchor = { sentMs, serverMs: reply.view.serverMs };
+      } catch (caught) {
+        if (!(caught instanceof CoordinationError)) throw caught;
+        fault = caught;
+        if (isLast) return { kind: 'unavailable', cause: fault };
+      }
+      const wake = await this.#next(waiter, endMs, fault !== undefined, options.signal);
+      if (wake.kind === 'aborted') return await this.#leave(command, options.signal?.reason);
+      if (wake.kind === 'closed') return await this.#leave(command, wake.fault);
+      if (wake.kind === 'offer') {
+        const lease = anchor === undefined ? undefined : this.#take(command, wake.offer, anchor, options);
+        if (lease !== undefined) return { kind: 'granted', lease, fresh: true };
+        waiter.offer = undefined;
+      }
+    }
+  }
+
+  /** The offered lease, unless what is left of the offer is too little to count on: then the next request confirms first. */
+  #take(command: RequestCommand, offer: Offer, anchor: { readonly sentMs: number; readonly serverMs: number }, options: ClaimOptions): HeldLease | undefined {
+    // Server time `serverMs` came after `sentMs` here, so this end is never too late.
+    const endMs = anchor.sentMs + (offer.untilMs - anchor.serverMs);
+    const nowMs = this.#manager.clock.nowMs();
+    if (endMs - nowMs < 50) return undefined;
+    const { fence, grantedAtMs, untilMs, leaseId } = offer;
+    const facts: GrantFacts = { ...command, leaseId, fence, gen: 1, grantedAtMs, untilMs, offered: true };
+    return this.#manager.adopt(facts, nowMs, options.renew ?? 'auto', endMs - nowMs);
+  }
+
+  #next(waiter: Waiter, endMs: number, afterFault: boolean, signal: AbortSignal | undefined): Promise<Wake> {
+    const { clock, entropy } = this.#manager;
+    if (this.#closed !== undefined) return Promise.resolve({ kind: 'closed', fault: this.#closed });
+    if (signal?.aborted === true) return Promise.resolve({ kind: 'aborted' });
+    if (waiter.offer !== undefined) return Promise.resolve({ kind: 'offer', offer: waiter.offer });
+    return new Promise((resolve) => {
+      const leftMs = Math.max(0, endMs - clock.nowMs());
+      const pauseMs = (afterFault ? REPEAT_MS / 10 : REPEAT_MS) * (0.75 + 0.5 * entropy.random());
+      const cancel = clock.after(Math.min(leftMs, pauseMs), () => waiter.wake({ kind: leftMs <= pauseMs ? 'over' : 'repeat' }));
+      const onAbort = (): void => waiter.wake({ kind: 'aborted' });
+      signal?.addEventListener('abort', onAbort, { once: true });
+      waiter.wake = (wake) => {
+        cancel();
+        signal?.removeEventListener('abort', onAbort);
+        waiter.wake = () => undefined;
+        resolve(wake);
+      };
+    });
+  }
+
+  /** Leaves the queue for good, then throws what the caller is to hear. */
+  async #leave(command: RequestCommand, reason: unknown): Promise<never> {
+    await this.#manager.store.submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId }).catch(() => undefined);
+    throw reason;
+  }
+}
