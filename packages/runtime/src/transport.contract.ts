@@ -158,6 +158,7 @@ export function transportContract({ name, open }: TransportHarness): void {
       const fault = refusal(() => near.publish('news', text('lost')));
       expect([fault.code, fault.applied, near.status]).toEqual(['TRANSPORT_UNAVAILABLE', 'no', 'disconnected']);
       expect(await ending(near.request('news', text('lost too'), { timeoutMs: 5_000 }))).toEqual({ kind: 'no-responders' });
+      await expect(near.subscribe('news', collect(got))).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
       await network.mend();
       near.publish('news', text('found'));
       await until(() => got.length > 0);

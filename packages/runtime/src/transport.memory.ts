@@ -121,7 +121,7 @@ export class MemoryTransport implements Transport {
   async subscribe(subject: string, handler: (message: Message) => void, options: { readonly queue?: string } = {}): Promise<Subscription> {
     checkPattern(subject);
     if (options.queue !== undefined) checkQueue(options.queue);
-    if (this.#status === 'closed') throw new TransportError('TRANSPORT_UNAVAILABLE', 'the transport is closed');
+    if (this.#status !== 'connected') throw new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`);
     const listener: Listener = { subject, tokens: subject.split('.'), queue: options.queue, handler, on: this, open: true };
     this.#own.add(listener);
     this.#bus.listen(listener);

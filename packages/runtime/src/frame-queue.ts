@@ -1,0 +1,94 @@
+// What leaves this node within one tick, by subject. The first message of a tick goes out at once,
+// so that a quiet link adds no delay; the others of that tick leave together at its end.
+import type { Clock } from '@devmentor/locks';
+import { encodeFrame, FRAME_OVERHEAD_BYTES, MAX_FRAME_ITEMS, type FrameItem } from './frame.ts';
+import type { Pending, Requests } from './requests.ts';
+
+/** Frames above this many bytes are not worth filling further. */
+const fullBytes = 128 * 1024;
+
+interface Outgoing {
+  /** Fixed for answers and plain messages; that of a request is given when it leaves. */
+  readonly id: number;
+  readonly body: Buffer;
+  readonly pending: Pending | undefined;
+}
+
+interface Waiting {
+  items: Outgoing[];
+  bytes: number;
+}
+
+/** Writes one frame; `ids` are those of the requests in it. */
+export type WriteFrame = (subject: string, frame: Buffer, ids: { readonly first: number; readonly count: number } | undefined) => void;
+
+export class FrameQueue {
+  readonly #clock: Clock;
+  readonly #requests: Requests;
+  readonly #write: WriteFrame;
+  readonly #waiting = new Map<string, Waiting>();
+  #inTick = false;
+
+  constructor(clock: Clock, requests: Requests, write: WriteFrame) {
+    this.#clock = clock;
+    this.#requests = requests;
+    this.#write = write;
+  }
+
+  publish(subject: string, body: Buffer): void {
+    this.#add(subject, { id: 0, body, pending: undefined });
+  }
+
+  answer(subject: string, id: number, body: Buffer): void {
+    this.#add(subject, { id, body, pending: undefined });
+  }
+
+  ask(subject: string, body: Buffer, pending: Pending): void {
+    this.#add(subject, { id: 0, body, pending });
+  }
+
+  /** Sends what waits, without waiting for the end of the tick. */
+  flush(): void {
+    for (const [subject, waiting] of this.#waiting) this.#leave(subject, waiting.items);
+    this.#waiting.clear();
+  }
+
+  /** Forgets what waits: it must not travel over a later link. */
+  drop(): void {
+    this.#waiting.clear();
+  }
+
+  #add(subject: string, item: Outgoing): void {
+    if (!this.#inTick) {
+      this.#inTick = true;
+      this.#clock.soon(() => {
+        this.#inTick = false;
+        this.flush();
+      });
+      this.#leave(subject, [item]);
+      return;
+    }
+    const waiting = this.#waiting.get(subject);
+    if (waiting === undefined) {
+      this.#waiting.set(subject, { items: [item], bytes: item.body.length });
+      return;
+    }
+    if (waiting.items.length >= MAX_FRAME_ITEMS || waiting.bytes + item.body.length + FRAME_OVERHEAD_BYTES > fullBytes) {
+      this.#leave(subject, waiting.items);
+      waiting.items = [];
+      waiting.bytes = 0;
+    }
+    waiting.items.push(item);
+    waiting.bytes += item.body.length + FRAME_OVERHEAD_BYTES;
+  }
+
+  #leave(subject: string, items: readonly Outgoing[]): void {
+    // A request that was aborted meanwhile need not be asked any more.
+    const leaving = items.filter(({ pending }) => pending === undefined || this.#requests.waits(pending));
+    if (leaving.length === 0) return;
+    const asking = leaving.flatMap(({ pending }) => (pending === undefined ? [] : [pending]));
+    const first = this.#requests.number(asking);
+    const frame: FrameItem[] = leaving.map(({ id, body, pending }) => ({ id: pending?.id ?? id, body }));
+    this.#write(subject, encodeFrame(frame), asking.length === 0 ? undefined : { first, count: asking.length });
+  }
+}
