@@ -70,7 +70,7 @@ export class Claims {
         throw toProblem(outcome.cause);
       case 'granted':
         await this.#admit(claimant, projectId, request, outcome);
-        return { grant: this.#grantOf(outcome.lease, claimant, projectId), fresh: outcome.fresh, lease: outcome.lease };
+        return { grant: this.grantOf(outcome.lease, claimant, projectId), fresh: outcome.fresh, lease: outcome.lease };
     }
   }
 
@@ -191,7 +191,7 @@ export class Claims {
     return view.kind === 'held' ? locked(view, claimant.userId, instanceId, {}) : ended();
   }
 
-  #grantOf(lease: Lease, claimant: Claimant, projectId: string): ClaimToken {
+  grantOf(lease: Lease, claimant: Claimant, projectId: string): ClaimToken {
     const claim: SealedClaim = { projectId, leaseId: lease.leaseId, fence: lease.fence, userId: claimant.userId, instanceId: lease.instance };
     return {
       claimToken: this.#with.seal.seal(claim),

@@ -46,6 +46,8 @@ export interface ProjectEvent {
   readonly version: number;
   /** Which members changed, for `project.updated`. */
   readonly changed?: readonly string[];
+  /** Who is no member any more: he hears nothing of this project from here on. */
+  readonly removed?: readonly string[];
 }
 
 export interface NewProject {
@@ -175,7 +177,7 @@ export class Project extends AggregateRoot<ProjectEvent> {
     if (user.value === this.#state.ownerId) throw new DomainError('VALIDATION_FAILED', 'the owner cannot be removed');
     const { collaborators } = this.#state;
     if (!collaborators.includes(user.value)) return;
-    this.#change(Project.Events.Updated, by, { collaborators: collaborators.filter((id) => id !== user.value) });
+    this.#change(Project.Events.Updated, by, { collaborators: collaborators.filter((id) => id !== user.value) }, [user.value]);
   }
 
   claim(userId: UserId): ClaimToken {
@@ -211,16 +213,16 @@ export class Project extends AggregateRoot<ProjectEvent> {
     this.#record(Project.Events.Released, claim?.userId ?? this.#state.ownerId, this.#moment.wallMs());
   }
 
-  #change(type: ProjectEvent['type'], by: UserId, changes: Partial<ProjectState>): void {
+  #change(type: ProjectEvent['type'], by: UserId, changes: Partial<ProjectState>, removed?: readonly string[]): void {
     const changed = Object.entries(changes).filter(([key, value]) => !sameJson(value, this.#state[key as keyof ProjectState]));
     if (changed.length === 0) return;
     const atMs = this.#moment.wallMs();
     this.#state = { ...this.#state, ...changes, version: this.#state.version + 1, updatedAtMs: atMs };
-    this.#record(type, by.value, atMs, changed.map(([key]) => key));
+    this.#record(type, by.value, atMs, { changed: changed.map(([key]) => key), ...(removed !== undefined && { removed }) });
   }
 
-  #record(type: ProjectEvent['type'], userId: string, timestamp: number, changed?: readonly string[]): void {
-    this.addEvent({ type, projectId: this.#state.id, userId, timestamp, version: this.#state.version, ...(changed !== undefined && { changed }) });
+  #record(type: ProjectEvent['type'], userId: string, timestamp: number, facts: Pick<ProjectEvent, 'changed' | 'removed'> = {}): void {
+    this.addEvent({ type, projectId: this.#state.id, userId, timestamp, version: this.#state.version, ...facts });
   }
 
   #member(by: UserId): void {

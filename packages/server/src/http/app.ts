@@ -1,0 +1,191 @@
+// The HTTP shell: fastify, the rules that hold for every route, and the walk over the contract's
+// table. A handler sees only what passed the schemas; whatever is thrown leaves as a problem.
+import { Buffer } from 'node:buffer';
+import cors from '@fastify/cors';
+import { idempotencyKeySchema, type Operation, operations, parse, pathParams, problemMediaType } from '@devmentor/contracts';
+import { limits } from '@devmentor/contracts';
+import { type Route, type RouteName, routes } from '@devmentor/contracts/routes';
+import type { Entropy } from '@devmentor/locks';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Accounts } from '../auth/accounts.ts';
+import { isUnforeseen, Problem, toProblem } from '../problem.ts';
+import type { Answer, Call, Handlers } from './call.ts';
+import { isAllowedOrigin } from './origins.ts';
+
+export interface AppOptions {
+  readonly accounts: Accounts;
+  readonly entropy: Entropy;
+  readonly log: FastifyBaseLogger;
+  readonly origins: readonly string[];
+  /** Aborts when the server begins to leave; waiting requests end then. */
+  readonly leaving: AbortSignal;
+}
+
+export type App = FastifyInstance;
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const EXPOSED = ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Idempotency-Replayed'];
+
+export async function createApp(options: AppOptions): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    bodyLimit: limits.bodyBytes,
+    routerOptions: { maxParamLength: 4 * limits.resourceBytes },
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    requestTimeout: 0,
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : options.entropy.id();
+    },
+    frameworkErrors: (error, request, reply) => sendProblem(fromFastify(error), request, reply),
+    clientErrorHandler: (_error, socket) => {
+      // Not HTTP: there is no request to answer, only a line to write and a socket to close.
+      const body = JSON.stringify(new Problem('VALIDATION_FAILED', 'the request is not HTTP').toDocument(options.entropy.id()));
+      if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    },
+  });
+
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(fromFastify(error), request, reply));
+  await acceptJson(app);
+  await app.register(cors, {
+    origin: (origin, done) => done(null, origin !== undefined && isAllowedOrigin(origin, options.origins)),
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: EXPOSED,
+    maxAge: 600,
+    strictPreflight: false,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    const { traceparent } = request.headers;
+    if (typeof traceparent === 'string') reply.header('traceparent', traceparent);
+    // While leaving, health is still told; everything else is sent elsewhere.
+    if (options.leaving.aborted && !request.url.startsWith('/health/')) throw leaving();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.debug({ method: request.method, url: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
+  });
+  return app;
+}
+
+/** Only JSON is read; an empty body is no body. */
+async function acceptJson(app: App): Promise<void> {
+  app.removeAllContentTypeParsers();
+  const read = (_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void => {
+    if (text === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(text));
+    } catch {
+      done(Problem.invalid([{ pointer: '', message: 'is not JSON' }]));
+    }
+  };
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string' }, read);
+  // What a beacon can send; the routes that do not take it refuse it below.
+  app.addContentTypeParser('text/plain', { parseAs: 'string' }, read);
+}
+
+/** Serves the routes that have a handler, each as the contract's table says. */
+export function serve(app: App, handlers: Handlers, options: AppOptions): void {
+  for (const name of Object.keys(handlers) as RouteName[]) {
+    const route: Route = routes[name];
+    const handler = handlers[name] as ((call: Call) => Promise<Answer>) | undefined;
+    if (handler === undefined) continue;
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => send(reply, await handler(await readCall(name, request, reply, options))),
+    });
+  }
+}
+
+async function readCall(name: RouteName, request: FastifyRequest, reply: FastifyReply, options: AppOptions): Promise<Call> {
+  const route: Route = routes[name];
+  const operation: Operation = operations[name];
+  // Who is asking comes first: a stranger learns nothing about what a good request looks like.
+  const caller = route.auth === 'bearer' ? await options.accounts.authenticate(bearerOf(request)) : undefined;
+  if (isPlainText(request) && route.auth !== 'claim-token') throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
+  const params = Object.entries(request.params ?? {}).map(([key, value]) => [key, checked(pathParams[key as keyof typeof pathParams], value, `/${key}`)]);
+  const idempotencyKey = header(request, 'idempotency-key');
+  const call = {
+    caller,
+    params: Object.fromEntries(params),
+    query: operation.query === undefined ? undefined : checked(operation.query, request.query, ''),
+    body: operation.body === undefined ? undefined : checked(operation.body, request.body, ''),
+    header: (wanted: string) => header(request, wanted),
+    address: request.ip,
+    idempotencyKey: route.idempotent === true && idempotencyKey !== undefined ? checked(idempotencyKeySchema, idempotencyKey, 'Idempotency-Key') : undefined,
+    signal: AbortSignal.any([options.leaving, hangUp(reply)]),
+  };
+  return call as unknown as Call;
+}
+
+/** Aborts when the client goes before its answer is written. */
+function hangUp(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new Problem('UPSTREAM_TIMEOUT', 'the client hung up'));
+  });
+  return gone.signal;
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, at: string): z.output<Schema> {
+  const parsed = parse(schema, value);
+  if (parsed.kind === 'ok') return parsed.value;
+  throw Problem.invalid(parsed.errors.map(({ pointer, message }) => ({ pointer: `${at}${pointer}`, message })));
+}
+
+export function bearerOf(request: FastifyRequest): string | undefined {
+  const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '');
+  return match?.[1];
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function isPlainText(request: FastifyRequest): boolean {
+  return request.headers['content-type']?.toLowerCase().startsWith('text/plain') === true;
+}
+
+function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {
+  reply.code(status).headers({ 'cache-control': 'no-store', ...headers });
+  if (body === undefined) return reply.send();
+  return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+export function leaving(): Problem {
+  return new Problem('SHUTTING_DOWN', 'the server is shutting down', { retryAfterMs: 1_000 });
+}
+
+const FASTIFY_CODES: Readonly<Record<string, Problem>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: new Problem('PAYLOAD_TOO_LARGE', `a body has at most ${limits.bodyBytes} bytes`),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: Problem.invalid([{ pointer: 'Content-Length', message: 'is not the length of the body' }]),
+  FST_ERR_BAD_URL: Problem.invalid([{ pointer: '', message: 'the address is not a good URL' }]),
+};
+
+function fromFastify(error: FastifyError | Error): unknown {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = FASTIFY_CODES[code];
+  if (known !== undefined) return known;
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  // Whatever else fastify blames on the client.
+  return code.startsWith('FST_') && status !== undefined && status < 500 ? new Problem('VALIDATION_FAILED', error.message) : error;
+}
+
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error);
+  if (isUnforeseen(error)) request.log.error({ err: error, url: request.url }, 'unforeseen');
+  else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code, url: request.url }, 'refused');
+  const { retryAfterMs, headers } = { ...problem.facts };
+  const wait = retryAfterMs === undefined || problem.status < 423 ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+  void reply
+    .code(problem.status)
+    .headers({ 'x-request-id': request.id, 'cache-control': 'no-store', ...wait, ...headers })
+    .type(problemMediaType)
+    .send(JSON.stringify(problem.toDocument(request.id)));
+}

@@ -1,0 +1,94 @@
+// Idempotency
+//
+// A request that creates may be sent twice with the same key and is carried out once.
+//
+//   ID1  The same key and body again: the stored answer, marked as replayed, for 24 hours.
+//   ID2  The same key with another body: IDEMPOTENCY_KEY_REUSED.
+//   ID3  While the first is being carried out: IDEMPOTENCY_IN_PROGRESS. One that was abandoned
+//        is taken over after a while, under the seed of the first, so that what it may have made
+//        already is found and not made again.
+//   ID4  Only good answers are stored; a refusal leaves the key free.
+import { createHash } from 'node:crypto';
+import type { Clock, Entropy } from '@devmentor/locks';
+import type { Json, RecordStore } from '@devmentor/runtime';
+import { Problem } from '../problem.ts';
+import type { Answer } from './call.ts';
+
+const KEPT_MS = 24 * 3_600_000;
+const ABANDONED_MS = 30_000;
+
+type Kept = {
+  readonly v: 1;
+  readonly print: string;
+  readonly seed: string;
+  readonly atMs: number;
+  readonly answer?: { readonly status: number; readonly body: Json; readonly headers: Readonly<Record<string, string>> };
+};
+
+export interface KeyedRequest {
+  readonly key: string;
+  readonly userId: string;
+  readonly route: string;
+  readonly body: unknown;
+}
+
+export class Idempotency {
+  readonly #records: RecordStore;
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+
+  constructor(options: { readonly records: RecordStore; readonly clock: Clock; readonly entropy: Entropy }) {
+    this.#records = options.records;
+    this.#clock = options.clock;
+    this.#entropy = options.entropy;
+  }
+
+  /** Runs `work` once per key; `work` names what it makes after the seed. */
+  async once(request: KeyedRequest | 'no-key', work: (seed: string) => Promise<Answer>): Promise<Answer> {
+    if (request === 'no-key') return work(this.#entropy.id());
+    const key = `idem/${digest([request.userId, request.route, request.key])}`;
+    const print = digest([JSON.stringify(request.body)]);
+    const began = await this.#begin(key, print);
+    if (began.kind === 'answered') return began.answer;
+    try {
+      const answer = await work(began.seed);
+      const stored: Kept = { v: 1, print, seed: began.seed, atMs: this.#clock.wallMs(), answer: { status: answer.status, body: (answer.body ?? null) as Json, headers: answer.headers ?? {} } };
+      await this.#records.put(key, stored, { expects: 'any', ttlMs: KEPT_MS });
+      return answer;
+    } catch (error) {
+      if (error instanceof Problem) await this.#records.delete(key);
+      throw error;
+    }
+  }
+
+  async #begin(key: string, print: string): Promise<{ readonly kind: 'mine'; readonly seed: string } | { readonly kind: 'answered'; readonly answer: Answer }> {
+    const atMs = this.#clock.wallMs();
+    const seed = this.#entropy.id();
+    const first = await this.#records.put(key, { v: 1, print, seed, atMs } satisfies Kept, { expects: 'absent', ttlMs: KEPT_MS });
+    if (first.kind === 'written') return { kind: 'mine', seed };
+
+    const found = await this.#records.get(key);
+    if (found === undefined) throw inProgress();
+    const kept = found.value as Kept;
+    if (kept.print !== print) throw new Problem('IDEMPOTENCY_KEY_REUSED', 'use a fresh Idempotency-Key for another request');
+    if (kept.answer !== undefined) {
+      const { status, body, headers } = kept.answer;
+      return { kind: 'answered', answer: { status, body, headers: { ...headers, 'idempotency-replayed': 'true' } } };
+    }
+    if (atMs - kept.atMs < ABANDONED_MS) throw inProgress();
+    const taken = await this.#records.put(key, { ...kept, atMs }, { expects: found.version, ttlMs: KEPT_MS });
+    if (taken.kind === 'conflict') throw inProgress();
+    return { kind: 'mine', seed: kept.seed };
+  }
+}
+
+function inProgress(): Problem {
+  return new Problem('IDEMPOTENCY_IN_PROGRESS', 'the first request with this key has not been answered yet', { retryAfterMs: 1_000 });
+}
+
+/** One-way and unambiguous: the parts are counted, so no two lists run together. */
+export function digest(parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`);
+  return hash.digest('base64url');
+}

@@ -1,0 +1,68 @@
+import websocket from '@fastify/websocket';
+import { limits } from '@devmentor/contracts';
+import { routes, socketProtocol } from '@devmentor/contracts/routes';
+import type { App } from '../http/app.ts';
+import { isAllowedOrigin } from '../http/origins.ts';
+import { Problem } from '../problem.ts';
+import { Socket, type SocketOptions } from './socket.ts';
+
+export interface SocketsOptions extends SocketOptions {
+  readonly origins: readonly string[];
+  readonly maxSockets?: number;
+}
+
+/** All WebSockets of this server. */
+export class Sockets {
+  readonly #with: SocketsOptions;
+  readonly #open = new Set<Socket>();
+
+  constructor(options: SocketsOptions) {
+    this.#with = options;
+  }
+
+  /** Serves `/ws`. What must not be upgraded is refused as any other request is. */
+  async serve(app: App): Promise<void> {
+    const { origins, maxSockets = 10_000 } = this.#with;
+    await app.register(websocket, {
+      options: {
+        maxPayload: limits.frameBytes,
+        perMessageDeflate: false,
+        handleProtocols: (offered: Set<string>) => (offered.has(socketProtocol) ? socketProtocol : false),
+      },
+      // The server closes its sockets itself, in order, before it stops listening.
+      preClose: (done) => done(),
+    });
+    app.route({
+      method: 'GET',
+      url: routes['events.socket'].path,
+      preValidation: async (request) => {
+        if (!request.ws) throw new Problem('VALIDATION_FAILED', 'this address speaks WebSocket');
+        const { origin } = request.headers;
+        if (origin !== undefined && !isAllowedOrigin(origin, origins)) throw new Problem('FORBIDDEN', 'pages of this origin may not connect');
+        const offered = protocolsOf(request.headers['sec-websocket-protocol']);
+        if (offered.length > 0 && !offered.includes(socketProtocol)) throw Problem.invalid([{ pointer: 'Sec-WebSocket-Protocol', message: `does not offer ${socketProtocol}` }]);
+        if (this.#open.size >= maxSockets) throw new Problem('OVERLOADED', 'too many connections', { retryAfterMs: 5_000 });
+      },
+      handler: (request) => {
+        throw new Problem('VALIDATION_FAILED', `${request.url} speaks WebSocket`);
+      },
+      wsHandler: (socket, request) => {
+        const bearer = protocolsOf(request.headers['sec-websocket-protocol']).find((entry) => entry.startsWith('bearer.'))?.slice('bearer.'.length);
+        const live = new Socket(socket, bearer, this.#with);
+        this.#open.add(live);
+        void live.over.then(() => this.#open.delete(live));
+      },
+    });
+  }
+
+  /** Sends everybody away, each to come back at a moment of his own, and waits until all claims are away. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    for (const socket of open) socket.goAway(Math.floor(this.#with.entropy.random() * Math.min(5_000, 200 + 10 * open.length)));
+    await Promise.all(open.map(({ over }) => over));
+  }
+}
+
+function protocolsOf(header: string | undefined): readonly string[] {
+  return (header ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+}
