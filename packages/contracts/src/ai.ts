@@ -159,7 +159,7 @@ export const blackboardSchema = z.object({
   sources: z.array(z.string()),
   counts: blackboardCountsSchema,
   agenda: z.array(agendaItemSchema),
-  budget: budgetSchema,
+  budget: z.object(budgetSchema.shape),
   spent: z.object({ contributions: countSchema, activations: countSchema, timeMs: durationMsSchema }),
   createdAt: timeSchema,
   updatedAt: timeSchema,

@@ -28,14 +28,12 @@ export const updateProgressSchema = progressSchema.extend({ userId: idSchema.opt
 
 const questionKindSchema = z.enum(['choice', 'choices', 'text', 'number']);
 
-const question = {
+const optionFields = { id: idSchema, text: z.string().min(1).max(limits.goalLength) };
+
+const questionFields = {
   id: idSchema,
   kind: questionKindSchema,
   prompt: z.string().min(1).max(limits.descriptionLength),
-  options: z
-    .array(z.object({ id: idSchema, text: z.string().min(1).max(limits.goalLength) }))
-    .max(limits.optionsPerQuestion)
-    .optional(),
 };
 
 /** A quiz as learners see it: the answers are never sent. */
@@ -43,7 +41,7 @@ export const quizSchema = z.object({
   id: idSchema,
   title: z.string(),
   unitId: idSchema.optional(),
-  questions: z.array(z.object(question)),
+  questions: z.array(z.object({ ...questionFields, options: z.array(z.object(optionFields)).optional() })),
 });
 
 /** A quiz as its author writes it. */
@@ -53,7 +51,8 @@ export const putQuizSchema = z.strictObject({
   questions: z
     .array(
       z.strictObject({
-        ...question,
+        ...questionFields,
+        options: z.array(z.strictObject(optionFields)).max(limits.optionsPerQuestion).optional(),
         /** An option's id, several of them, a text or a number, as `kind` says. */
         answer: z.union([z.string(), z.number(), z.array(idSchema)]),
         feedback: z.string().max(limits.goalLength).optional(),

@@ -156,7 +156,7 @@ export type UpdateProjectDTO = z.input<typeof updateProjectSchema>;
 export type Holder = z.infer<typeof holderSchema>;
 export type SeenHolder = z.infer<typeof seenHolderSchema>;
 /** A claim as a client writes it; every part has a default. */
-export type ClaimInput = z.input<typeof claimSchema>;
+export type ClaimInput = NonNullable<z.input<typeof claimSchema>>;
 /** A claim as the server reads it, defaults filled in. */
 export type ClaimRequest = z.output<typeof claimSchema>;
 export type ClaimToken = z.infer<typeof claimTokenSchema>;
@@ -165,6 +165,6 @@ export type ReleaseResult = z.infer<typeof releaseResultSchema>;
 export type RenewRequest = z.output<typeof renewSchema>;
 export type DetachRequest = z.output<typeof detachSchema>;
 export type ProjectLease = z.infer<typeof leaseSchema>;
-export type TakeoverInput = z.input<typeof takeoverSchema>;
+export type TakeoverInput = NonNullable<z.input<typeof takeoverSchema>>;
 export type TakeoverRequest = z.infer<typeof takeoverRequestSchema>;
 export type TakeoverAnswer = z.output<typeof takeoverAnswerSchema>;

@@ -118,3 +118,23 @@ function strings(schema: z.ZodString): fc.Arbitrary<string> {
   const minLength = schema.minLength ?? 0;
   return fc.string({ minLength, maxLength: Math.min(schema.maxLength ?? 40, minLength + 40) });
 }
+
+/** Every object schema within a schema. */
+export function objectsIn(schema: z.core.$ZodType): z.ZodObject[] {
+  if (schema instanceof z.ZodObject) {
+    const members: z.core.$ZodType[] = Object.values(schema.shape);
+    return [schema, ...members.flatMap(objectsIn)];
+  }
+  if (schema instanceof z.ZodArray) return objectsIn(schema.element);
+  if (schema instanceof z.ZodRecord) return objectsIn(schema.valueType);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsIn);
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) {
+    return objectsIn(schema.def.innerType);
+  }
+  return [];
+}

@@ -20,7 +20,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { inputsOf } from './arbitrary.ts';
+import { inputsOf, objectsIn } from './arbitrary.ts';
 
 const routeNames = Object.keys(operations) as RouteName[];
 const operationOf = (name: RouteName): Operation => operations[name];
@@ -39,6 +39,8 @@ const unions: (readonly [string, z.ZodType])[] = [
   ['events', eventSchema],
   ['problems', problemSchema],
 ];
+
+const isStrict = (object: z.ZodObject): boolean => object.def.catchall instanceof z.ZodNever;
 
 const overTheWire = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
@@ -85,6 +87,25 @@ describe('every body and answer', () => {
   });
 });
 
+describe('every object on the wire', () => {
+  it.each([...sent, ['client frames', clientFrameSchema] as const])(
+    '[B12] %s is strict at every level',
+    (_, schema) => {
+      const objects = objectsIn(schema);
+      expect(objects.length).toBeGreaterThan(0);
+      for (const object of objects)
+        expect([Object.keys(object.shape), isStrict(object)]).toEqual([Object.keys(object.shape), true]);
+    },
+  );
+
+  it.each([...read, ...unions.slice(1)])('[B13] %s is lenient at every level', (_, schema) => {
+    const objects = objectsIn(schema);
+    expect(objects.length).toBeGreaterThan(0);
+    for (const object of objects)
+      expect([Object.keys(object.shape), isStrict(object)]).toEqual([Object.keys(object.shape), false]);
+  });
+});
+
 describe('claims', () => {
   it('[B4] a ttl from one second to one hour is accepted, and no other', () => {
     fc.assert(
@@ -107,7 +128,7 @@ describe('claims', () => {
     const value = { ttlMs: 30_000, waitMs: 0, instanceId: 'default' };
     expect(parse(claimSchema, undefined)).toEqual({ kind: 'ok', value });
     expect(parse(claimSchema, {})).toEqual({ kind: 'ok', value });
-    expectTypeOf<ClaimInput>().toExtend<{ ttlMs?: number | undefined } | undefined>();
+    expectTypeOf<ClaimInput['ttlMs']>().toEqualTypeOf<number | undefined>();
     expectTypeOf<ClaimRequest['ttlMs']>().toEqualTypeOf<number>();
   });
 });
@@ -146,6 +167,6 @@ describe('types', () => {
     expectTypeOf<AnswerOf<'projects.update'>>().toEqualTypeOf<Project>();
     expectTypeOf<AnswerOf<'projects.delete'>>().toEqualTypeOf<undefined>();
     expectTypeOf<BodyOf<'projects.delete'>>().toEqualTypeOf<undefined>();
-    expectTypeOf<BodyOf<'projects.claim'>>().toEqualTypeOf<ClaimInput>();
+    expectTypeOf<BodyOf<'projects.claim'>>().toEqualTypeOf<ClaimInput | undefined>();
   });
 });

@@ -53,6 +53,10 @@ describe('services', () => {
     expectTypeOf<ProjectServiceClient['update']>().toEqualTypeOf<
       (id: string, data: UpdateProjectDTO, options?: WriteOptions) => Promise<Project>
     >();
+    expectTypeOf<ClaimOptions['ttlMs']>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<keyof ClaimOptions>().toEqualTypeOf<
+      'signal' | 'idempotencyKey' | 'ttlMs' | 'waitMs' | 'purpose' | 'instanceId'
+    >();
     expectTypeOf<ProjectServiceClient['release']>().parameter(1).toEqualTypeOf<CallOptions | undefined>();
   });
 });
