@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildPage, pageDirectory } from './builds.ts';
 import { explain } from './explain.ts';
+import { endWithNpx } from './npx.ts';
 import { root } from './workspace.ts';
 
 const main = join(root, 'packages', 'server', 'src', 'main.ts');
@@ -13,4 +14,5 @@ await explain(async () => {
   await buildPage();
   process.argv.splice(1, 1, main, '--demo', '--ui', join(root, pageDirectory));
   await import(pathToFileURL(main).href);
+  endWithNpx();
 });
