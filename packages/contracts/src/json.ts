@@ -41,18 +41,21 @@ function isJsonRecord(value: object, depth: number): boolean {
   return true;
 }
 
-const message = `must be JSON, at most ${limits.jsonDepth} levels deep`;
-
 /** Any JSON value; it is passed on as it is, not copied. */
-export const jsonSchema: z.ZodType<JsonValue, JsonValue> = z.custom<JsonValue>((value) => isJson(value), {
-  error: message,
-});
+export const jsonSchema = z.unknown().refine((value) => isJson(value), {
+  error: `must be JSON, at most ${limits.jsonDepth} levels deep`,
+  // What is refused here is looked at no further: its size could not be taken.
+  abort: true,
+}) as z.ZodType<JsonValue, JsonValue>;
 
 /** A JSON object; it is passed on as it is, not copied. */
-export const jsonObjectSchema: z.ZodType<JsonObject, JsonObject> = z.custom<JsonObject>(
-  (value) => isJson(value) && typeof value === 'object' && value !== null && !Array.isArray(value),
-  { error: `must be a JSON object, at most ${limits.jsonDepth} levels deep` },
-);
+export const jsonObjectSchema = z
+  .unknown()
+  .refine((value) => isJson(value) && typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: `must be a JSON object, at most ${limits.jsonDepth} levels deep`,
+    abort: true,
+  })
+  .meta({ type: 'object' }) as z.ZodType<JsonObject, JsonObject>;
 
 /** A JSON value of bounded size, as it would stand on the wire. */
 export function boundedJson<T extends JsonValue>(schema: z.ZodType<T, T>, maxBytes: number): z.ZodType<T, T> {

@@ -15,7 +15,6 @@ import {
 } from '@devmentor/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 
 const all: Operation[] = Object.values(operations);
 const schemas = [
@@ -103,6 +102,16 @@ describe('JSON', () => {
   it('[J3] the size of a bounded value is that of its JSON', () => {
     const filled = (bytes: number) => parse(storeEntrySchema, { value: 'x'.repeat(bytes - 2) }).kind;
     expect([filled(limits.memoryValueBytes), filled(limits.memoryValueBytes + 1)]).toEqual(['ok', 'invalid']);
-    expect(parse(z.strictObject({ value: storeEntrySchema.shape.value }), {}).kind).toBe('invalid');
+    expect(parse(storeEntrySchema, {}).kind).toBe('invalid');
+  });
+
+  it('[J4] JSON too deep for its size to be taken is refused, not followed', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    const presence = { t: 'presence', topic: 'presence:1', state: { deep } };
+    for (const parsed of [parse(storeEntrySchema, { value: deep }), parse(clientFrameSchema, presence)]) {
+      expect(parsed.kind === 'invalid' && parsed.errors.map(({ message }) => message)).toEqual([
+        expect.stringContaining('64 levels deep'),
+      ]);
+    }
   });
 });

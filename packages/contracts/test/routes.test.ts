@@ -1,5 +1,6 @@
 import {
   commonCodes,
+  createProjectSchema,
   etagOf,
   eventsQuerySchema,
   type Operation,
@@ -10,9 +11,11 @@ import {
   type Route,
   type RouteName,
   routes,
+  storeEntrySchema,
 } from '@devmentor/contracts';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
 import { ids, memoryKeys, resources, topics } from './arbitrary.ts';
 
 const names = Object.keys(routes) as RouteName[];
@@ -112,5 +115,19 @@ describe('operations', () => {
     for (const name of names) {
       if (operationOf(name).body !== undefined) expect(['POST', 'PUT', 'PATCH']).toContain(routeOf(name).method);
     }
+  });
+
+  it('[O6] every body, query and answer can be written as JSON Schema', () => {
+    for (const name of names) {
+      const { body, query, answers } = operationOf(name);
+      for (const schema of [body, query]) {
+        if (schema !== undefined) expect(z.toJSONSchema(schema, { io: 'input' })).toHaveProperty('$schema');
+      }
+      for (const answer of Object.values(answers)) {
+        if (typeof answer !== 'string') expect(z.toJSONSchema(answer)).toHaveProperty('$schema');
+      }
+    }
+    expect(z.toJSONSchema(createProjectSchema)).toMatchObject({ properties: { data: { type: 'object' } } });
+    expect(z.toJSONSchema(storeEntrySchema)).toMatchObject({ required: ['value'] });
   });
 });
