@@ -55,14 +55,16 @@ export interface LeaseRecord {
   /** Fence of the latest grant, ended or not. */
   readonly fence: FencingToken | '';
   readonly cursor: LogId | '';
-  /** Oldest first; at most `MAX_ENDED`. */
+  /** Oldest first; at most `MAX_ENDED`, of which the older half goes at once. */
   readonly ended: readonly EndedLease[];
+  /** The latest lease that ended, while any is remembered. */
+  readonly last: { readonly fence: FencingToken; readonly how: EndedHow; readonly atMs: number } | undefined;
   /** In order of their tickets; at most `MAX_WAITERS`. */
   readonly waiters: readonly Waiter[];
 }
 
 export function emptyRecord(resource: string): LeaseRecord {
-  return { v: 1, resource, current: undefined, fence: '', cursor: '', ended: [], waiters: [] };
+  return { v: 1, resource, current: undefined, fence: '', cursor: '', ended: [], last: undefined, waiters: [] };
 }
 
 /** Nothing left to answer for. */
@@ -70,10 +72,15 @@ export function isSpent(record: LeaseRecord): boolean {
   return record.current === undefined && record.ended.length === 0 && record.waiters.length === 0;
 }
 
+/** When the last of the ended leases is past its window. */
+export function forgetAllMs(record: LeaseRecord): number {
+  return record.ended.reduce((latest, ended) => Math.max(latest, ended.forgetMs), 0);
+}
+
 /** When the record next changes by time alone: a lapse, or the end of what is remembered. */
 export function nextDueMs(record: LeaseRecord): number | undefined {
   if (record.current !== undefined) return record.current.untilMs;
-  return record.ended.reduce<number | undefined>((latest, ended) => Math.max(latest ?? 0, ended.forgetMs), undefined);
+  return record.ended.length === 0 ? undefined : forgetAllMs(record);
 }
 
 export function viewOf(record: LeaseRecord, current: CurrentLease, serverMs: number): OwnView {
@@ -101,13 +108,12 @@ export function viewOf(record: LeaseRecord, current: CurrentLease, serverMs: num
 }
 
 export function freeViewOf(record: LeaseRecord, serverMs: number): FreeView {
-  const last = record.ended.findLast((ended) => ended.fence !== '');
   return {
     kind: 'free',
     resource: record.resource,
     cursor: record.cursor,
     queue: record.waiters.length,
     serverMs,
-    ...(last === undefined || last.fence === '' ? {} : { last: { fence: last.fence, how: last.how, atMs: last.atMs } }),
+    ...(record.last === undefined ? {} : { last: record.last }),
   };
 }

@@ -4,8 +4,8 @@ import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { systemClock } from './clock.system.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
 import { CoordinationError, LockAcquisitionError } from './errors.ts';
-import { type GrantFacts, HeldLease, type LeaseHome } from './held-lease.ts';
-import { type OwnView, type Replies, type RequestCommand } from './lease-command.ts';
+import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
+import type { OwnView, Replies, RequestCommand } from './lease-command.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
 import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
 import type { LockLog } from './lock-event.ts';
@@ -200,16 +200,17 @@ export class Locks implements LockManager, LeaseHome {
     return outcome.kind === 'released';
   }
 
-  /** A lease as this process holds it; the same one for the same lease id. */
-  adopt(facts: OwnView | GrantFacts, sentMs: number, mode: 'auto' | 'manual', remainingMs?: number): HeldLease {
-    const known = this.#leases.get(facts.leaseId);
-    if (known !== undefined) {
-      if ('kind' in facts) known.confirm(facts, sentMs);
-      if (known.isLive()) return known;
-    }
-    const left = 'kind' in facts ? facts.remainingMs : (remainingMs ?? facts.ttlMs);
-    const grant: GrantFacts = 'kind' in facts ? { ...facts, meta: facts.meta } : facts;
-    const lease = new HeldLease(this, grant, { sentMs, remainingMs: left }, mode);
+  /** The lease of a view, as this process holds it: the same object for the same lease id. */
+  adopt(view: OwnView, sentMs: number, mode: 'auto' | 'manual'): HeldLease {
+    const known = this.#leases.get(view.leaseId);
+    known?.confirm(view, sentMs);
+    if (known?.isLive() === true) return known;
+    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, mode);
+  }
+
+  /** A lease that was just granted or offered. */
+  begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease {
+    const lease = new HeldLease(this, facts, term, mode);
     this.#leases.set(facts.leaseId, lease);
     return lease;
   }
@@ -248,7 +249,7 @@ export class Locks implements LockManager, LeaseHome {
       case 'granted': {
         const { fence, untilMs, serverMs } = reply;
         const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
-        return { kind: 'granted', lease: this.adopt(facts, sentMs, mode), fresh: true };
+        return { kind: 'granted', lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, mode), fresh: true };
       }
       case 'held':
         return { kind: 'granted', lease: this.adopt(reply.view, sentMs, mode), fresh: reply.view.leaseId === command.leaseId };

@@ -7,7 +7,7 @@
 //   A transition first settles what time alone has done: a lapsed lease is recorded as ended,
 //   and the resource offered to the first live waiter. No command sees a lapsed lease.
 import type { CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
-import { type CurrentLease, ENDED_WINDOW_MS, type EndedLease, emptyRecord, freeViewOf, type LeaseRecord, MAX_ENDED, MAX_WAITERS, OFFER_MS, viewOf, type Waiter } from './lease-record.ts';
+import { type CurrentLease, ENDED_WINDOW_MS, type EndedLease, emptyRecord, forgetAllMs, freeViewOf, type LeaseRecord, MAX_ENDED, MAX_WAITERS, OFFER_MS, viewOf, type Waiter } from './lease-record.ts';
 import { type Ended, type EndedHow, type FencingToken, fenceOf } from './lease.ts';
 import type { LockEventType, LoggedLockEvent } from './lock-event.ts';
 import { unreachable } from './invariant.ts';
@@ -201,8 +201,7 @@ class Draft {
 
   /** Lets go of what is past its window. */
   forget(): void {
-    if (this.record.ended.length === 0) return;
-    this.record = { ...this.record, ended: this.record.ended.filter((ended) => ended.forgetMs > this.moment.ms) };
+    if (forgetAllMs(this.record) <= this.moment.ms) this.record = { ...this.record, ended: [], last: undefined };
   }
 
   grant(to: Omit<Waiter, 'listener' | 'deadMs'>, term: { readonly offered: boolean; readonly untilMs: number }): FencingToken {
@@ -231,7 +230,7 @@ class Draft {
   end(current: CurrentLease, how: EndedHow, reason: string | undefined): void {
     const { leaseId, requestId, fence } = current;
     const atMs = how === 'expired' ? current.untilMs : this.moment.ms;
-    this.record = { ...this.record, current: undefined };
+    this.record = { ...this.record, current: undefined, last: { fence, how, atMs } };
     this.remember({ leaseId, requestId, fence, how, atMs, forgetMs: this.moment.ms + Math.max(ENDED_WINDOW_MS, 2 * current.ttlMs) });
     const facts = { how: how === 'expired' && current.offered ? ('unconfirmed' as const) : how, ...(reason === undefined ? {} : { reason }) };
     this.log(how === 'expired' ? 'expired' : 'released', current, facts);
@@ -239,7 +238,9 @@ class Draft {
   }
 
   remember(ended: EndedLease): void {
-    this.record = { ...this.record, ended: [...this.record.ended, ended].slice(-MAX_ENDED) };
+    const { ended: before } = this.record;
+    const kept = before.length < MAX_ENDED ? before : before.slice(MAX_ENDED / 2);
+    this.record = { ...this.record, ended: [...kept, ended] };
   }
 
   unqueue(requestId: string): void {

@@ -10,8 +10,8 @@
 import type { Clock } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
-import type { GrantFacts, HeldLease } from './held-lease.ts';
-import type { Offer, OwnView, Replies, RequestCommand } from './lease-command.ts';
+import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
+import type { Offer, Replies, RequestCommand } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
 
@@ -23,7 +23,7 @@ interface Manager {
   readonly store: LeaseStore;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  adopt(facts: OwnView | GrantFacts, sentMs: number, mode: 'auto' | 'manual', remainingMs?: number): HeldLease;
+  begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease;
   settled(command: RequestCommand, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued';
 }
 
@@ -116,7 +116,7 @@ export class Waiting {
     if (endMs - nowMs < 50) return undefined;
     const { fence, grantedAtMs, untilMs, leaseId } = offer;
     const facts: GrantFacts = { ...command, leaseId, fence, gen: 1, grantedAtMs, untilMs, offered: true };
-    return this.#manager.adopt(facts, nowMs, options.renew ?? 'auto', endMs - nowMs);
+    return this.#manager.begin(facts, { sentMs: nowMs, remainingMs: endMs - nowMs }, options.renew ?? 'auto');
   }
 
   #next(waiter: Waiter, endMs: number, afterFault: boolean, signal: AbortSignal | undefined): Promise<Wake> {
