@@ -45,6 +45,6 @@ function flawOf(id: string): string | undefined {
   if (colon === id.length - 1) return 'its key is empty';
   if (id.length > LONGEST_BYTES || Buffer.byteLength(id) > LONGEST_BYTES) return `it is longer than ${LONGEST_BYTES} bytes`;
   if (CONTROL.test(id)) return 'it has control characters';
-  if (!id.isWellFormed()) return 'it is not well-formed Unicode';
+  if (/\p{Surrogate}/u.test(id)) return 'it is not well-formed Unicode';
   return undefined;
 }

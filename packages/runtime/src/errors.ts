@@ -9,8 +9,6 @@ export const RUNTIME_CODES = [
   'DEADLINE',
   /** The actor, or this node's lane to it, has no room. Not applied; try later. */
   'MAILBOX_FULL',
-  /** This node is leaving and takes no new calls. */
-  'DRAINING',
   /** This runtime has not started, or has stopped. */
   'NOT_RUNNING',
   /** The step threw; the actor keeps its state and goes on. */
@@ -52,7 +50,7 @@ export class ActorError extends CoordinationError<RuntimeCode> {
   }
 }
 
-const RETRYABLE: ReadonlySet<RuntimeCode> = new Set(['NOT_DELIVERED', 'DEADLINE', 'MAILBOX_FULL', 'DRAINING']);
+const RETRYABLE: ReadonlySet<RuntimeCode> = new Set(['NOT_DELIVERED', 'DEADLINE', 'MAILBOX_FULL']);
 
 /** The write came with a fence that a newer grant has overtaken; nothing changed. */
 export class StaleFenceError extends ActorError {

@@ -4,6 +4,7 @@ import type { ActorRef } from './actor-ref.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { ActorId } from './actor-id.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
+import { Node } from './node.ts';
 import type { Transport } from './transport.ts';
 
 /** A message given up on: its step threw, or its receiver refuses it for good. */
@@ -31,6 +32,8 @@ export interface RuntimeOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** What went wrong and was lived with: for a log. */
   readonly onFault?: (fault: unknown) => void;
+  /** What machines `log`. */
+  readonly onLog?: (line: { readonly actor: ActorId; readonly label: string | undefined; readonly value: unknown }) => void;
 }
 
 export interface NodeView {
@@ -55,5 +58,14 @@ export interface Runtime {
   shards(): readonly Shard[];
 }
 
-/** Builds a node; it does nothing until `start`. */
-export declare function createRuntime(options: RuntimeOptions): Runtime;
+/**
+ * Builds a node; it does nothing until `start`.
+ *
+ * @example
+ * const runtime = createRuntime({ actors: [Counter] });
+ * await runtime.start();
+ * await runtime.actor(Counter, 'a').tell({ type: 'add', by: 1 });
+ */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  return new Node(options);
+}

@@ -1,0 +1,39 @@
+// What an activation needs of the shard that hosts it; implemented by `ServedShard`.
+import type { Clock } from '@devmentor/locks';
+import type { Activation } from './activation.ts';
+import type { ActorId } from './actor-id.ts';
+import type { EventData, LogEffect } from './effect.ts';
+import type { Answer } from './envelope.ts';
+import type { DeadLetter } from './runtime.ts';
+import type { TopicEvent } from './log-store.ts';
+import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
+
+export interface ActivationHost {
+  readonly clock: Clock;
+  /** The store's wall clock, never ahead of it. */
+  storeNowMs(): number;
+  load(id: ActorId): Promise<{ readonly kind: 'record'; readonly record: ActorRecord } | { readonly kind: 'absent' } | { readonly kind: 'fenced' }>;
+  nextCommitId(): string;
+  commit(commit: Commit): Promise<CommitOutcome | { readonly kind: 'fenced' }>;
+  /** Whether this node is the owner for certain, at this moment, without asking. */
+  certain(): boolean;
+  /** Asks the store whether it is. */
+  confirm(): Promise<boolean>;
+  /** The store said that another node owns the shard. */
+  fenced(): void;
+  isTransient(fault: unknown): boolean;
+  pause(ms: number): Promise<void>;
+
+  deliver(from: ActorId, row: { readonly to: ActorId; readonly n: number; readonly event: EventData }, signal: AbortSignal): Promise<Answer>;
+  /** For actors without a record: no outbox, so at most once after a crash. */
+  tellOnce(row: OutboxRow): void;
+  published(events: readonly TopicEvent[]): void;
+  emitted(id: ActorId, event: EventData): void;
+
+  wakeAt(id: ActorId, dueAtMs: number | undefined): void;
+  used(activation: Activation): void;
+  left(activation: Activation): void;
+  onDeadLetter(letter: DeadLetter): void;
+  onFault(fault: unknown): void;
+  onLog(id: ActorId, effect: LogEffect): void;
+}

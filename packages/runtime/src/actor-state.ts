@@ -1,0 +1,77 @@
+// An actor at rest, as its activation holds it, and the form in which its record keeps it.
+import type { Effect } from './effect.ts';
+import { migrated, type Behavior } from './behavior.ts';
+import type { ViewData } from './envelope.ts';
+import { ActorError } from './errors.ts';
+import type { MachineDriver, MachineSnapshot } from './machine-driver.ts';
+import type { ActorRecord, Json, TimerRow } from './state-store.ts';
+
+export interface ActorState {
+  /** Version of the stored record; 0 when there is none. */
+  readonly version: number;
+  readonly snapshot: MachineSnapshot;
+  readonly timers: ReadonlyMap<string, TimerRow>;
+  /** Next outbox number per receiver. */
+  readonly nextOut: Readonly<Record<string, number>>;
+  /** Which run of each invoke is the one waited for. */
+  readonly runs: Readonly<Record<string, number>>;
+  /** Last number given to a timer or a run; tells each from the one of the same id before it. */
+  readonly mark: number;
+  /** What the creation of the machine asked for; goes out with the first commit. */
+  readonly unborn: readonly Effect[];
+}
+
+/** What `ActorRecord.snapshot` holds. */
+interface StoredState {
+  readonly machine: Json;
+  readonly runs: Readonly<Record<string, number>>;
+  readonly mark: number;
+}
+
+export function storedForm(driver: MachineDriver, state: ActorState): Json {
+  const stored: StoredState & { readonly [key: string]: Json } = { machine: driver.persist(state.snapshot), runs: state.runs, mark: state.mark };
+  return stored;
+}
+
+export function createdState(driver: MachineDriver, input: unknown): ActorState {
+  const { snapshot, effects } = driver.create(input);
+  return { version: 0, snapshot, timers: new Map(), nextOut: {}, runs: {}, mark: 0, unborn: effects };
+}
+
+/** The state of a record; `VERSION_UNSUPPORTED` when this node's machine is older, or a migration is missing. */
+export function loadedState(driver: MachineDriver, behavior: Behavior, record: ActorRecord): ActorState {
+  const stored = record.snapshot as object as StoredState;
+  const machine = migratedMachine(behavior, record, stored.machine);
+  return {
+    version: record.version,
+    snapshot: driver.restore(machine),
+    timers: new Map(record.timers.map((row) => [row.id, row])),
+    nextOut: record.nextOut,
+    runs: stored.runs,
+    mark: stored.mark,
+    unborn: [],
+  };
+}
+
+function migratedMachine(behavior: Behavior, record: ActorRecord, machine: Json): Json {
+  if (record.machineVersion === behavior.version) return machine;
+  const current = record.machineVersion < behavior.version ? migrated(behavior, record.machineVersion, machine) : undefined;
+  if (current !== undefined) return current;
+  const message = `${record.id} is stored at machine version ${record.machineVersion}; this node runs version ${behavior.version} and knows no way between them`;
+  throw new ActorError('VERSION_UNSUPPORTED', message, { applied: 'no', actor: record.id });
+}
+
+/** What readers are shown of a state. */
+export function viewOf(driver: MachineDriver, state: ActorState, version: number): ViewData {
+  return viewOfMachine(driver.persist(state.snapshot), version);
+}
+
+/** What readers are shown of a stored record. */
+export function viewOfRecord(record: ActorRecord): ViewData {
+  return viewOfMachine((record.snapshot as object as StoredState).machine, record.version);
+}
+
+function viewOfMachine(machine: Json, version: number): ViewData {
+  const { value, context, status, output } = machine as object as { value: Json; context: Json; status: ViewData['status']; output?: Json };
+  return { value, context, status, version, ...(output === undefined ? {} : { output }) };
+}

@@ -1,0 +1,158 @@
+// Cluster seat
+//
+// The place of one node in a cluster, through as many incarnations as it takes: a lease, the
+// shards that go with it, and what happens when either is lost.
+//
+//   CS1  Shards are served only under a live incarnation. When its lease lapses, everything is
+//        dropped at once, without a word; the node joins again under a new incarnation.
+//   CS2  Without transport for a second nobody could reach its actors: it hands its shards over
+//        and gives its lease up, until the transport is back.
+import type { Cancel, Clock, Entropy, JsonObject, LockManager } from '@devmentor/locks';
+import type { HeldShards } from './held-shards.ts';
+import type { Member } from './membership.ts';
+import { NodeLease } from './node-lease.ts';
+import { ShardClaim } from './shard-claim.ts';
+import type { Incarnation, StateStore } from './state-store.ts';
+import type { Transport } from './transport.ts';
+
+export interface SeatOptions {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly locks: LockManager;
+  readonly state: StateStore;
+  readonly transport: Transport;
+  readonly namespace: string;
+  readonly nodeId: string;
+  readonly meta: JsonObject;
+  readonly held: HeldShards;
+  readonly onFault: (fault: unknown) => void;
+}
+
+type Place =
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'inside'; readonly lease: NodeLease; readonly claim: ShardClaim }
+  | { readonly kind: 'left' };
+
+const TERM_MS = 2_000;
+const RENEW_MS = 500;
+const WITHOUT_TRANSPORT_MS = 1_000;
+const REJOIN_MS = 250;
+
+export class ClusterSeat {
+  readonly #options: SeatOptions;
+  #incarnation: Incarnation;
+  #place: Place = { kind: 'outside' };
+  #offStatus: () => void = () => {};
+  #patience: Cancel = () => {};
+  #rejoin: Cancel = () => {};
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    this.#incarnation = this.#freshName();
+  }
+
+  get incarnation(): Incarnation {
+    return this.#incarnation;
+  }
+
+  get isInside(): boolean {
+    return this.#place.kind === 'inside';
+  }
+
+  get certain(): boolean {
+    return this.#place.kind === 'inside' && this.#place.lease.certain;
+  }
+
+  get members(): ReadonlyMap<Incarnation, Member> {
+    return this.#place.kind === 'inside' ? this.#place.claim.members : new Map();
+  }
+
+  /** Joins; rejects when the stores cannot be reached. */
+  async start(): Promise<void> {
+    this.#offStatus = this.#options.transport.onStatus((status) => this.#transportIs(status));
+    await this.#join();
+  }
+
+  /** Looks after its shards again, soon. */
+  look(): void {
+    if (this.#place.kind === 'inside') this.#place.claim.look();
+  }
+
+  async drain(): Promise<void> {
+    const place = this.#leave();
+    if (place.kind !== 'inside') return;
+    await place.claim.drain();
+    await place.lease.release();
+  }
+
+  async stop(): Promise<void> {
+    const place = this.#leave();
+    this.#options.held.closeAll();
+    if (place.kind !== 'inside') return;
+    place.claim.stop();
+    await place.lease.release();
+  }
+
+  #leave(): Place {
+    const place = this.#place;
+    this.#place = { kind: 'left' };
+    this.#offStatus();
+    this.#patience();
+    this.#rejoin();
+    return place;
+  }
+
+  async #join(): Promise<void> {
+    const { clock, locks, meta } = this.#options;
+    const incarnation = this.#freshName();
+    const lease = await NodeLease.claim({ locks, clock, incarnation, meta, termMs: TERM_MS, renewMs: RENEW_MS, onLost: () => this.#lapsed(incarnation) });
+    if (this.#place.kind !== 'outside') return void (await lease.release());
+    this.#incarnation = incarnation;
+    const claim = new ShardClaim({ ...this.#options, self: incarnation });
+    this.#place = { kind: 'inside', lease, claim };
+    await claim.start();
+  }
+
+  #lapsed(incarnation: Incarnation): void {
+    if (this.#place.kind !== 'inside' || this.#place.lease.incarnation !== incarnation) return;
+    this.#place.claim.stop();
+    this.#options.held.closeAll();
+    this.#goOutside();
+  }
+
+  #transportIs(status: Transport['status']): void {
+    this.#patience();
+    if (status === 'disconnected') this.#patience = this.#options.clock.background(WITHOUT_TRANSPORT_MS, () => void this.#unreachable());
+  }
+
+  async #unreachable(): Promise<void> {
+    if (this.#place.kind !== 'inside') return;
+    const { lease, claim } = this.#place;
+    const { held, onFault } = this.#options;
+    claim.stop();
+    this.#goOutside();
+    await Promise.all(held.all().map((shard) => held.handOver(shard).catch(onFault)));
+    held.closeAll();
+    await lease.release();
+  }
+
+  #goOutside(): void {
+    this.#place = { kind: 'outside' };
+    this.#rejoinSoon();
+  }
+
+  #rejoinSoon(): void {
+    this.#rejoin = this.#options.clock.background(REJOIN_MS, () => {
+      if (this.#place.kind !== 'outside') return;
+      if (this.#options.transport.status !== 'connected') return this.#rejoinSoon();
+      this.#join().catch((fault: unknown) => {
+        this.#options.onFault(fault);
+        if (this.#place.kind === 'outside') this.#rejoinSoon();
+      });
+    });
+  }
+
+  #freshName(): Incarnation {
+    return `${this.#options.nodeId}-${this.#options.entropy.id()}`;
+  }
+}

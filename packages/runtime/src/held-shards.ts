@@ -1,0 +1,128 @@
+// Held shards
+//
+// The shards this node serves, and the steps by which it takes one and gives one up. It decides
+// nothing: the caller has seen that a shard may be taken.
+//
+//   HS1  Nothing of a shard is read before its seal.
+//   HS2  A taken shard is served once its subscription is in force and its timers, outboxes and
+//        residents are under way.
+//   HS3  A shard is given up in this order: take nothing more, let commits end, yield.
+import type { ActorId } from './actor-id.ts';
+import { decodeRequest, encodeAnswer } from './envelope.ts';
+import type { NodePorts } from './node-ports.ts';
+import { shardSubject } from './router.ts';
+import { ServedShard } from './served-shard.ts';
+import type { Incarnation, Ownership, Shard } from './state-store.ts';
+import type { Message, Transport } from './transport.ts';
+
+export interface HeldShardsOptions {
+  readonly ports: NodePorts;
+  readonly namespace: string;
+  /** Absent where no other node could ask. */
+  readonly transport: Transport | undefined;
+  readonly residents: readonly { readonly id: ActorId; readonly shard: Shard }[];
+  /** Another owner was seen. */
+  readonly onLost: (shard: Shard) => void;
+}
+
+interface Held {
+  readonly served: ServedShard;
+  subscription: { unsubscribe(): Promise<void> } | undefined;
+}
+
+/** Longer than any commit should take; one that has not ended by then is left to the next owner's fence. */
+const QUIESCE_MS = 1_000;
+
+export class HeldShards {
+  readonly #options: HeldShardsOptions;
+  readonly #held = new Map<Shard, Held>();
+
+  constructor(options: HeldShardsOptions) {
+    this.#options = options;
+  }
+
+  get(shard: Shard): ServedShard | undefined {
+    return this.#held.get(shard)?.served;
+  }
+
+  all(): readonly Shard[] {
+    return [...this.#held.keys()];
+  }
+
+  /** Seals and serves; `lost` when somebody else was faster. */
+  async take(shard: Shard, by: Incarnation, expects: Ownership): Promise<'taken' | 'lost'> {
+    if (this.#held.has(shard)) return 'taken';
+    const { ports } = this.#options;
+    const sealed = await ports.state.seal(shard, by, expects);
+    if (sealed.kind === 'lost') return 'lost';
+    const served = new ServedShard(ports, { shard, epoch: sealed.epoch }, () => this.#lost(shard, served));
+    const held: Held = { served, subscription: undefined };
+    this.#held.set(shard, held);
+    try {
+      const pending = await ports.state.pending(shard, sealed.epoch);
+      if (pending.kind === 'fenced') {
+        served.fenced();
+        return 'lost';
+      }
+      ports.storeClock.heard(pending.nowMs);
+      await this.#subscribe(held);
+      for (const { id, dueAtMs } of pending.timers) served.wakeAt(id, dueAtMs);
+      for (const id of pending.outboxes) served.activate(id);
+      for (const resident of this.#options.residents) if (resident.shard === shard) served.wake(resident.id);
+    } catch (fault) {
+      // Sealed and not served: the next attempt seals anew over this node's own seal.
+      this.#release(shard, held);
+      throw fault;
+    }
+    return 'taken';
+  }
+
+  /** Gives a shard up in order. */
+  async handOver(shard: Shard): Promise<void> {
+    const held = this.#held.get(shard);
+    if (held === undefined) return;
+    const { ports } = this.#options;
+    let patience: (() => void) | undefined;
+    await Promise.race([
+      held.served.quiesce(),
+      new Promise<void>((resolve) => {
+        patience = ports.clock.background(QUIESCE_MS, resolve);
+      }),
+    ]);
+    patience?.();
+    this.#release(shard, held);
+    await ports.state.yield(shard, held.served.epoch);
+  }
+
+  /** Stops serving everything at once; the next owner has to wait for this node's lease to lapse. */
+  closeAll(): void {
+    for (const [shard, held] of [...this.#held]) this.#release(shard, held);
+  }
+
+  async #subscribe(held: Held): Promise<void> {
+    const { transport, namespace } = this.#options;
+    if (transport === undefined) return;
+    const { served } = held;
+    const subscription = await transport.subscribe(shardSubject(namespace, served.shard), (message) => receive(served, message));
+    if (this.#held.get(served.shard) === held) held.subscription = subscription;
+    else await subscription.unsubscribe();
+  }
+
+  #lost(shard: Shard, served: ServedShard): void {
+    const held = this.#held.get(shard);
+    if (held?.served === served) this.#release(shard, held);
+    this.#options.onLost(shard);
+  }
+
+  #release(shard: Shard, held: Held): void {
+    if (this.#held.get(shard) === held) this.#held.delete(shard);
+    held.served.close();
+    held.subscription?.unsubscribe().catch(this.#options.ports.onFault);
+  }
+}
+
+function receive(served: ServedShard, { body, respond }: Message): void {
+  const request = decodeRequest(body);
+  if (request === undefined) return;
+  served.receive(request, (answer) => respond?.(encodeAnswer(answer)));
+}

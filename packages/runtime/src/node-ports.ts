@@ -1,0 +1,34 @@
+// What the parts of one node share. Made by `node.ts`; nothing here is a global, so that many
+// nodes live in one process.
+import type { Clock, Entropy } from '@devmentor/locks';
+import type { Activation } from './activation.ts';
+import type { ActorId } from './actor-id.ts';
+import type { EventData, LogEffect } from './effect.ts';
+import type { Answer } from './envelope.ts';
+import type { Hints } from './hints.ts';
+import type { Residents } from './passivation.ts';
+import type { DeadLetter } from './runtime.ts';
+import type { OutboxRow, StateStore } from './state-store.ts';
+import type { Stepper } from './stepping.ts';
+import type { StoreClock } from './store-clock.ts';
+import type { Timers } from './timers.ts';
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly state: StateStore;
+  readonly storeClock: StoreClock;
+  readonly timers: Timers;
+  readonly residents: Residents<Activation>;
+  readonly hints: Hints;
+  /** Whether no other node can own what this node owns, as far as clocks can tell. */
+  isCertain(): boolean;
+  stepperOf(id: ActorId): Stepper | undefined;
+  deliverOwed(from: ActorId, row: { readonly to: ActorId; readonly n: number; readonly event: EventData }, signal: AbortSignal): Promise<Answer>;
+  tellOnce(row: OutboxRow): void;
+  /** Somebody is in memory. */
+  onUsed(): void;
+  onDeadLetter(letter: DeadLetter): void;
+  onFault(fault: unknown): void;
+  onLog(id: ActorId, effect: LogEffect): void;
+}

@@ -1,0 +1,223 @@
+// Node: wiring only. Ports in; references, start, drain and stop out.
+import { assert, systemClock, systemEntropy, type Clock, type Entropy, type JsonObject } from '@devmentor/locks';
+import type { Activation } from './activation.ts';
+import { formatActorId, parseActorId, shardOf, type ActorId } from './actor-id.ts';
+import type { ActorRef } from './actor-ref.ts';
+import { ClusterSeat } from './cluster-seat.ts';
+import type { ActorType, ActorTypes } from './define-actor.ts';
+import type { Answer } from './envelope.ts';
+import type { EventData } from './effect.ts';
+import { ActorError } from './errors.ts';
+import { HeldShards } from './held-shards.ts';
+import { Hints } from './hints.ts';
+import { xstateDriver } from './machine-driver.xstate5.ts';
+import type { NodePorts } from './node-ports.ts';
+import { Residents } from './passivation.ts';
+import { Reference, type ReferencePorts } from './reference.ts';
+import { Router } from './router.ts';
+import type { NodeView, Runtime, RuntimeOptions } from './runtime.ts';
+import { Sender } from './sender.ts';
+import { SoloSeat } from './solo-seat.ts';
+import { MemoryStateStore } from './state-store.memory.ts';
+import type { Incarnation, OutboxRow, Shard, StateStore } from './state-store.ts';
+import type { Stepper } from './stepping.ts';
+import { StoreClock } from './store-clock.ts';
+import { Timers } from './timers.ts';
+import { MemoryBus } from './transport.memory.ts';
+import type { Transport } from './transport.ts';
+
+type Behaviors = ReadonlyMap<string, Omit<Stepper, 'id'>>;
+
+const OWED_DEADLINE_MS = 10_000;
+
+export class Node implements Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  readonly #state: StateStore;
+  readonly #transport: Transport;
+  readonly #behaviors: Behaviors;
+  readonly #residents: Residents<Activation>;
+  readonly #timers: Timers;
+  readonly #held: HeldShards;
+  readonly #seat: ClusterSeat | SoloSeat;
+  readonly #router: Router;
+  readonly #references: ReferencePorts;
+  #running: 'new' | 'starting' | 'started' | 'draining' | 'stopped' = 'new';
+  #sweep: (() => void) | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#entropy = options.entropy ?? systemEntropy;
+    this.#behaviors = behaviorsOf(options.actors);
+    this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
+    this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
+    this.#timers = new Timers(this.#clock, (id) => this.#held.get(shardOf(id, this.#state.shards))?.ring(id));
+    this.#residents = new Residents(options.maxResident ?? 100_000);
+    const namespace = options.namespace ?? 'devmentor';
+    const hints = new Hints(this.#transport, namespace);
+    this.#held = new HeldShards({
+      ports: this.#ports(hints),
+      namespace,
+      transport: options.transport,
+      residents: this.#alwaysActive(),
+      onLost: () => this.#seat.look(),
+    });
+    this.#seat = this.#seatFor(namespace);
+    this.#router = new Router({ clock: this.#clock, entropy: this.#entropy, namespace, shards: this.#state.shards, transport: this.#transport, served: (shard) => this.#held.get(shard) });
+    this.#references = {
+      router: this.#router,
+      sender: new Sender(this.#entropy.id()),
+      hints,
+      state: this.#state,
+      assertRunning: () => this.#assertRunning(),
+      onFault: (fault) => this.#options.onFault?.(fault),
+    };
+  }
+
+  get state(): Runtime['state'] {
+    if (this.#running !== 'started') return this.#running;
+    return this.#seat.isInside ? 'serving' : 'isolated';
+  }
+
+  get incarnation(): Incarnation {
+    return this.#seat.incarnation;
+  }
+
+  nodes(): readonly NodeView[] {
+    return [...this.#seat.members.values()].map(({ incarnation, address, version }) => ({
+      incarnation,
+      self: incarnation === this.incarnation,
+      ...(address === undefined ? {} : { address }),
+      ...(version === undefined ? {} : { version }),
+    }));
+  }
+
+  shards(): readonly Shard[] {
+    return this.#held.all();
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== 'new') throw new ActorError('NOT_RUNNING', 'A runtime starts once', { applied: 'no' });
+    this.#running = 'starting';
+    await this.#state.open();
+    await this.#seat.start();
+    this.#running = 'started';
+  }
+
+  async drain(): Promise<void> {
+    if (this.#running !== 'started') return await this.stop();
+    this.#running = 'draining';
+    await this.#seat.drain();
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = 'stopped';
+    this.#sweep?.();
+    await this.#seat.stop();
+    this.#timers.clear();
+    if (this.#options.transport === undefined) await this.#transport.close();
+    if (this.#options.state === undefined) await this.#state.close();
+  }
+
+  actor<Types extends ActorTypes>(type: ActorType<string, Types>, key: string): ActorRef<Types> {
+    return new Reference<Types>(this.#references, type, formatActorId(type.type, key));
+  }
+
+  #assertRunning(): void {
+    if (this.#running !== 'started' && this.#running !== 'draining') {
+      throw new ActorError('NOT_RUNNING', `The runtime is ${this.#running}`, { applied: 'no' });
+    }
+  }
+
+  #seatFor(namespace: string): ClusterSeat | SoloSeat {
+    const { locks, transport, node } = this.#options;
+    const common = { clock: this.#clock, entropy: this.#entropy, state: this.#state, held: this.#held, nodeId: nodeId(node?.id), onFault: (fault: unknown) => this.#options.onFault?.(fault) };
+    if (locks === undefined && transport === undefined) return new SoloSeat(common);
+    if (locks === undefined || transport === undefined || this.#options.state === undefined) {
+      throw new ActorError('RUNTIME_CONFIG', 'A cluster needs locks, state and transport together; a single node takes neither locks nor transport', { applied: 'no' });
+    }
+    const meta: JsonObject = { ...node?.meta, ...(node?.address === undefined ? {} : { address: node.address }), ...(node?.version === undefined ? {} : { version: node.version }) };
+    return new ClusterSeat({ ...common, locks, transport, namespace, meta });
+  }
+
+  #ports(hints: Hints): NodePorts {
+    return {
+      clock: this.#clock,
+      entropy: this.#entropy,
+      state: this.#state,
+      storeClock: new StoreClock(this.#clock),
+      timers: this.#timers,
+      residents: this.#residents,
+      hints,
+      isCertain: () => this.#seat.certain,
+      stepperOf: (id) => this.#stepperOf(id),
+      deliverOwed: (from, row, signal) => this.#deliverOwed(from, row, signal),
+      tellOnce: (row) => this.#tellOnce(row),
+      onUsed: () => this.#sweepLater(),
+      onDeadLetter: (letter) => this.#options.onDeadLetter?.(letter),
+      onFault: (fault) => this.#options.onFault?.(fault),
+      onLog: (actor, { label, value }) => this.#options.onLog?.({ actor, label, value }),
+    };
+  }
+
+  #stepperOf(id: ActorId): Stepper | undefined {
+    const address = parseActorId(id);
+    const known = address && this.#behaviors.get(address.type);
+    return known && { id, ...known };
+  }
+
+  #deliverOwed(from: ActorId, row: Parameters<NodePorts['deliverOwed']>[1], signal: AbortSignal): Promise<Answer> {
+    // Sent perhaps before by an earlier owner of the sender, so always `again`. What came before
+    // is settled, since an outbox is relayed one by one: the floor is the number itself.
+    return this.#router.call(
+      { op: 'deliver', id: row.to, event: row.event, again: true, numbered: () => ({ sender: from, n: row.n, floor: row.n }) },
+      { deadlineMs: OWED_DEADLINE_MS, signal },
+    );
+  }
+
+  #tellOnce({ to, event }: OutboxRow): void {
+    try {
+      this.#router.post({ op: 'deliver', id: to, event: event as object as EventData }, OWED_DEADLINE_MS);
+    } catch (fault) {
+      this.#options.onFault?.(fault);
+    }
+  }
+
+  #alwaysActive(): { readonly id: ActorId; readonly shard: Shard }[] {
+    return this.#options.actors.flatMap(({ type, behavior }) =>
+      behavior.resident.map((key) => {
+        const id = formatActorId(type, key);
+        return { id, shard: shardOf(id, this.#state.shards) };
+      }),
+    );
+  }
+
+  /** One look at who is idle, armed while anybody is in memory. */
+  #sweepLater(): void {
+    if (this.#sweep !== undefined || this.#running === 'stopped') return;
+    const shortestMs = Math.min(...this.#options.actors.map(({ behavior }) => behavior.idleMs));
+    this.#sweep = this.#clock.background(Math.min(10_000, Math.max(10, shortestMs / 2)), () => {
+      this.#sweep = undefined;
+      for (const idle of this.#residents.idle(this.#clock.nowMs())) idle.passivate();
+      if (this.#residents.size > 0) this.#sweepLater();
+    });
+  }
+}
+
+function behaviorsOf(actors: readonly ActorType[]): Behaviors {
+  const behaviors = new Map<string, Omit<Stepper, 'id'>>();
+  for (const { type, behavior } of actors) {
+    if (behaviors.has(type)) throw new ActorError('RUNTIME_CONFIG', `Two actor types are named '${type}'`, { applied: 'no' });
+    behaviors.set(type, { behavior, driver: xstateDriver(behavior.machine) });
+  }
+  return behaviors;
+}
+
+function nodeId(id: string | undefined): string {
+  if (id === undefined) return 'node';
+  assert(/^[A-Za-z0-9_-]{1,64}$/.test(id), 'a node id is 1 to 64 letters, digits, _ and -');
+  return id;
+}

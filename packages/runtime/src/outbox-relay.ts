@@ -1,0 +1,113 @@
+// Outbox relay
+//
+// Brings the messages an actor owes to their receivers. A row leaves the outbox only when its
+// receiver has committed it, or refuses it for good; the numbers in the rows make a second
+// delivery, by this node or the next owner, a duplicate.
+//
+//   OB1  Per receiver, rows are delivered in the order of their numbers, one at a time.
+//   OB2  A receiver that cannot take a row now is asked again, for ever, with growing pauses.
+//   OB3  One slow receiver delays no other.
+import type { Cancel, Clock } from '@devmentor/locks';
+import type { ActorId } from './actor-id.ts';
+import type { EventData } from './effect.ts';
+import type { Answer } from './envelope.ts';
+import { ActorError } from './errors.ts';
+import type { OutboxRow } from './state-store.ts';
+
+export interface RelayPort {
+  readonly clock: Clock;
+  /** Delivers with the row's own number. Throws an `ActorError` when the deadline passed. */
+  deliver(row: { readonly to: ActorId; readonly event: EventData; readonly n: number }, signal: AbortSignal): Promise<Answer>;
+  /** The receiver has it, or never will. */
+  settled(row: OutboxRow, refusal: ActorError | undefined): void;
+}
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+export class OutboxRelay {
+  readonly #port: RelayPort;
+  readonly #lanes = new Map<ActorId, OutboxRow[]>();
+  readonly #stop = new AbortController();
+  readonly #pauses = new Set<Cancel>();
+
+  constructor(port: RelayPort) {
+    this.#port = port;
+  }
+
+  /** How many rows are not settled. */
+  get size(): number {
+    let size = 0;
+    for (const lane of this.#lanes.values()) size += lane.length;
+    return size;
+  }
+
+  /** Rows in the order they were committed. */
+  add(rows: readonly OutboxRow[]): void {
+    for (const row of rows) {
+      const lane = this.#lanes.get(row.to);
+      if (lane !== undefined) {
+        lane.push(row);
+      } else {
+        const opened = [row];
+        this.#lanes.set(row.to, opened);
+        void this.#run(row.to, opened);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const cancel of this.#pauses) cancel();
+    this.#pauses.clear();
+    this.#lanes.clear();
+  }
+
+  async #run(to: ActorId, lane: OutboxRow[]): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    for (let row = lane[0]; row !== undefined; row = lane[0]) {
+      const verdict = await this.#attempt(row);
+      if (this.#stop.signal.aborted) return;
+      if (verdict.kind === 'later') {
+        await this.#pause(pauseMs);
+        if (this.#stop.signal.aborted) return;
+        pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+        continue;
+      }
+      pauseMs = FIRST_PAUSE_MS;
+      lane.shift();
+      this.#port.settled(row, verdict.refusal);
+    }
+    this.#lanes.delete(to);
+  }
+
+  async #attempt(row: OutboxRow): Promise<{ readonly kind: 'later' } | { readonly kind: 'over'; readonly refusal: ActorError | undefined }> {
+    try {
+      const answer = await this.#port.deliver({ to: row.to, n: row.n, event: row.event as object as EventData }, this.#stop.signal);
+      if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
+      const refusal = new ActorError(answer.fault.code, answer.fault.message, { applied: answer.fault.applied, actor: row.to });
+      return isForGood(refusal) ? { kind: 'over', refusal } : { kind: 'later' };
+    } catch (error) {
+      return error instanceof ActorError && isForGood(error) ? { kind: 'over', refusal: error } : { kind: 'later' };
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#port.clock.after(ms, () => {
+        this.#pauses.delete(done);
+        resolve();
+      });
+      const done = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#pauses.add(done);
+    });
+  }
+}
+
+/** A quarantined or not yet supported receiver may be mended; one that refuses the event never will. */
+function isForGood({ code }: ActorError): boolean {
+  return code === 'UNHANDLED_EVENT' || code === 'ACTOR_FAILED' || code === 'ACTOR_STOPPED' || code === 'UNKNOWN_TYPE' || code === 'TOO_LARGE' || code === 'NOT_JSON' || code === 'NO_REPLY' || code === 'STALE_FENCE';
+}

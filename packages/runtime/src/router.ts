@@ -1,0 +1,173 @@
+// Router
+//
+// Brings a request to the owner of its actor, wherever that is by now: to a shard served here by
+// a call, to any other by its subject. Not finding the owner is no answer; it is tried again until
+// the deadline.
+//
+//   RT1  A call settles at its deadline at the latest: with NOT_DELIVERED when nobody can have
+//        taken it, else with DEADLINE.
+//   RT2  Every attempt of one message carries the same number, and says when an earlier one may
+//        have arrived.
+//   RT3  The caller's signal ends the call with the signal's reason.
+import type { Clock, Entropy } from '@devmentor/locks';
+import { shardOf, type ActorId } from './actor-id.ts';
+import { decodeAnswer, encodeRequest, type Answer, type Deliver, type Numbered, type Read, type Request, type Watch } from './envelope.ts';
+import { ActorError } from './errors.ts';
+import type { ServedShard } from './served-shard.ts';
+import type { Shard } from './state-store.ts';
+import type { Transport } from './transport.ts';
+
+export interface CallLimits {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request but for what each attempt adds. */
+export type Outgoing = (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered }) | Omit<Read, 'remainingMs'> | Omit<Watch, 'remainingMs'>;
+
+export interface RouterOptions {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly namespace: string;
+  readonly shards: number;
+  readonly transport: Transport;
+  served(shard: Shard): ServedShard | undefined;
+}
+
+type Attempt = Answer | { readonly kind: 'nobody' };
+
+/** After it, an owner that was asked and is silent is presumed dead, and whoever serves now is asked. */
+const SILENCE_MS = 1_000;
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 100;
+
+export function shardSubject(namespace: string, shard: Shard): string {
+  return `rt.${namespace}.s.${shard}`;
+}
+
+export class Router {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  async call(outgoing: Outgoing, limits: CallLimits): Promise<Exclude<Answer, { kind: 'elsewhere' | 'lost' }>> {
+    const { clock, shards } = this.#options;
+    const { signal } = limits;
+    const endsAtMs = clock.nowMs() + limits.deadlineMs;
+    const shard = shardOf(outgoing.id, shards);
+    let mayHaveArrived = false;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+      signal?.throwIfAborted();
+      const remainingMs = endsAtMs - clock.nowMs();
+      if (remainingMs <= 0) throw overdue(outgoing.id, mayHaveArrived);
+      const local = this.#options.served(shard);
+      const request = requestOf(outgoing, remainingMs, mayHaveArrived);
+      const answer = local?.isOpen === true ? await this.#here(local, request, signal) : await this.#there(shard, request, signal);
+      signal?.throwIfAborted();
+      switch (answer.kind) {
+        case 'committed':
+        case 'view':
+        case 'fault':
+          return answer;
+        case 'lost':
+          mayHaveArrived = true;
+          break;
+        case 'elsewhere':
+          // Two nodes may hear a subject for a moment: the one that said no was perhaps not the only one asked.
+          mayHaveArrived ||= local === undefined;
+          break;
+        case 'nobody':
+          break;
+      }
+      await this.#pause(Math.min(pauseMs * (0.5 + this.#options.entropy.random()), endsAtMs - clock.nowMs()), signal);
+    }
+  }
+
+  /** At most once: one attempt, no answer. */
+  post(message: Omit<Deliver, 'remainingMs'>, remainingMs: number): void {
+    const shard = shardOf(message.id, this.#options.shards);
+    const request = { ...message, remainingMs };
+    const local = this.#options.served(shard);
+    if (local?.isOpen === true) local.receive(request, () => {});
+    else this.#options.transport.publish(shardSubject(this.#options.namespace, shard), encodeRequest(request));
+  }
+
+  /** Waits for `what` within the limits of a call; past them `late` makes the error. */
+  within<T>(limits: CallLimits, what: Promise<T>, late: () => Error): Promise<T> {
+    const { signal } = limits;
+    return new Promise((resolve, reject) => {
+      const abandon = (): void => {
+        end();
+        const error = late();
+        reject(signal?.aborted === true ? signal.reason : error);
+      };
+      const cancel = this.#options.clock.after(limits.deadlineMs, abandon);
+      const end = (): void => {
+        cancel();
+        signal?.removeEventListener('abort', abandon);
+      };
+      signal?.addEventListener('abort', abandon, { once: true });
+      void what.then((value) => {
+        end();
+        resolve(value);
+      });
+    });
+  }
+
+  #here(local: ServedShard, request: Request, signal: AbortSignal | undefined): Promise<Attempt> {
+    return new Promise((resolve) => {
+      const end = (answer: Attempt): void => {
+        cancel();
+        signal?.removeEventListener('abort', abandon);
+        resolve(answer);
+      };
+      const abandon = (): void => end({ kind: 'lost' });
+      const cancel = this.#options.clock.after(request.remainingMs, abandon);
+      signal?.addEventListener('abort', abandon, { once: true });
+      local.receive(request, (answer) => end(copied(answer)));
+    });
+  }
+
+  async #there(shard: Shard, request: Request, signal: AbortSignal | undefined): Promise<Attempt> {
+    const { transport, namespace } = this.#options;
+    if (transport.status !== 'connected') return { kind: 'nobody' };
+    const timeoutMs = request.op === 'watch' ? request.remainingMs : Math.min(request.remainingMs, SILENCE_MS);
+    const outcome = await transport.request(shardSubject(namespace, shard), encodeRequest(request), { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+    if (outcome.kind === 'no-responders') return { kind: 'nobody' };
+    if (outcome.kind === 'lost') return { kind: 'lost' };
+    return decodeAnswer(outcome.body) ?? { kind: 'lost' };
+  }
+
+  #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    if (ms <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = this.#options.clock.after(ms, end);
+      signal?.addEventListener('abort', end, { once: true });
+    });
+  }
+}
+
+function requestOf(outgoing: Outgoing, remainingMs: number, mayHaveArrived: boolean): Request {
+  if (outgoing.op !== 'deliver') return { ...outgoing, remainingMs };
+  const { numbered, again, ...message } = outgoing;
+  return { ...message, remainingMs, again: mayHaveArrived || again === true, ...(numbered === undefined ? {} : { from: numbered() }) };
+}
+
+/** What is answered here is handed out as a copy, as it would be by the wire. */
+function copied(answer: Answer): Answer {
+  if (answer.kind === 'view' || (answer.kind === 'committed' && typeof answer.reply === 'object')) return structuredClone(answer);
+  return answer;
+}
+
+function overdue(id: ActorId, mayHaveArrived: boolean): ActorError {
+  return mayHaveArrived
+    ? new ActorError('DEADLINE', `No answer from ${id} in time; it may have taken the message`, { applied: 'unknown', actor: id })
+    : new ActorError('NOT_DELIVERED', `No node took the message to ${id} in time`, { applied: 'no', actor: id });
+}

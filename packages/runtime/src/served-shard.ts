@@ -1,0 +1,190 @@
+// Served shard
+//
+// A shard while this node owns it: its epoch, its actors in memory, its way to the store. Made
+// after the seal; gone for good once another owner was seen, or it was given up.
+//
+//   SS1  Every access to the store carries the epoch of the seal.
+//   SS2  Once it is closed it answers every request `elsewhere`, and nothing of it commits.
+import type { Clock } from '@devmentor/locks';
+import { CoordinationError } from '@devmentor/locks';
+import { Activation } from './activation.ts';
+import type { ActivationHost } from './activation-host.ts';
+import type { ActorId } from './actor-id.ts';
+import { Committer } from './committer.ts';
+import type { Answer, Request } from './envelope.ts';
+import { MachineFailed } from './machine-driver.ts';
+import type { NodePorts } from './node-ports.ts';
+import type { Commit, Epoch, OutboxRow, Shard } from './state-store.ts';
+
+export class ServedShard implements ActivationHost {
+  readonly shard: Shard;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  readonly #ports: NodePorts;
+  readonly #committer: Committer;
+  readonly #actors = new Map<ActorId, Activation>();
+  readonly #onFenced: (shard: ServedShard) => void;
+  /** Actors that the node's timers are set for. */
+  readonly #timed = new Set<ActorId>();
+  #commits = 0;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+
+  constructor(ports: NodePorts, seal: { readonly shard: Shard; readonly epoch: Epoch }, onFenced: (shard: ServedShard) => void) {
+    this.shard = seal.shard;
+    this.epoch = seal.epoch;
+    this.clock = ports.clock;
+    this.#ports = ports;
+    this.#committer = new Committer(ports.state, seal.shard, seal.epoch);
+    this.#onFenced = onFenced;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get residents(): number {
+    return this.#actors.size;
+  }
+
+  /** Answers once, or never where the outcome cannot be known. */
+  receive(request: Request, answer: (answer: Answer) => void): void {
+    if (this.#state !== 'open') return answer({ kind: 'elsewhere' });
+    const activation = this.#activation(request.id);
+    if (activation === undefined) {
+      return answer({ kind: 'fault', fault: { code: 'UNKNOWN_TYPE', message: `No actors of the type of ${request.id} are defined here`, applied: 'no' } });
+    }
+    if (request.op === 'deliver') activation.deliver(request, answer);
+    else activation.show(request, answer);
+  }
+
+  /** Activates an actor and makes sure it exists. */
+  wake(id: ActorId): void {
+    if (this.#state === 'open') this.#activation(id)?.wake();
+  }
+
+  /** Activates an actor that is known to exist, for what it owes. */
+  activate(id: ActorId): void {
+    if (this.#state === 'open') this.#activation(id);
+  }
+
+  /** Something of this actor is due. */
+  ring(id: ActorId): void {
+    if (this.#state !== 'open') return;
+    const resident = this.#actors.get(id);
+    if (resident === undefined) this.#activation(id);
+    else resident.ring();
+  }
+
+  /** Takes nothing more and waits until no commit is under way; for a hand-over. */
+  async quiesce(): Promise<void> {
+    if (this.#state === 'open') this.#state = 'closing';
+    await Promise.all([...this.#actors.values()].map((activation) => activation.settled()));
+    this.close();
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    for (const activation of [...this.#actors.values()]) activation.drop();
+    for (const id of this.#timed) this.#ports.timers.set(id, undefined);
+    this.#timed.clear();
+  }
+
+  // What the activations ask of it.
+
+  storeNowMs(): number {
+    return this.#ports.storeClock.nowMs();
+  }
+
+  async load(id: ActorId): ReturnType<ActivationHost['load']> {
+    return await this.#ports.state.load(this.shard, this.epoch, id);
+  }
+
+  nextCommitId(): string {
+    return `${this.epoch}:${++this.#commits}`;
+  }
+
+  commit(commit: Commit): ReturnType<ActivationHost['commit']> {
+    return this.#committer.commit(commit);
+  }
+
+  certain(): boolean {
+    return this.#state !== 'closed' && this.#ports.isCertain();
+  }
+
+  confirm(): Promise<boolean> {
+    return this.#ports.state.confirm(this.shard, this.epoch);
+  }
+
+  fenced(): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.#onFenced(this);
+  }
+
+  /** Whether asking again may help: the store was not reached, as opposed to what it holds being unusable. */
+  isTransient(fault: unknown): boolean {
+    return fault instanceof CoordinationError && !(fault instanceof MachineFailed) && (fault.code === 'STORE_UNAVAILABLE' || fault.code === 'REPLY_LOST');
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.background(ms, resolve);
+    });
+  }
+
+  deliver(from: ActorId, row: Parameters<ActivationHost['deliver']>[1], signal: AbortSignal): Promise<Answer> {
+    return this.#ports.deliverOwed(from, row, signal);
+  }
+
+  tellOnce(row: OutboxRow): void {
+    this.#ports.tellOnce(row);
+  }
+
+  published(events: Parameters<ActivationHost['published']>[0]): void {
+    for (const event of events) this.#ports.hints.published(event);
+  }
+
+  emitted(...[id, event]: Parameters<ActivationHost['emitted']>): void {
+    this.#ports.hints.emitted(id, event);
+  }
+
+  wakeAt(id: ActorId, dueAtMs: number | undefined): void {
+    if (dueAtMs === undefined) this.#timed.delete(id);
+    else this.#timed.add(id);
+    this.#ports.timers.set(id, dueAtMs === undefined ? undefined : this.#ports.storeClock.toClock(dueAtMs));
+  }
+
+  used(activation: Activation): void {
+    this.#ports.residents.used(activation, this.clock.nowMs());
+    this.#ports.onUsed();
+    for (const surplus of this.#ports.residents.surplus()) if (surplus !== activation) surplus.passivate();
+  }
+
+  left(activation: Activation): void {
+    this.#actors.delete(activation.id);
+    this.#ports.residents.gone(activation);
+  }
+
+  onDeadLetter(...[letter]: Parameters<ActivationHost['onDeadLetter']>): void {
+    this.#ports.onDeadLetter(letter);
+  }
+
+  onFault(fault: unknown): void {
+    this.#ports.onFault(fault);
+  }
+
+  onLog(...[id, effect]: Parameters<ActivationHost['onLog']>): void {
+    this.#ports.onLog(id, effect);
+  }
+
+  #activation(id: ActorId): Activation | undefined {
+    const resident = this.#actors.get(id);
+    if (resident !== undefined) return resident;
+    const stepper = this.#ports.stepperOf(id);
+    if (stepper === undefined) return undefined;
+    const activation = new Activation(this, stepper);
+    this.#actors.set(id, activation);
+    return activation;
+  }
+}

@@ -1,0 +1,199 @@
+// Shard claim
+//
+// Keeps the shards where they belong: takes what this node should serve once nobody serves it,
+// gives up what another living node should serve. There is no coordinator; every node applies the
+// same rule to the same list of leases.
+//
+//   SH2  A shard is sealed only when its owner is `none` (it yielded), this node itself, or an
+//        incarnation whose lease was seen lapsed *after* it was seen as the owner. Nobody steals
+//        from the living.
+//   SH3  A shard that another living node should serve is handed over to it; that node is told,
+//        and takes it at once.
+//   SH4  A node that drains is no candidate any more, from the moment it says so.
+import type { Cancel, Clock, LockManager } from '@devmentor/locks';
+import type { HeldShards } from './held-shards.ts';
+import { readMembers, type Member } from './membership.ts';
+import { preferredNode } from './shard.ts';
+import type { Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
+import type { Transport } from './transport.ts';
+
+export interface ShardClaimOptions {
+  readonly clock: Clock;
+  readonly locks: LockManager;
+  readonly state: StateStore;
+  readonly transport: Transport;
+  readonly namespace: string;
+  readonly self: Incarnation;
+  readonly held: HeldShards;
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** What nodes tell each other; losing it costs at most a beat. */
+type Notice =
+  | { readonly kind: 'joined'; readonly from: Incarnation }
+  | { readonly kind: 'draining'; readonly from: Incarnation }
+  | { readonly kind: 'yielded'; readonly from: Incarnation; readonly to: Incarnation; readonly shard: Shard };
+
+const BEAT_MS = 500;
+
+export class ShardClaim {
+  readonly #options: ShardClaimOptions;
+  readonly #draining = new Set<Incarnation>();
+  #members: ReadonlyMap<Incarnation, Member> = new Map();
+  #subscription: { unsubscribe(): Promise<void> } | undefined;
+  #beat: Cancel = () => {};
+  /** Steps run one after another. */
+  #line: Promise<void> = Promise.resolve();
+  #queued = false;
+  #over = false;
+
+  constructor(options: ShardClaimOptions) {
+    this.#options = options;
+  }
+
+  get members(): ReadonlyMap<Incarnation, Member> {
+    return this.#members;
+  }
+
+  /** Takes this node's part of what is free, and goes on from there. */
+  async start(): Promise<void> {
+    const { transport, self } = this.#options;
+    this.#subscription = await transport.subscribe(this.#subject, ({ body }) => this.#hear(body));
+    await this.#enqueue(() => this.#converge());
+    this.#tell({ kind: 'joined', from: self });
+    this.#beatSoon();
+  }
+
+  /** Hands every shard over to those who stay. */
+  async drain(): Promise<void> {
+    const { self, held } = this.#options;
+    this.#draining.add(self);
+    this.#tell({ kind: 'draining', from: self });
+    await this.#enqueue(async () => {
+      this.#members = await readMembers(this.#options.locks).catch(() => this.#members);
+      await this.#giveUp(held.all());
+    });
+    this.stop();
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#beat();
+    this.#subscription?.unsubscribe().catch(this.#options.onFault);
+  }
+
+  /** Something about the shards has changed: look again soon. */
+  look(): void {
+    if (this.#queued || this.#over) return;
+    this.#queued = true;
+    void this.#enqueue(async () => {
+      this.#queued = false;
+      await this.#converge();
+    });
+  }
+
+  get #subject(): string {
+    return `rt.${this.#options.namespace}.nodes`;
+  }
+
+  #beatSoon(): void {
+    if (this.#over) return;
+    this.#beat = this.#options.clock.background(BEAT_MS, () => {
+      this.#beatSoon();
+      this.look();
+    });
+  }
+
+  /** A step that fails is a fault to be lived with: the next beat tries again. */
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    this.#line = this.#line.then(async () => {
+      if (!this.#over) await step().catch(this.#options.onFault);
+    });
+    return this.#line;
+  }
+
+  async #converge(): Promise<void> {
+    const { held, locks, self } = this.#options;
+    this.#members = await readMembers(locks);
+    if (this.#over || !this.#members.has(self)) return;
+    await this.#giveUp(held.all().filter((shard) => this.#preferred(shard) !== self));
+    const wanted = this.#allShards().filter((shard) => held.get(shard) === undefined && this.#preferred(shard) === self);
+    if (wanted.length === 0) return;
+    const owners = await this.#options.state.ownership(wanted);
+    // Read again, after the owners: an owner missing from *this* list has lapsed, while one
+    // missing from the list above may have come to life, and taken the shard, in between.
+    if (owners.some(({ incarnation }) => incarnation !== 'none' && incarnation !== self)) this.#members = await readMembers(locks);
+    const free = wanted.flatMap((shard, i) => {
+      const own = owners[i];
+      return own !== undefined && this.#mayTake(own) ? [{ shard, own }] : [];
+    });
+    await Promise.all(free.map(({ shard, own }) => this.#take(shard, own)));
+  }
+
+  async #take(shard: Shard, own: Ownership): Promise<void> {
+    if (this.#over) return;
+    await this.#options.held.take(shard, this.#options.self, own).catch(this.#options.onFault);
+  }
+
+  #mayTake({ incarnation }: Ownership): boolean {
+    return incarnation === 'none' || incarnation === this.#options.self || !this.#members.has(incarnation);
+  }
+
+  async #giveUp(shards: readonly Shard[]): Promise<void> {
+    await Promise.all(
+      shards.map(async (shard) => {
+        const to = this.#preferred(shard);
+        await this.#options.held.handOver(shard);
+        if (to !== undefined) this.#tell({ kind: 'yielded', from: this.#options.self, to, shard });
+      }),
+    );
+  }
+
+  async #takeYielded(shard: Shard): Promise<void> {
+    const [own] = await this.#options.state.ownership([shard]);
+    if (own?.incarnation === 'none') await this.#take(shard, own);
+  }
+
+  #preferred(shard: Shard): Incarnation | undefined {
+    return preferredNode(shard, [...this.#members.keys()].filter((node) => !this.#draining.has(node)));
+  }
+
+  #allShards(): readonly Shard[] {
+    return Array.from({ length: this.#options.state.shards }, (_, shard) => shard);
+  }
+
+  #tell(notice: Notice): void {
+    try {
+      this.#options.transport.publish(this.#subject, Buffer.from(JSON.stringify(notice)));
+    } catch (fault) {
+      this.#options.onFault(fault);
+    }
+  }
+
+  #hear(body: Buffer): void {
+    const notice = parsedNotice(body);
+    if (notice === undefined || notice.from === this.#options.self) return;
+    switch (notice.kind) {
+      case 'joined':
+        return this.look();
+      case 'draining':
+        this.#draining.add(notice.from);
+        return;
+      case 'yielded':
+        if (notice.to === this.#options.self) void this.#enqueue(() => this.#takeYielded(notice.shard));
+        return;
+    }
+  }
+}
+
+function parsedNotice(body: Buffer): Notice | undefined {
+  try {
+    const data: unknown = JSON.parse(body.toString('utf8'));
+    if (typeof data !== 'object' || data === null || !('kind' in data) || !('from' in data) || typeof data.from !== 'string') return undefined;
+    if (data.kind === 'joined' || data.kind === 'draining') return { kind: data.kind, from: data.from };
+    if (data.kind !== 'yielded' || !('to' in data) || !('shard' in data) || typeof data.to !== 'string' || typeof data.shard !== 'number') return undefined;
+    return { kind: 'yielded', from: data.from, to: data.to, shard: data.shard };
+  } catch {
+    return undefined;
+  }
+}
