@@ -19,7 +19,12 @@ export interface RowText {
 }
 
 /** The record as a fresh copy, the outbox in the order of its numbers. */
-export function actorRecord(id: ActorId, texts: RecordTexts, rows: Iterable<RowText>, nextOut: Iterable<readonly [ActorId, number]>): ActorRecord {
+export function actorRecord(
+  id: ActorId,
+  texts: RecordTexts,
+  rows: Iterable<RowText>,
+  nextOut: Iterable<readonly [ActorId, number]>,
+): ActorRecord {
   const { version, machineVersion, commitId, cursor } = texts;
   return {
     id,

@@ -2,14 +2,15 @@
 //
 // Several calls of `commit` as the keys and arguments of one script, and its answers taken apart.
 // The order here is the order in which `commitScript` reads.
-import { CoordinationError } from '@devmentor/locks';
+
 import type { FencingToken } from '@devmentor/locks';
+import { CoordinationError } from '@devmentor/locks';
 import { jsonValue } from './json-text.ts';
 import type { TopicEvent } from './log-store.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import type { RedisNamespace } from './redis-namespace.ts';
-import { list, text } from './redis-reply.ts';
 import type { Reply } from './redis-reply.ts';
+import { list, text } from './redis-reply.ts';
 import type { CommitOutcome, Epoch, SenderId, Settled, Shard } from './state-store.ts';
 import { idCollision, recordUnreadable, recordVersionUnsupported } from './store-faults.ts';
 import type { StoreLimits } from './store-limits.ts';
@@ -29,7 +30,11 @@ export interface ScriptInput {
 export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespace, limits: StoreLimits): ScriptInput {
   const input: ScriptInput = { keys: [], args: [limits.unsettledPerSender, limits.senderSilenceMs, calls.length] };
   for (const { shard, epoch, commits } of calls) {
-    input.keys.push(namespace.shardKey(shard, 'own'), namespace.shardKey(shard, 'timers'), namespace.shardKey(shard, 'outbox'));
+    input.keys.push(
+      namespace.shardKey(shard, 'own'),
+      namespace.shardKey(shard, 'timers'),
+      namespace.shardKey(shard, 'outbox'),
+    );
     input.args.push(epoch, commits.length);
     for (const commit of commits) {
       const ends = input.args.push(0, 0) - 2;
@@ -42,10 +47,24 @@ export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespa
   return input;
 }
 
-function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNamespace, { keys, args }: ScriptInput): void {
+function writeCommit(
+  { commit, ...texts }: PreparedCommit,
+  namespace: RedisNamespace,
+  { keys, args }: ScriptInput,
+): void {
   const { id, commitId, basis, machineVersion, fence, outbox, events } = commit;
   keys.push(namespace.key('actor', id));
-  args.push(id, commitId, basis, basis + 1, machineVersion, texts.snapshot, texts.timers, texts.dueAtMs ?? '', fence ?? '');
+  args.push(
+    id,
+    commitId,
+    basis,
+    basis + 1,
+    machineVersion,
+    texts.snapshot,
+    texts.timers,
+    texts.dueAtMs ?? '',
+    fence ?? '',
+  );
   const senders = bySender(commit.settles, texts.replies);
   args.push(senders.size);
   for (const [sender, { floor, numbers }] of senders) args.push(sender, floor, numbers.length / 2, ...numbers);
@@ -76,7 +95,15 @@ export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit
   const [kind, ...facts] = list(reply);
   switch (kind) {
     case 'committed':
-      return { kind, version: commit.basis + 1, events: readEvents(facts, commit.id, commit.events.map(({ type }, i) => ({ type, text: texts.events[i] ?? 'null' }))) };
+      return {
+        kind,
+        version: commit.basis + 1,
+        events: readEvents(
+          facts,
+          commit.id,
+          commit.events.map(({ type }, i) => ({ type, text: texts.events[i] ?? 'null' })),
+        ),
+      };
     case 'conflict':
       return { kind, version: Number(facts[0]), commitId: text(facts[1]) };
     case 'stale':
@@ -95,7 +122,11 @@ export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit
 }
 
 /** Topic events from `prev, atMs, id…` and what was appended. */
-export function readEvents(facts: Reply, topic: string, appended: readonly { readonly type: string; readonly text: string }[]): readonly TopicEvent[] {
+export function readEvents(
+  facts: Reply,
+  topic: string,
+  appended: readonly { readonly type: string; readonly text: string }[],
+): readonly TopicEvent[] {
   let prev = appended.length === 0 ? '' : text(facts[0]);
   return appended.map((event, i) => {
     const id = text(facts[2 + i]);
@@ -121,6 +152,7 @@ function readDuplicates(facts: Reply, settles: readonly Settled[]) {
 
 /** Refusals of the server name no record: the next one would be refused too. */
 function writeFault(id: string, message: string): CoordinationError {
-  if (/^(OOM|MISCONF|READONLY|NOREPLICAS)/.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${message}`, { applied: 'no' });
+  if (/^(OOM|MISCONF|READONLY|NOREPLICAS)/.test(message))
+    return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${message}`, { applied: 'no' });
   return recordUnreadable(id, message);
 }

@@ -1,5 +1,5 @@
-import { findNonJson } from './json-check.ts';
 import type { Json } from './json.ts';
+import { findNonJson } from './json-check.ts';
 import { notJson, tooLarge } from './store-faults.ts';
 
 /**

@@ -1,8 +1,8 @@
 // What every LogStore does; the rules are those of log-store.ts.
 import { describe, expect, it } from 'vitest';
 import type { LogStore, TopicEvent } from './log-store.ts';
-import { hostileIds } from './store-contract.fixtures.ts';
 import type { StoreHarness } from './store-contract.fixtures.ts';
+import { hostileIds } from './store-contract.fixtures.ts';
 
 export type LogStoreHarness = StoreHarness<LogStore>;
 
@@ -45,7 +45,11 @@ export function logStoreContract(harness: LogStoreHarness): void {
     it('[LO2] the last 1,000 events are kept, a cursor that is older is gone', async () => {
       const log = await harness.open();
       const [first] = await log.append('t:1', [counted(0)]);
-      for (let n = 1; n <= 30; n++) await log.append('t:1', Array.from({ length: 100 }, () => counted(n)));
+      for (let n = 1; n <= 30; n++)
+        await log.append(
+          't:1',
+          Array.from({ length: 100 }, () => counted(n)),
+        );
       const kept = await all(log, 't:1');
       expect(kept.length).toBeGreaterThanOrEqual(1_000);
       expect(kept.length).toBeLessThan(2_000);
@@ -65,7 +69,11 @@ export function logStoreContract(harness: LogStoreHarness): void {
     it('[LO3] an append with one event that is not JSON appends none', async () => {
       const log = await harness.open();
       const append = log.append('t:1', [one, { type: 'bad', data: { at: Number.POSITIVE_INFINITY } }]);
-      await expect(append).rejects.toMatchObject({ code: 'NOT_JSON', applied: 'no', message: expect.stringContaining('events[1].data.at') });
+      await expect(append).rejects.toMatchObject({
+        code: 'NOT_JSON',
+        applied: 'no',
+        message: expect.stringContaining('events[1].data.at'),
+      });
       expect(await log.last('t:1')).toBe('');
       expect(await log.append('t:1', [])).toEqual([]);
     });
@@ -80,7 +88,8 @@ export function logStoreContract(harness: LogStoreHarness): void {
     it('[LO1] topics with hostile names keep to themselves', async () => {
       const log = await harness.open();
       await Promise.all(hostileIds.map((topic) => log.append(topic, [{ type: 'named', data: topic }])));
-      for (const topic of hostileIds) expect(await log.read(topic, '', 9)).toMatchObject({ events: [{ topic, prev: '', data: topic }] });
+      for (const topic of hostileIds)
+        expect(await log.read(topic, '', 9)).toMatchObject({ events: [{ topic, prev: '', data: topic }] });
     });
   });
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '@devmentor/locks';
+import type { Json } from './json.ts';
 import { jsonText, jsonValue } from './json-text.ts';
 import type { LogId, LogStore, TopicEvent } from './log-store.ts';
 import { stampAfter } from './stamp.ts';
-import type { Json } from './json.ts';
 import { checkKey } from './store-key.ts';
 import { defaultStoreLimits } from './store-limits.ts';
 
@@ -21,14 +21,23 @@ export class MemoryLogStore implements LogStore {
     this.#clock = options.clock;
   }
 
-  async append(topic: string, events: readonly { readonly type: string; readonly data: Json }[]): Promise<readonly TopicEvent[]> {
+  async append(
+    topic: string,
+    events: readonly { readonly type: string; readonly data: Json }[],
+  ): Promise<readonly TopicEvent[]> {
     checkKey(topic);
     const texts = events.map((event, i) => jsonText(event.data, `events[${i}].data`, defaultStoreLimits.messageBytes));
-    return this.appendTexts(topic, events.map((event, i) => ({ type: event.type, text: texts[i] ?? 'null' })));
+    return this.appendTexts(
+      topic,
+      events.map((event, i) => ({ type: event.type, text: texts[i] ?? 'null' })),
+    );
   }
 
   /** The append of a commit: at once, so that it is one write with the record. */
-  appendTexts(topic: string, events: readonly { readonly type: string; readonly text: string }[]): readonly TopicEvent[] {
+  appendTexts(
+    topic: string,
+    events: readonly { readonly type: string; readonly text: string }[],
+  ): readonly TopicEvent[] {
     if (events.length === 0) return [];
     const stored = this.#topics.get(topic) ?? [];
     this.#topics.set(topic, stored);

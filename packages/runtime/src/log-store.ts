@@ -26,9 +26,19 @@ export interface TopicEvent {
 }
 
 export interface LogStore {
-  append(topic: string, events: readonly { readonly type: string; readonly data: Json }[]): Promise<readonly TopicEvent[]>;
+  append(
+    topic: string,
+    events: readonly { readonly type: string; readonly data: Json }[],
+  ): Promise<readonly TopicEvent[]>;
   /** `after: ''` reads from the oldest kept. */
-  read(topic: string, after: LogId | '', limit: number): Promise<{ readonly kind: 'events'; readonly events: readonly TopicEvent[] } | { readonly kind: 'gone'; readonly oldest: LogId | '' }>;
+  read(
+    topic: string,
+    after: LogId | '',
+    limit: number,
+  ): Promise<
+    | { readonly kind: 'events'; readonly events: readonly TopicEvent[] }
+    | { readonly kind: 'gone'; readonly oldest: LogId | '' }
+  >;
   /** Id of the last event; `''` for a topic without one. */
   last(topic: string): Promise<LogId | ''>;
   close(): Promise<void>;

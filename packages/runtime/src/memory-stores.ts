@@ -5,7 +5,11 @@ import { MemoryStateStore } from './state-store.memory.ts';
 import type { StoreLimits } from './store-limits.ts';
 
 /** The three stores of one process, to be shared by its nodes; actors' events go to the same log. */
-export function memoryStores(options: { readonly clock: Clock; readonly shards?: number; readonly limits?: Partial<StoreLimits> }): { readonly state: MemoryStateStore; readonly log: MemoryLogStore; readonly records: MemoryRecordStore } {
+export function memoryStores(options: {
+  readonly clock: Clock;
+  readonly shards?: number;
+  readonly limits?: Partial<StoreLimits>;
+}): { readonly state: MemoryStateStore; readonly log: MemoryLogStore; readonly records: MemoryRecordStore } {
   const log = new MemoryLogStore(options);
   return { state: new MemoryStateStore({ ...options, log }), log, records: new MemoryRecordStore(options) };
 }

@@ -2,10 +2,11 @@
 //
 // A commit as the text that is stored. Both adapters prepare commits here, so what one of them
 // refuses the other refuses too, before anything is sent.
-import { assert } from '@devmentor/locks';
+
 import type { CoordinationError } from '@devmentor/locks';
-import { jsonText } from './json-text.ts';
+import { assert } from '@devmentor/locks';
 import type { Json } from './json.ts';
+import { jsonText } from './json-text.ts';
 import type { Commit } from './state-store.ts';
 import { isFault } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
@@ -25,7 +26,10 @@ export interface PreparedCommit {
   readonly events: readonly string[];
 }
 
-export function prepareCommit(commit: Commit, limits: StoreLimits): PreparedCommit | { readonly kind: 'refused'; readonly fault: CoordinationError } {
+export function prepareCommit(
+  commit: Commit,
+  limits: StoreLimits,
+): PreparedCommit | { readonly kind: 'refused'; readonly fault: CoordinationError } {
   assertNumbers(commit);
   try {
     return prepared(commit, limits);
@@ -46,7 +50,9 @@ function prepared(commit: Commit, limits: StoreLimits): PreparedCommit {
     timers: commit.timers.length === 0 ? '' : jsonText(commit.timers.map(plainTimer), 'timers', limits.snapshotBytes),
     dueAtMs: commit.timers.length === 0 ? undefined : Math.min(...commit.timers.map((timer) => timer.dueAtMs)),
     outbox: commit.outbox.add.map((row, i) => message(row.event, `outbox[${i}].event`)),
-    replies: commit.settles.map((settled, i) => (settled.reply === undefined ? undefined : message(settled.reply, `settles[${i}].reply`))),
+    replies: commit.settles.map((settled, i) =>
+      settled.reply === undefined ? undefined : message(settled.reply, `settles[${i}].reply`),
+    ),
     events: commit.events.map((event, i) => message(event.data, `events[${i}].data`)),
   };
 }
@@ -66,7 +72,8 @@ function assertNumbers(commit: Commit): void {
     assert(!named.has(`${n} ${sender}`), 'a commit settles a message once');
     named.add(`${n} ${sender}`);
   }
-  for (const row of [...commit.outbox.add, ...commit.outbox.remove]) assert(isCount(row.n), 'outbox rows are numbered in whole numbers');
+  for (const row of [...commit.outbox.add, ...commit.outbox.remove])
+    assert(isCount(row.n), 'outbox rows are numbered in whole numbers');
 }
 
 function isCount(n: number): boolean {

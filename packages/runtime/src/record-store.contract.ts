@@ -1,8 +1,8 @@
 // What every RecordStore does; the rules are those of record-store.ts.
 import { describe, expect, it } from 'vitest';
 import type { RecordStore } from './record-store.ts';
-import { hostileIds } from './store-contract.fixtures.ts';
 import type { StoreHarness } from './store-contract.fixtures.ts';
+import { hostileIds } from './store-contract.fixtures.ts';
 
 export type RecordStoreHarness = StoreHarness<RecordStore>;
 
@@ -16,7 +16,9 @@ export function recordStoreContract(harness: RecordStoreHarness): void {
       const third = await written(store, 'k', 3, { ttlMs: 50 });
       await harness.elapse(80);
       const fourth = await written(store, 'k', 4);
-      expect([first, second, third, fourth]).toEqual([...new Set([first, second, third, fourth])].toSorted((a, b) => a - b));
+      expect([first, second, third, fourth]).toEqual(
+        [...new Set([first, second, third, fourth])].toSorted((a, b) => a - b),
+      );
       expect(await store.get('k')).toEqual({ value: 4, version: fourth });
     });
 
@@ -84,7 +86,11 @@ export function recordStoreContract(harness: RecordStoreHarness): void {
     it('[RS5] a value that is not JSON or too large, and a bad key, are named', async () => {
       const store = await harness.open();
       const put = (key: string, value: unknown) => store.put(key, value as never, { expects: 'any' });
-      await expect(put('k', { at: new Date(0) })).rejects.toMatchObject({ code: 'NOT_JSON', applied: 'no', message: expect.stringContaining('value.at') });
+      await expect(put('k', { at: new Date(0) })).rejects.toMatchObject({
+        code: 'NOT_JSON',
+        applied: 'no',
+        message: expect.stringContaining('value.at'),
+      });
       await expect(put('k', 'x'.repeat(256 * 1024))).rejects.toMatchObject({ code: 'TOO_LARGE', applied: 'no' });
       await expect(put('', 1)).rejects.toMatchObject({ code: 'ID_REJECTED' });
       await expect(put('\ud800', 1)).rejects.toMatchObject({ code: 'ID_REJECTED' });
@@ -101,7 +107,12 @@ export function recordStoreContract(harness: RecordStoreHarness): void {
   });
 }
 
-async function written(store: RecordStore, key: string, value: Parameters<RecordStore['put']>[1], options: { readonly ttlMs?: number } = {}): Promise<number> {
+async function written(
+  store: RecordStore,
+  key: string,
+  value: Parameters<RecordStore['put']>[1],
+  options: { readonly ttlMs?: number } = {},
+): Promise<number> {
   const outcome = await store.put(key, value, { expects: 'any', ...options });
   if (outcome.kind !== 'written') throw new Error('a put that expects anything is written');
   return outcome.version;

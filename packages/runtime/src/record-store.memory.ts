@@ -1,8 +1,8 @@
 import type { Clock } from '@devmentor/locks';
-import { jsonText, jsonValue } from './json-text.ts';
-import { checkKey, checkPage } from './store-key.ts';
-import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
 import type { Json } from './json.ts';
+import { jsonText, jsonValue } from './json-text.ts';
+import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
+import { checkKey, checkPage } from './store-key.ts';
 import { defaultStoreLimits } from './store-limits.ts';
 
 interface Stored {
@@ -28,11 +28,17 @@ export class MemoryRecordStore implements RecordStore {
     return stored && { value: jsonValue(stored.text), version: stored.version };
   }
 
-  async put(key: string, value: Json, options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number }): Promise<PutOutcome> {
+  async put(
+    key: string,
+    value: Json,
+    options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number },
+  ): Promise<PutOutcome> {
     checkKey(key);
     const text = jsonText(value, 'value', defaultStoreLimits.messageBytes);
     const stored = this.#living(key);
-    const fits = options.expects === 'any' || (options.expects === 'absent' ? stored === undefined : stored?.version === options.expects);
+    const fits =
+      options.expects === 'any' ||
+      (options.expects === 'absent' ? stored === undefined : stored?.version === options.expects);
     if (!fits) return { kind: 'conflict' };
     const untilMs = options.ttlMs === undefined ? Number.POSITIVE_INFINITY : this.#clock.wallMs() + options.ttlMs;
     const version = Math.max(this.#lastVersion + 1, Math.floor(this.#clock.wallMs() * 1000));
@@ -45,7 +51,10 @@ export class MemoryRecordStore implements RecordStore {
     this.#records.delete(checkKey(key));
   }
 
-  async list(prefix: string, options: { readonly after?: string; readonly limit: number }): ReturnType<RecordStore['list']> {
+  async list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit: number },
+  ): ReturnType<RecordStore['list']> {
     checkPage(options.limit);
     const after = Buffer.from(options.after ?? '');
     return [...this.#records.keys()]

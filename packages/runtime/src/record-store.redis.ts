@@ -1,7 +1,7 @@
 import { assert } from '@devmentor/locks';
 import type { Script } from '@devmentor/locks/redis';
-import { jsonText, jsonValue } from './json-text.ts';
 import type { Json } from './json.ts';
+import { jsonText, jsonValue } from './json-text.ts';
 import { deleteScript, keysScript, putScript } from './record-store.redis-scripts.ts';
 import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
 import type { RedisNamespace } from './redis-namespace.ts';
@@ -27,7 +27,9 @@ export class RedisRecordStore implements RecordStore {
   async get(key: string): Promise<StoredRecord | undefined> {
     checkKey(key);
     await this.#namespace.open();
-    const stored = list(await this.#namespace.link.command('hmget', this.#namespace.key('rec', key), 'v', 'key', 'version', 'value'));
+    const stored = list(
+      await this.#namespace.link.command('hmget', this.#namespace.key('rec', key), 'v', 'key', 'version', 'value'),
+    );
     const [v, storedKey, version, value] = stored;
     if (v === null) return undefined;
     if (v !== '1') throw recordVersionUnsupported(key, text(v));
@@ -35,14 +37,24 @@ export class RedisRecordStore implements RecordStore {
     return { value: jsonValue(text(value)), version: Number(version) };
   }
 
-  async put(key: string, value: Json, options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number }): Promise<PutOutcome> {
+  async put(
+    key: string,
+    value: Json,
+    options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number },
+  ): Promise<PutOutcome> {
     checkKey(key);
     assert(options.ttlMs === undefined || options.ttlMs > 0, 'a term is positive');
     const body = jsonText(value, 'value', defaultStoreLimits.messageBytes);
     await this.#namespace.open();
     const expects = typeof options.expects === 'number' ? String(options.expects).padStart(16, '0') : options.expects;
     const ttlMs = options.ttlMs === undefined ? '' : Math.ceil(options.ttlMs);
-    const [kind, fact] = list(await this.#namespace.link.run(this.#put, [...this.#keysOf(key), this.#shardKey(key, 'recstamp')], [key, body, expects, ttlMs]));
+    const [kind, fact] = list(
+      await this.#namespace.link.run(
+        this.#put,
+        [...this.#keysOf(key), this.#shardKey(key, 'recstamp')],
+        [key, body, expects, ttlMs],
+      ),
+    );
     if (kind === 'collision') throw idCollision(key);
     if (kind === 'unknown-version') throw recordVersionUnsupported(key, text(fact));
     return kind === 'written' ? { kind, version: Number(fact) } : { kind: 'conflict' };
@@ -55,7 +67,10 @@ export class RedisRecordStore implements RecordStore {
     if (kind === 'collision') throw idCollision(key);
   }
 
-  async list(prefix: string, options: { readonly after?: string; readonly limit: number }): ReturnType<RecordStore['list']> {
+  async list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit: number },
+  ): ReturnType<RecordStore['list']> {
     checkPage(options.limit);
     await this.#namespace.open();
     const page: ({ readonly key: string } & StoredRecord)[] = [];
@@ -84,7 +99,9 @@ export class RedisRecordStore implements RecordStore {
     const groups = link.isCluster ? indexes.map((index) => [index]) : [indexes];
     const answers = await Promise.all(groups.map((keys) => link.run(this.#keys, keys, [from, to, limit])));
     const found = answers.flatMap((answer) => list(answer).map(text));
-    const inBytes = found.map((key) => ({ key, bytes: Buffer.from(key) })).sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+    const inBytes = found
+      .map((key) => ({ key, bytes: Buffer.from(key) }))
+      .sort((a, b) => Buffer.compare(a.bytes, b.bytes));
     return inBytes.slice(0, limit).map(({ key }) => key);
   }
 

@@ -28,10 +28,17 @@ export interface RecordStore {
    * `ttlMs` counts from this write; without it the record stays. Atomic; after a fault that is
    * `applied: 'unknown'` a `get` tells.
    */
-  put(key: string, value: Json, options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number }): Promise<PutOutcome>;
+  put(
+    key: string,
+    value: Json,
+    options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number },
+  ): Promise<PutOutcome>;
   /** Idempotent. */
   delete(key: string): Promise<void>;
   /** Keys under a prefix, in the order of their UTF-8 bytes, `limit` of them (1 to 1,000) after `after`. */
-  list(prefix: string, options: { readonly after?: string; readonly limit: number }): Promise<readonly ({ readonly key: string } & StoredRecord)[]>;
+  list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly ({ readonly key: string } & StoredRecord)[]>;
   close(): Promise<void>;
 }

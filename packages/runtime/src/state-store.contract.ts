@@ -3,10 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ActorId } from './actor-id.ts';
 import type { Json } from './json.ts';
-import type { Ownership } from './state-store.ts';
 import { settlementContract } from './state-store.settlement.contract.ts';
-import { ada, commitOf, fences, hostileIds, outcomesOf, Owner, sealed, shardOf } from './store-contract.fixtures.ts';
+import type { Ownership } from './state-store.ts';
 import type { StateAndLog, StoreHarness } from './store-contract.fixtures.ts';
+import { ada, commitOf, fences, hostileIds, Owner, outcomesOf, sealed, shardOf } from './store-contract.fixtures.ts';
 
 export type StateStoreHarness = StoreHarness<StateAndLog>;
 
@@ -96,10 +96,26 @@ function commitRules(harness: StateStoreHarness): void {
       { n: 1, to: 'user:cy', event: { type: 'hello' } },
     ] as const;
     const snapshot = { value: { editing: 'now' }, context: { title: 'Ünï', empty: {}, none: [], n: 0.1 } };
-    const { version, events } = await owner.committed({ machineVersion: 3, snapshot, timers, outbox: { add, remove: [] }, events: [{ type: 'made', data: { by: 'ada' } }] });
+    const { version, events } = await owner.committed({
+      machineVersion: 3,
+      snapshot,
+      timers,
+      outbox: { add, remove: [] },
+      events: [{ type: 'made', data: { by: 'ada' } }],
+    });
     const record = await owner.record();
     const cursor = events[0]?.id;
-    expect(record).toEqual({ id: ada, version, machineVersion: 3, commitId: `${owner.epoch}:1`, snapshot, timers, outbox: add, nextOut: { 'user:bob': 2, 'user:cy': 2 }, cursor });
+    expect(record).toEqual({
+      id: ada,
+      version,
+      machineVersion: 3,
+      commitId: `${owner.epoch}:1`,
+      snapshot,
+      timers,
+      outbox: add,
+      nextOut: { 'user:bob': 2, 'user:cy': 2 },
+      cursor,
+    });
     expect(await state.peek(ada)).toEqual(record);
     expect(await log.last(ada)).toBe(cursor);
   });
@@ -109,17 +125,27 @@ function commitRules(harness: StateStoreHarness): void {
     const ids: readonly ActorId[] = ['a:1', 'a:2', 'a:3', 'a:4'];
     const epoch = await sealed(state, 0, 'node-1');
     await state.admit('a:3', high);
-    const commits = ids.map((id, i) => commitOf({ id, commitId: `c${i}`, basis: id === 'a:2' ? 7 : 0, snapshot: id, fence: low }));
+    const commits = ids.map((id, i) =>
+      commitOf({ id, commitId: `c${i}`, basis: id === 'a:2' ? 7 : 0, snapshot: id, fence: low }),
+    );
     const outcomes = outcomesOf(await state.commit(0, epoch, commits));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['committed', 'conflict', 'stale', 'committed']);
-    expect((await Promise.all(ids.map((id) => state.peek(id)))).map((record) => record?.snapshot)).toEqual(['a:1', undefined, undefined, 'a:4']);
+    expect((await Promise.all(ids.map((id) => state.peek(id)))).map((record) => record?.snapshot)).toEqual([
+      'a:1',
+      undefined,
+      undefined,
+      'a:4',
+    ]);
   });
 
   it('[ST3] a commit replaces the timers and takes rows out of the outbox, numbers run on', async () => {
     const { state } = await harness.open();
     const owner = await Owner.of(state);
     const row = (n: number) => ({ n, to: 'user:bob', event: n }) as const;
-    await owner.committed({ timers: [{ id: 't', generation: 1, dueAtMs: 5_000, event: 1 }], outbox: { add: [row(1), row(2)], remove: [] } });
+    await owner.committed({
+      timers: [{ id: 't', generation: 1, dueAtMs: 5_000, event: 1 }],
+      outbox: { add: [row(1), row(2)], remove: [] },
+    });
     await owner.committed({ outbox: { add: [], remove: [row(1)] } });
     expect(await owner.record()).toMatchObject({ timers: [], outbox: [row(2)], nextOut: { 'user:bob': 3 } });
     await owner.committed({ outbox: { add: [row(3)], remove: [row(2), row(3)].slice(0, 1) } });
@@ -131,7 +157,8 @@ function commitRules(harness: StateStoreHarness): void {
     const epoch = await sealed(state, 0, 'node-1');
     const timer = (dueAtMs: number) => ({ id: `t${dueAtMs}`, generation: 1, dueAtMs, event: null });
     const row = { n: 1, to: 'user:bob', event: null } as const;
-    const commit = (id: ActorId, basis: number, parts: object) => state.commit(0, epoch, [commitOf({ id, commitId: `${id}${basis}`, basis, ...parts })]);
+    const commit = (id: ActorId, basis: number, parts: object) =>
+      state.commit(0, epoch, [commitOf({ id, commitId: `${id}${basis}`, basis, ...parts })]);
     await commit('a:plain', 0, {});
     await commit('a:timer', 0, { timers: [timer(9_000), timer(4_000)] });
     await commit('a:outbox', 0, { outbox: { add: [row], remove: [] } });
@@ -153,7 +180,12 @@ function commitRules(harness: StateStoreHarness): void {
     const { state, log } = await harness.open();
     const owner = await Owner.of(state);
     await owner.committed({ commitId: 'first', snapshot: 1 });
-    const late = { snapshot: 2, events: [{ type: 'x', data: 1 }], fence: high, settles: [{ sender: 's', n: 1, floor: 1 }] };
+    const late = {
+      snapshot: 2,
+      events: [{ type: 'x', data: 1 }],
+      fence: high,
+      settles: [{ sender: 's', n: 1, floor: 1 }],
+    };
     expect(await owner.commit({ basis: 0, ...late })).toEqual({ kind: 'conflict', version: 1, commitId: 'first' });
     expect(await owner.commit({ basis: 2, ...late })).toEqual({ kind: 'conflict', version: 1, commitId: 'first' });
     expect((await owner.record()).snapshot).toBe(1);
@@ -200,7 +232,10 @@ function guardRules(harness: StateStoreHarness): void {
     const owner = await Owner.of(state);
     await owner.committed({ snapshot: 1, fence: low });
     expect(await state.admit(ada, middle)).toEqual({ kind: 'admitted' });
-    expect(await owner.commit({ snapshot: 2, fence: low, events: [{ type: 'x', data: 1 }] })).toEqual({ kind: 'stale', guard: middle });
+    expect(await owner.commit({ snapshot: 2, fence: low, events: [{ type: 'x', data: 1 }] })).toEqual({
+      kind: 'stale',
+      guard: middle,
+    });
     expect((await owner.record()).snapshot).toBe(1);
     expect(await log.last(ada)).toBe('');
   });
@@ -242,9 +277,15 @@ function inputRules(harness: StateStoreHarness): void {
     const { state } = await harness.open({ shards: 1 });
     const epoch = await sealed(state, 0, 'node-1');
     const snapshot = { context: { list: [1, Number.NaN] } };
-    const commits = [commitOf({ id: 'a:1', commitId: 'x', basis: 0, snapshot }), commitOf({ id: 'a:2', commitId: 'y', basis: 0 })];
+    const commits = [
+      commitOf({ id: 'a:1', commitId: 'x', basis: 0, snapshot }),
+      commitOf({ id: 'a:2', commitId: 'y', basis: 0 }),
+    ];
     const [refused, stored] = outcomesOf(await state.commit(0, epoch, commits));
-    expect(refused).toMatchObject({ kind: 'refused', fault: { code: 'NOT_JSON', applied: 'no', message: expect.stringContaining('snapshot.context.list[1]') } });
+    expect(refused).toMatchObject({
+      kind: 'refused',
+      fault: { code: 'NOT_JSON', applied: 'no', message: expect.stringContaining('snapshot.context.list[1]') },
+    });
     expect(stored?.kind).toBe('committed');
     expect(await state.peek('a:1')).toBeUndefined();
   });
@@ -254,10 +295,22 @@ function inputRules(harness: StateStoreHarness): void {
     const owner = await Owner.of(state);
     const long = 'é'.repeat(60);
     const row = { n: 1, to: 'user:bob', event: long } as const;
-    const tooMuch = [{ snapshot: long.repeat(9) }, { settles: [{ sender: 's', n: 1, floor: 1, reply: long }] }, { outbox: { add: [row], remove: [] } }, { events: [{ type: 'x', data: long }] }];
+    const tooMuch = [
+      { snapshot: long.repeat(9) },
+      { settles: [{ sender: 's', n: 1, floor: 1, reply: long }] },
+      { outbox: { add: [row], remove: [] } },
+      { events: [{ type: 'x', data: long }] },
+    ];
     const outcomes = await Promise.all(tooMuch.map((parts) => owner.commit(parts)));
-    const messages = outcomes.map((outcome) => (outcome.kind === 'refused' ? `${outcome.fault.code} ${outcome.fault.message}` : outcome.kind));
-    expect(messages.map((message) => message.split(' is ')[0])).toEqual(['TOO_LARGE snapshot', 'TOO_LARGE settles[0].reply', 'TOO_LARGE outbox[0].event', 'TOO_LARGE events[0].data']);
+    const messages = outcomes.map((outcome) =>
+      outcome.kind === 'refused' ? `${outcome.fault.code} ${outcome.fault.message}` : outcome.kind,
+    );
+    expect(messages.map((message) => message.split(' is ')[0])).toEqual([
+      'TOO_LARGE snapshot',
+      'TOO_LARGE settles[0].reply',
+      'TOO_LARGE outbox[0].event',
+      'TOO_LARGE events[0].data',
+    ]);
     await owner.committed({ snapshot: 'é'.repeat(499) });
   });
 
@@ -294,17 +347,37 @@ function inputRules(harness: StateStoreHarness): void {
     expect(await log.read(ada, '', 1)).toMatchObject({ events: [{ data: { list: [1] } }] });
   });
 
-  it.each(hostileIds.map((id) => [id.length > 40 ? `${id.slice(0, 20)}…${id.length}…${id.slice(-1)}` : id, id] as const))('[ST3] an actor named %j keeps to itself', async (_, id) => {
+  it.each(
+    hostileIds.map((id) => [id.length > 40 ? `${id.slice(0, 20)}…${id.length}…${id.slice(-1)}` : id, id] as const),
+  )('[ST3] an actor named %j keeps to itself', async (_, id) => {
     const { state, log } = await harness.open();
     const mine = { says: id } satisfies Json;
     for (const other of hostileIds) if (other !== id) await state.admit(other, high);
     const owner = await Owner.of(state, id);
     const row = { n: 1, to: id, event: mine };
-    await owner.committed({ snapshot: mine, fence: low, settles: [{ sender: id, n: 1, floor: 1, reply: mine }], timers: [{ id, generation: 1, dueAtMs: 7, event: mine }], outbox: { add: [row], remove: [] }, events: [{ type: id, data: mine }] });
-    expect(await owner.record()).toMatchObject({ id, snapshot: mine, outbox: [row], nextOut: Object.fromEntries([[id, 2]]) });
-    expect(await state.pending(owner.shard, owner.epoch)).toMatchObject({ timers: [{ id, dueAtMs: 7 }], outboxes: [id] });
+    await owner.committed({
+      snapshot: mine,
+      fence: low,
+      settles: [{ sender: id, n: 1, floor: 1, reply: mine }],
+      timers: [{ id, generation: 1, dueAtMs: 7, event: mine }],
+      outbox: { add: [row], remove: [] },
+      events: [{ type: id, data: mine }],
+    });
+    expect(await owner.record()).toMatchObject({
+      id,
+      snapshot: mine,
+      outbox: [row],
+      nextOut: Object.fromEntries([[id, 2]]),
+    });
+    expect(await state.pending(owner.shard, owner.epoch)).toMatchObject({
+      timers: [{ id, dueAtMs: 7 }],
+      outboxes: [id],
+    });
     expect(await log.read(id, '', 9)).toMatchObject({ events: [{ topic: id, type: id, data: mine }] });
-    expect(await owner.commit({ settles: [{ sender: id, n: 1, floor: 1 }] })).toEqual({ kind: 'duplicate', settled: [{ sender: id, n: 1, reply: mine }] });
+    expect(await owner.commit({ settles: [{ sender: id, n: 1, floor: 1 }] })).toEqual({
+      kind: 'duplicate',
+      settled: [{ sender: id, n: 1, reply: mine }],
+    });
     const others = await Promise.all(hostileIds.filter((other) => other !== id).map((other) => state.peek(other)));
     expect(others.filter((record) => record !== undefined)).toEqual([]);
     expect(shardOf(state, id)).toBe(owner.shard);

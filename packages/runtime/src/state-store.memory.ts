@@ -1,19 +1,30 @@
 import type { Clock, FencingToken } from '@devmentor/locks';
 import { assert, encodeId, parseFence, slotOf } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import { actorRecord } from './actor-record.ts';
 import type { RowText } from './actor-record.ts';
+import { actorRecord } from './actor-record.ts';
 import { jsonValue } from './json-text.ts';
 import { MemoryLogStore } from './log-store.memory.ts';
-import { prepareCommit } from './prepared-commit.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
-import { isSettled, nothingSettled, settle } from './settlement.ts';
+import { prepareCommit } from './prepared-commit.ts';
 import type { Settlement } from './settlement.ts';
+import { isSettled, nothingSettled, settle } from './settlement.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
-import type { ActorRecord, Commit, CommitOutcome, Epoch, Fenced, Incarnation, Ownership, SenderId, Shard, StateStore } from './state-store.ts';
+import type {
+  ActorRecord,
+  Commit,
+  CommitOutcome,
+  Epoch,
+  Fenced,
+  Incarnation,
+  Ownership,
+  SenderId,
+  Shard,
+  StateStore,
+} from './state-store.ts';
 import { checkKey } from './store-key.ts';
-import { defaultStoreLimits } from './store-limits.ts';
 import type { StoreLimits } from './store-limits.ts';
+import { defaultStoreLimits } from './store-limits.ts';
 
 /** One actor as it is stored: everything of the caller's is JSON text. */
 interface Stored {
@@ -46,7 +57,12 @@ export class MemoryStateStore implements StateStore {
   readonly #guards = new Map<ActorId, FencingToken>();
 
   /** `log` takes the actors' topic events: give the same one to readers. */
-  constructor(options: { readonly clock: Clock; readonly log?: MemoryLogStore; readonly shards?: number; readonly limits?: Partial<StoreLimits> }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly log?: MemoryLogStore;
+    readonly shards?: number;
+    readonly limits?: Partial<StoreLimits>;
+  }) {
     this.#clock = options.clock;
     this.#log = options.log ?? new MemoryLogStore({ clock: options.clock });
     this.#limits = { ...defaultStoreLimits, ...options.limits };
@@ -90,7 +106,10 @@ export class MemoryStateStore implements StateStore {
     const prepared = commits.map((commit) => prepareCommit(commit, this.#limits));
     for (const { id } of commits) this.#assertShard(shard, id);
     if (!this.#serves(shard, epoch)) return this.#fenced(shard);
-    return { kind: 'outcomes', outcomes: prepared.map((item) => (item.kind === 'refused' ? item : this.#apply(shard, item))) };
+    return {
+      kind: 'outcomes',
+      outcomes: prepared.map((item) => (item.kind === 'refused' ? item : this.#apply(shard, item))),
+    };
   }
 
   async pending(shard: Shard, epoch: Epoch): ReturnType<StateStore['pending']> {
@@ -125,13 +144,19 @@ export class MemoryStateStore implements StateStore {
   #apply(shard: Shard, item: PreparedCommit): CommitOutcome {
     const { commit } = item;
     const stored = this.#stored(commit.id) ?? emptyActor();
-    if (stored.version !== commit.basis) return { kind: 'conflict', version: stored.version, commitId: stored.commitId };
+    if (stored.version !== commit.basis)
+      return { kind: 'conflict', version: stored.version, commitId: stored.commitId };
 
     const settled = commit.settles.filter(({ sender, n }) => isSettled(this.#settlement(stored, sender), n));
-    if (settled.length > 0) return { kind: 'duplicate', settled: settled.map(({ sender, n }) => withReply(sender, n, this.#settlement(stored, sender))) };
+    if (settled.length > 0)
+      return {
+        kind: 'duplicate',
+        settled: settled.map(({ sender, n }) => withReply(sender, n, this.#settlement(stored, sender))),
+      };
 
     const senders = this.#settleAll(stored, item);
-    for (const [sender, { kept }] of senders) if (kept.size > this.#limits.unsettledPerSender) return { kind: 'overloaded', sender };
+    for (const [sender, { kept }] of senders)
+      if (kept.size > this.#limits.unsettledPerSender) return { kind: 'overloaded', sender };
 
     const guard = this.#guardOf(commit.id);
     if (commit.fence !== undefined && commit.fence < guard) return { kind: 'stale', guard };
@@ -155,7 +180,10 @@ export class MemoryStateStore implements StateStore {
       stored.outbox.set(rowKey(to, n), { to, n, text: item.outbox[i] ?? 'null' });
       stored.nextOut.set(to, Math.max(stored.nextOut.get(to) ?? 0, n + 1));
     }
-    const events = this.#log.appendTexts(commit.id, commit.events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' })));
+    const events = this.#log.appendTexts(
+      commit.id,
+      commit.events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' })),
+    );
     stored.cursor = events.at(-1)?.id ?? stored.cursor;
     const actors = this.#actors.get(shard) ?? new Map<ActorId, Stored>();
     this.#actors.set(shard, actors.set(commit.id, stored));
@@ -178,16 +206,23 @@ export class MemoryStateStore implements StateStore {
   }
 
   #settlement(stored: Stored, sender: SenderId): Settlement {
-    return this.#isForgotten(stored, sender) ? nothingSettled : (stored.senders.get(sender)?.settlement ?? nothingSettled);
+    return this.#isForgotten(stored, sender)
+      ? nothingSettled
+      : (stored.senders.get(sender)?.settlement ?? nothingSettled);
   }
 
   #isForgotten(stored: Stored, sender: SenderId): boolean {
     const seenMs = stored.senders.get(sender)?.seenMs;
-    return seenMs !== undefined && !sender.includes(':') && this.#clock.wallMs() - seenMs > this.#limits.senderSilenceMs;
+    return (
+      seenMs !== undefined && !sender.includes(':') && this.#clock.wallMs() - seenMs > this.#limits.senderSilenceMs
+    );
   }
 
   #owner(shard: Shard): Ownership {
-    assert(Number.isInteger(shard) && shard >= 0 && shard < this.shards, 'a shard is a number below the number of shards');
+    assert(
+      Number.isInteger(shard) && shard >= 0 && shard < this.shards,
+      'a shard is a number below the number of shards',
+    );
     return this.#owners.get(shard) ?? nobody;
   }
 
@@ -218,11 +253,22 @@ export class MemoryStateStore implements StateStore {
 }
 
 function assertIncarnation(incarnation: Incarnation): void {
-  assert(incarnation !== 'none' && incarnation !== '' && !incarnation.includes(':'), "an incarnation has no ':' and is not 'none'");
+  assert(
+    incarnation !== 'none' && incarnation !== '' && !incarnation.includes(':'),
+    "an incarnation has no ':' and is not 'none'",
+  );
 }
 
 function emptyActor(): Stored {
-  const stored = { version: 0, machineVersion: 0, commitId: '', snapshot: 'null', timers: '', dueAtMs: undefined, cursor: '' };
+  const stored = {
+    version: 0,
+    machineVersion: 0,
+    commitId: '',
+    snapshot: 'null',
+    timers: '',
+    dueAtMs: undefined,
+    cursor: '',
+  };
   return { ...stored, outbox: new Map(), nextOut: new Map(), senders: new Map() };
 }
 

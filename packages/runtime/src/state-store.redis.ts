@@ -2,25 +2,44 @@ import type { FencingToken } from '@devmentor/locks';
 import { assert, parseFence } from '@devmentor/locks';
 import type { Script } from '@devmentor/locks/redis';
 import type { ActorId } from './actor-id.ts';
-import { actorRecord } from './actor-record.ts';
 import type { RowText } from './actor-record.ts';
-import { readOutcome, writeBatch } from './commit-batch.ts';
+import { actorRecord } from './actor-record.ts';
 import type { CommitCall } from './commit-batch.ts';
-import { prepareCommit } from './prepared-commit.ts';
+import { readOutcome, writeBatch } from './commit-batch.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
+import { prepareCommit } from './prepared-commit.ts';
 import type { RedisNamespace } from './redis-namespace.ts';
-import { list, pairs, text } from './redis-reply.ts';
 import type { Reply } from './redis-reply.ts';
+import { list, pairs, text } from './redis-reply.ts';
 import { lowestStamp } from './stamp.ts';
-import type { ActorRecord, Commit, CommitOutcome, Epoch, Fenced, Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
-import { admitScript, commitScript, loadScript, pendingScript, sealScript, yieldScript } from './state-store.redis-scripts.ts';
+import {
+  admitScript,
+  commitScript,
+  loadScript,
+  pendingScript,
+  sealScript,
+  yieldScript,
+} from './state-store.redis-scripts.ts';
+import type {
+  ActorRecord,
+  Commit,
+  CommitOutcome,
+  Epoch,
+  Fenced,
+  Incarnation,
+  Ownership,
+  Shard,
+  StateStore,
+} from './state-store.ts';
 import { idCollision, recordVersionUnsupported } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
-import { defaultStoreLimits } from './store-limits.ts';
 import type { StoreLimits } from './store-limits.ts';
+import { defaultStoreLimits } from './store-limits.ts';
 
 /** What became of one call in a batch: the other calls do not share its fate. */
-type CallAnswer = { readonly kind: 'answer'; readonly reply: Reply } | { readonly kind: 'fault'; readonly fault: unknown };
+type CallAnswer =
+  | { readonly kind: 'answer'; readonly reply: Reply }
+  | { readonly kind: 'fault'; readonly fault: unknown };
 
 type ScriptName = 'seal' | 'yield' | 'load' | 'commit' | 'pending' | 'admit';
 
@@ -68,13 +87,19 @@ export class RedisStateStore implements StateStore {
     if (shards.length === 0) return [];
     const { link } = this.#namespace;
     const keys = shards.map((shard) => this.#key(shard, 'own'));
-    const owns = link.isCluster ? await Promise.all(keys.map((key) => link.command('get', key))) : list(await link.command('mget', ...keys));
+    const owns = link.isCluster
+      ? await Promise.all(keys.map((key) => link.command('get', key)))
+      : list(await link.command('mget', ...keys));
     return owns.map(readOwnership);
   }
 
   async seal(shard: Shard, by: Incarnation, expects: Ownership): ReturnType<StateStore['seal']> {
     assert(by !== 'none' && by !== '' && !by.includes(':'), "an incarnation has no ':' and is not 'none'");
-    const [kind, fact] = await this.#run('seal', [this.#key(shard, 'own')], [by, `${expects.epoch} ${expects.incarnation}`]);
+    const [kind, fact] = await this.#run(
+      'seal',
+      [this.#key(shard, 'own')],
+      [by, `${expects.epoch} ${expects.incarnation}`],
+    );
     return kind === 'sealed' ? { kind, epoch: text(fact) } : { kind: 'lost', own: readOwnership(fact) };
   }
 
@@ -101,11 +126,20 @@ export class RedisStateStore implements StateStore {
     if (answer.kind === 'fault') throw answer.fault;
     if (answer.reply[0] === 'fenced') return readFenced(answer.reply);
     const replies = answer.reply.values();
-    return { kind: 'outcomes', outcomes: prepared.map((item): CommitOutcome => (item.kind === 'refused' ? item : readOutcome(replies.next().value, item))) };
+    return {
+      kind: 'outcomes',
+      outcomes: prepared.map(
+        (item): CommitOutcome => (item.kind === 'refused' ? item : readOutcome(replies.next().value, item)),
+      ),
+    };
   }
 
   async pending(shard: Shard, epoch: Epoch): ReturnType<StateStore['pending']> {
-    const answer = await this.#run('pending', [this.#key(shard, 'own'), this.#key(shard, 'timers'), this.#key(shard, 'outbox')], [epoch]);
+    const answer = await this.#run(
+      'pending',
+      [this.#key(shard, 'own'), this.#key(shard, 'timers'), this.#key(shard, 'outbox')],
+      [epoch],
+    );
     if (answer[0] === 'fenced') return readFenced(answer);
     return {
       kind: 'pending',
@@ -137,7 +171,12 @@ export class RedisStateStore implements StateStore {
   }
 
   async #read(shard: Shard, epoch: Epoch | '', id: ActorId): ReturnType<StateStore['load']> {
-    const keys = [this.#key(shard, 'own'), this.#namespace.key('actor', id), this.#namespace.key('out', id), this.#namespace.key('sent', id)];
+    const keys = [
+      this.#key(shard, 'own'),
+      this.#namespace.key('actor', id),
+      this.#namespace.key('out', id),
+      this.#namespace.key('sent', id),
+    ];
     const answer = await this.#run('load', keys, [epoch]);
     if (answer[0] === 'fenced') return readFenced(answer);
     return answer[0] === 'absent' ? { kind: 'absent' } : { kind: 'record', record: readRecord(id, answer) };
@@ -147,7 +186,9 @@ export class RedisStateStore implements StateStore {
   #queue(shard: Shard): CallQueue {
     const { link } = this.#namespace;
     const server = link.isCluster ? shard : 0;
-    const queue = this.#queues.get(server) ?? link.batcher<CommitCall, CallAnswer>({ maxItems: batchCalls, flush: (calls) => this.#flush(calls) });
+    const queue =
+      this.#queues.get(server) ??
+      link.batcher<CommitCall, CallAnswer>({ maxItems: batchCalls, flush: (calls) => this.#flush(calls) });
     this.#queues.set(server, queue);
     return queue;
   }
@@ -171,7 +212,10 @@ export class RedisStateStore implements StateStore {
   }
 
   #key(shard: Shard, what: 'own' | 'timers' | 'outbox'): string {
-    assert(Number.isInteger(shard) && shard >= 0 && shard < this.shards, 'a shard is a number below the number of shards');
+    assert(
+      Number.isInteger(shard) && shard >= 0 && shard < this.shards,
+      'a shard is a number below the number of shards',
+    );
     return this.#namespace.shardKey(shard, what);
   }
 
@@ -206,10 +250,19 @@ function readFenced(answer: Reply): Fenced {
 }
 
 function readRecord(id: ActorId, answer: Reply): ActorRecord {
-  const [v, storedId, version, machine, commitId, snapshot, timers, cursor] = list(answer[1]).map((field) => (field === null ? '' : text(field)));
+  const [v, storedId, version, machine, commitId, snapshot, timers, cursor] = list(answer[1]).map((field) =>
+    field === null ? '' : text(field),
+  );
   if (v !== '1') throw recordVersionUnsupported(id, v ?? '');
   if (storedId !== id) throw idCollision(id);
-  const texts = { version: Number(version), machineVersion: Number(machine), commitId: commitId ?? '', snapshot: snapshot ?? '', timers: timers ?? '', cursor: cursor ?? '' };
+  const texts = {
+    version: Number(version),
+    machineVersion: Number(machine),
+    commitId: commitId ?? '',
+    snapshot: snapshot ?? '',
+    timers: timers ?? '',
+    cursor: cursor ?? '',
+  };
   const nextOut = pairs(answer[3]).map(([to, n]) => [to as ActorId, Number(n)] as const);
   return actorRecord(id, texts, pairs(answer[2]).map(readRow), nextOut);
 }

@@ -1,15 +1,25 @@
 // The part of the StateStore suite about messages that were settled before.
 import { expect, it } from 'vitest';
-import { ada, fences, Owner, settled } from './store-contract.fixtures.ts';
 import type { StateAndLog, StoreHarness } from './store-contract.fixtures.ts';
+import { ada, fences, Owner, settled } from './store-contract.fixtures.ts';
 
 export function settlementContract(harness: StoreHarness<StateAndLog>): void {
   it('[ST6] a message settled before makes the commit a duplicate, with the replies', async () => {
     const { state } = await harness.open();
     const owner = await Owner.of(state);
     await owner.committed({ snapshot: 1, settles: [settled(1, 1, { ok: [] }), settled(2, 1)] });
-    const again = await owner.commit({ snapshot: 2, settles: [settled(3, 1, 'new'), settled(1, 1), settled(2, 1)], events: [{ type: 'x', data: 1 }] });
-    expect(again).toEqual({ kind: 'duplicate', settled: [{ sender: 'node-1', n: 1, reply: { ok: [] } }, { sender: 'node-1', n: 2 }] });
+    const again = await owner.commit({
+      snapshot: 2,
+      settles: [settled(3, 1, 'new'), settled(1, 1), settled(2, 1)],
+      events: [{ type: 'x', data: 1 }],
+    });
+    expect(again).toEqual({
+      kind: 'duplicate',
+      settled: [
+        { sender: 'node-1', n: 1, reply: { ok: [] } },
+        { sender: 'node-1', n: 2 },
+      ],
+    });
     expect(await owner.record()).toMatchObject({ version: 1, snapshot: 1 });
     await owner.committed({ settles: [settled(3, 1)] });
   });
@@ -17,10 +27,26 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
   it('[ST6] replies come back as they were given', async () => {
     const { state } = await harness.open();
     const owner = await Owner.of(state);
-    const replies = [null, false, 0, '', [], {}, [[]], 1e21, 9_007_199_254_740_993n.toString(), Number.MAX_SAFE_INTEGER, '\u0000é🎓', { a: { b: [1.5, -0.1] } }];
+    const replies = [
+      null,
+      false,
+      0,
+      '',
+      [],
+      {},
+      [[]],
+      1e21,
+      9_007_199_254_740_993n.toString(),
+      Number.MAX_SAFE_INTEGER,
+      '\u0000é🎓',
+      { a: { b: [1.5, -0.1] } },
+    ];
     await owner.committed({ settles: replies.map((reply, i) => settled(i + 1, 1, reply)) });
     const again = await owner.commit({ settles: replies.map((_, i) => settled(i + 1, 1)) });
-    expect(again).toEqual({ kind: 'duplicate', settled: replies.map((reply, i) => ({ sender: 'node-1', n: i + 1, reply })) });
+    expect(again).toEqual({
+      kind: 'duplicate',
+      settled: replies.map((reply, i) => ({ sender: 'node-1', n: i + 1, reply })),
+    });
   });
 
   it('[ST6] below the floor everything is settled, without its reply', async () => {
@@ -28,8 +54,14 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
     const owner = await Owner.of(state);
     await owner.committed({ settles: [settled(1, 1, 'one'), settled(2, 1, 'two')] });
     await owner.committed({ settles: [settled(7, 3)] });
-    expect(await owner.commit({ settles: [settled(1, 1)] })).toEqual({ kind: 'duplicate', settled: [{ sender: 'node-1', n: 1 }] });
-    expect(await owner.commit({ settles: [settled(2, 2)] })).toEqual({ kind: 'duplicate', settled: [{ sender: 'node-1', n: 2 }] });
+    expect(await owner.commit({ settles: [settled(1, 1)] })).toEqual({
+      kind: 'duplicate',
+      settled: [{ sender: 'node-1', n: 1 }],
+    });
+    expect(await owner.commit({ settles: [settled(2, 2)] })).toEqual({
+      kind: 'duplicate',
+      settled: [{ sender: 'node-1', n: 2 }],
+    });
     await owner.committed({ settles: [settled(5, 3)] });
     expect((await owner.commit({ settles: [settled(7, 3)] })).kind).toBe('duplicate');
   });
@@ -45,8 +77,12 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
   it('[ST6] the same number of another sender is another message', async () => {
     const { state } = await harness.open();
     const owner = await Owner.of(state);
-    await owner.committed({ settles: [settled(1, 1, 'a', 'node-1'), settled(1, 1, 'b', 'node-2'), settled(1, 1, 'c', 'user:bob')] });
-    expect(await owner.commit({ settles: [settled(1, 1, 'x', 'user:bob')] })).toMatchObject({ settled: [{ sender: 'user:bob', reply: 'c' }] });
+    await owner.committed({
+      settles: [settled(1, 1, 'a', 'node-1'), settled(1, 1, 'b', 'node-2'), settled(1, 1, 'c', 'user:bob')],
+    });
+    expect(await owner.commit({ settles: [settled(1, 1, 'x', 'user:bob')] })).toMatchObject({
+      settled: [{ sender: 'user:bob', reply: 'c' }],
+    });
     await owner.committed({ settles: [settled(1, 1, 'd', 'user:cy')] });
   });
 
@@ -56,7 +92,10 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
     const [low, , high] = fences;
     await owner.committed({ fence: low, settles: [settled(1, 1, 'done')] });
     await state.admit(ada, high);
-    expect(await owner.commit({ fence: low, settles: [settled(1, 1)] })).toEqual({ kind: 'duplicate', settled: [{ sender: 'node-1', n: 1, reply: 'done' }] });
+    expect(await owner.commit({ fence: low, settles: [settled(1, 1)] })).toEqual({
+      kind: 'duplicate',
+      settled: [{ sender: 'node-1', n: 1, reply: 'done' }],
+    });
   });
 
   it('[ST6] settled messages are remembered under the next owner', async () => {
@@ -64,7 +103,10 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
     const first = await Owner.of(state, ada, 'a');
     await first.committed({ settles: [settled(1, 1, 'done', 'user:bob')] });
     const second = await Owner.of(state, ada, 'b');
-    expect(await second.commit({ basis: 1, settles: [settled(1, 1, 'again', 'user:bob')] })).toMatchObject({ kind: 'duplicate', settled: [{ reply: 'done' }] });
+    expect(await second.commit({ basis: 1, settles: [settled(1, 1, 'again', 'user:bob')] })).toMatchObject({
+      kind: 'duplicate',
+      settled: [{ reply: 'done' }],
+    });
   });
 
   it('[ST10] a sender has at most 64 settled numbers above its floor', async () => {
@@ -84,8 +126,12 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
     await harness.elapse(300);
     await owner.committed({ settles: [settled(1, 1, 'c', 'node-2')] });
     await owner.committed({ settles: [settled(1, 1, 'd', 'node-1')] });
-    expect(await owner.commit({ settles: [settled(1, 1, 'e', 'user:bob')] })).toMatchObject({ settled: [{ reply: 'b' }] });
-    expect(await owner.commit({ settles: [settled(1, 1, 'e', 'node-2')] })).toMatchObject({ settled: [{ reply: 'c' }] });
+    expect(await owner.commit({ settles: [settled(1, 1, 'e', 'user:bob')] })).toMatchObject({
+      settled: [{ reply: 'b' }],
+    });
+    expect(await owner.commit({ settles: [settled(1, 1, 'e', 'node-2')] })).toMatchObject({
+      settled: [{ reply: 'c' }],
+    });
   });
 
   it('[ST10] a node sender that goes on sending is remembered', async () => {

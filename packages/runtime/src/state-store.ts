@@ -102,7 +102,10 @@ export interface Commit {
   readonly snapshot: Json;
   /** The whole set of timers after this commit. */
   readonly timers: readonly TimerRow[];
-  readonly outbox: { readonly add: readonly OutboxRow[]; readonly remove: readonly { readonly to: ActorId; readonly n: number }[] };
+  readonly outbox: {
+    readonly add: readonly OutboxRow[];
+    readonly remove: readonly { readonly to: ActorId; readonly n: number }[];
+  };
   readonly settles: readonly Settled[];
   readonly fence?: FencingToken;
   readonly events: readonly { readonly type: string; readonly data: Json }[];
@@ -112,7 +115,10 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
   | { readonly kind: 'conflict'; readonly version: number; readonly commitId: string }
   | { readonly kind: 'stale'; readonly guard: FencingToken }
-  | { readonly kind: 'duplicate'; readonly settled: readonly { readonly sender: SenderId; readonly n: number; readonly reply?: Json }[] }
+  | {
+      readonly kind: 'duplicate';
+      readonly settled: readonly { readonly sender: SenderId; readonly n: number; readonly reply?: Json }[];
+    }
   /** More than 64 unsettled numbers of one sender. */
   | { readonly kind: 'overloaded'; readonly sender: SenderId }
   /** `NOT_JSON` and `TOO_LARGE` name the path; `ID_REJECTED`, `ID_COLLISION`, `RECORD_VERSION_UNSUPPORTED`, `RECORD_UNREADABLE` the actor. */
@@ -128,22 +134,48 @@ export interface StateStore {
 
   ownership(shards: readonly Shard[]): Promise<readonly Ownership[]>;
   /** Takes a shard if its owner is still `expects`. The caller has seen that owner's node lease lapsed, or `none`. */
-  seal(shard: Shard, by: Incarnation, expects: Ownership): Promise<{ readonly kind: 'sealed'; readonly epoch: Epoch } | { readonly kind: 'lost'; readonly own: Ownership }>;
+  seal(
+    shard: Shard,
+    by: Incarnation,
+    expects: Ownership,
+  ): Promise<{ readonly kind: 'sealed'; readonly epoch: Epoch } | { readonly kind: 'lost'; readonly own: Ownership }>;
   /** Gives a shard up in order: the owner becomes `none`, the epoch stays. Under another epoch it does nothing. */
   yield(shard: Shard, epoch: Epoch): Promise<void>;
   /** True while `epoch` is the shard's: the fenced round trip of a fresh read. */
   confirm(shard: Shard, epoch: Epoch): Promise<boolean>;
 
-  load(shard: Shard, epoch: Epoch, id: ActorId): Promise<{ readonly kind: 'record'; readonly record: ActorRecord } | { readonly kind: 'absent' } | Fenced>;
+  load(
+    shard: Shard,
+    epoch: Epoch,
+    id: ActorId,
+  ): Promise<{ readonly kind: 'record'; readonly record: ActorRecord } | { readonly kind: 'absent' } | Fenced>;
   /** One atomic write per actor, one round trip for all; outcomes in the order of `commits`. */
-  commit(shard: Shard, epoch: Epoch, commits: readonly Commit[]): Promise<{ readonly kind: 'outcomes'; readonly outcomes: readonly CommitOutcome[] } | Fenced>;
+  commit(
+    shard: Shard,
+    epoch: Epoch,
+    commits: readonly Commit[],
+  ): Promise<{ readonly kind: 'outcomes'; readonly outcomes: readonly CommitOutcome[] } | Fenced>;
   /** Actors of the shard that have timers (with the earliest) or an outbox: read once after `seal`. */
-  pending(shard: Shard, epoch: Epoch): Promise<{ readonly kind: 'pending'; readonly timers: readonly { id: ActorId; dueAtMs: number }[]; readonly outboxes: readonly ActorId[]; readonly nowMs: number } | Fenced>;
+  pending(
+    shard: Shard,
+    epoch: Epoch,
+  ): Promise<
+    | {
+        readonly kind: 'pending';
+        readonly timers: readonly { id: ActorId; dueAtMs: number }[];
+        readonly outboxes: readonly ActorId[];
+        readonly nowMs: number;
+      }
+    | Fenced
+  >;
   /** The stored record without ownership: a committed prefix, possibly behind. */
   peek(id: ActorId): Promise<ActorRecord | undefined>;
 
   /** Raises the guard of an actor to at least `fence`. */
-  admit(id: ActorId, fence: FencingToken): Promise<{ readonly kind: 'admitted' } | { readonly kind: 'stale'; readonly guard: FencingToken }>;
+  admit(
+    id: ActorId,
+    fence: FencingToken,
+  ): Promise<{ readonly kind: 'admitted' } | { readonly kind: 'stale'; readonly guard: FencingToken }>;
   /** The actor's guard; the lowest token when nothing was ever admitted. */
   guard(id: ActorId): Promise<FencingToken>;
 }

@@ -1,6 +1,7 @@
 // What the three store suites share: ids, commits with defaults, and outcomes taken apart.
-import { encodeId, fenceOf, slotOf } from '@devmentor/locks';
+
 import type { FencingToken } from '@devmentor/locks';
+import { encodeId, fenceOf, slotOf } from '@devmentor/locks';
 import { expect } from 'vitest';
 import type { ActorId } from './actor-id.ts';
 import type { Json } from './json.ts';
@@ -22,7 +23,11 @@ export interface StateAndLog {
 }
 
 export const ada: ActorId = 'project:ada';
-export const fences: readonly [FencingToken, FencingToken, FencingToken] = [fenceOf(1_700_000_000_000_001), fenceOf(1_700_000_000_000_002), fenceOf(1_700_000_000_000_003)];
+export const fences: readonly [FencingToken, FencingToken, FencingToken] = [
+  fenceOf(1_700_000_000_000_001),
+  fenceOf(1_700_000_000_000_002),
+  fenceOf(1_700_000_000_000_003),
+];
 
 /** Ids that break naive keys: separators, patterns, hash tags, Unicode, long ones. */
 export const hostileIds: readonly ActorId[] = [
@@ -48,7 +53,15 @@ export function shardOf(state: StateStore, id: ActorId): Shard {
 }
 
 export function commitOf(commit: Partial<Commit> & Pick<Commit, 'id' | 'commitId' | 'basis'>): Commit {
-  return { machineVersion: 1, snapshot: { value: 'idle' }, timers: [], outbox: { add: [], remove: [] }, settles: [], events: [], ...commit };
+  return {
+    machineVersion: 1,
+    snapshot: { value: 'idle' },
+    timers: [],
+    outbox: { add: [], remove: [] },
+    settles: [],
+    events: [],
+    ...commit,
+  };
 }
 
 export function settled(n: number, floor: number, reply?: Json, sender = 'node-1'): Settled {

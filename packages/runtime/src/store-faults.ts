@@ -1,8 +1,17 @@
-import { CoordinationError } from '@devmentor/locks';
 import type { FaultFacts } from '@devmentor/locks';
+import { CoordinationError } from '@devmentor/locks';
 
 /** Codes of the store ports. `STORE_UNAVAILABLE` and `REPLY_LOST` come from `@devmentor/locks`. */
-export const STORE_CODES = ['NOT_JSON', 'TOO_LARGE', 'ID_REJECTED', 'ID_COLLISION', 'RECORD_VERSION_UNSUPPORTED', 'RECORD_UNREADABLE', 'SHARDS_MISMATCH', 'STORE_CONFIG'] as const;
+export const STORE_CODES = [
+  'NOT_JSON',
+  'TOO_LARGE',
+  'ID_REJECTED',
+  'ID_COLLISION',
+  'RECORD_VERSION_UNSUPPORTED',
+  'RECORD_UNREADABLE',
+  'SHARDS_MISMATCH',
+  'STORE_CONFIG',
+] as const;
 export type StoreCode = (typeof STORE_CODES)[number];
 
 /** The store cannot take or give this. */
@@ -37,20 +46,31 @@ export function idCollision(id: string): StoreFault {
 }
 
 export function recordVersionUnsupported(id: string, v: string): StoreFault {
-  return new StoreFault('RECORD_VERSION_UNSUPPORTED', `The record of ${id} has schema version ${v}, which this release does not know; upgrade this node`);
+  return new StoreFault(
+    'RECORD_VERSION_UNSUPPORTED',
+    `The record of ${id} has schema version ${v}, which this release does not know; upgrade this node`,
+  );
 }
 
 /** Somebody else wrote under our keys; how far a write got is not known. */
 export function recordUnreadable(id: string, why: string): StoreFault {
-  return new StoreFault('RECORD_UNREADABLE', `The record of ${id} cannot be read or written as it is stored: ${why}`, { applied: 'unknown' });
+  return new StoreFault('RECORD_UNREADABLE', `The record of ${id} cannot be read or written as it is stored: ${why}`, {
+    applied: 'unknown',
+  });
 }
 
 export function badNamespace(namespace: string): StoreFault {
-  return new StoreFault('STORE_CONFIG', `The namespace ${JSON.stringify(namespace)} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -`);
+  return new StoreFault(
+    'STORE_CONFIG',
+    `The namespace ${JSON.stringify(namespace)} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -`,
+  );
 }
 
 export function layoutUnsupported(namespace: string, v: string): StoreFault {
-  return new StoreFault('RECORD_VERSION_UNSUPPORTED', `Namespace ${namespace} has the key layout ${v}, which this release does not know; upgrade this node`);
+  return new StoreFault(
+    'RECORD_VERSION_UNSUPPORTED',
+    `Namespace ${namespace} has the key layout ${v}, which this release does not know; upgrade this node`,
+  );
 }
 
 export function shardsMismatch(namespace: string, stored: number, asked: number): StoreFault {

@@ -20,7 +20,9 @@ export function redisOfThisFile(options: RedisOptions = {}) {
   return {
     backend: () => redis,
     link: () => link,
-    stores: async (settings: { readonly shards?: number; readonly limits?: Partial<StoreLimits>; readonly namespace?: string } = {}) => {
+    stores: async (
+      settings: { readonly shards?: number; readonly limits?: Partial<StoreLimits>; readonly namespace?: string } = {},
+    ) => {
       opened += 1;
       const stores = redisStores({ link, namespace: `test-${opened}`, ...settings });
       await stores.state.open();

@@ -7,7 +7,9 @@ const redis = redisOfThisFile({ config: { appendonly: 'yes', appendfsync: 'alway
 
 it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was acknowledged', async () => {
   const { state, log } = await redis.stores();
-  const inShards = new Map(Array.from({ length: 200 }, (_, n): ActorId => `counter:${n}`).map((id) => [shardOf(state, id), id]));
+  const inShards = new Map(
+    Array.from({ length: 200 }, (_, n): ActorId => `counter:${n}`).map((id) => [shardOf(state, id), id]),
+  );
   const writers = await Promise.all([...inShards.values()].slice(0, 16).map((id) => Owner.of(state, id)));
   const acknowledged = new Map<ActorId, { version: number; last: string }>();
   let enough: () => void = () => {};
@@ -15,7 +17,11 @@ it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was ack
 
   const work = writers.map(async (writer) => {
     for (let n = 1; ; n++) {
-      const { version, events } = await writer.committed({ snapshot: { n }, settles: [settled(n, n, n)], events: [{ type: 'counted', data: n }] });
+      const { version, events } = await writer.committed({
+        snapshot: { n },
+        settles: [settled(n, n, n)],
+        events: [{ type: 'counted', data: n }],
+      });
       acknowledged.set(writer.id, { version, last: events[0]?.id ?? '' });
       if (n === 100) enough();
     }
@@ -23,7 +29,11 @@ it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was ack
   const ended = Promise.allSettled(work);
   await running;
   await redis.backend().kill();
-  for (const outcome of await ended) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: expect.stringMatching(/^(REPLY_LOST|STORE_UNAVAILABLE)$/) } });
+  for (const outcome of await ended)
+    expect(outcome).toMatchObject({
+      status: 'rejected',
+      reason: { code: expect.stringMatching(/^(REPLY_LOST|STORE_UNAVAILABLE)$/) },
+    });
 
   await redis.backend().restart();
   expect(acknowledged.size).toBe(16);
@@ -33,7 +43,12 @@ it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was ack
     expect(record.version).toBeGreaterThanOrEqual(version);
     expect(record.snapshot).toEqual({ n: record.version });
     expect(await log.last(writer.id)).toBe(record.cursor);
-    expect(await log.read(writer.id, last, 9)).toMatchObject({ kind: 'events', events: record.version === version ? [] : [{ data: record.version }] });
-    expect(await writer.commit({ basis: record.version, settles: [settled(record.version, 1)] })).toMatchObject({ kind: 'duplicate' });
+    expect(await log.read(writer.id, last, 9)).toMatchObject({
+      kind: 'events',
+      events: record.version === version ? [] : [{ data: record.version }],
+    });
+    expect(await writer.commit({ basis: record.version, settles: [settled(record.version, 1)] })).toMatchObject({
+      kind: 'duplicate',
+    });
   }
 });

@@ -4,8 +4,8 @@ import { systemClock } from '@devmentor/locks';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ActorId } from '../src/actor-id.ts';
-import { memoryStores } from '../src/memory-stores.ts';
 import type { LogStore, TopicEvent } from '../src/log-store.ts';
+import { memoryStores } from '../src/memory-stores.ts';
 import type { ActorRecord, Commit, Epoch, StateStore } from '../src/state-store.ts';
 import { commitOf, fences, shardOf } from '../src/store-contract.fixtures.ts';
 import { redisOfThisFile } from './redis-stores.fixture.ts';
@@ -30,16 +30,41 @@ interface Change {
 
 const id = fc.constantFrom(...ids);
 const epochsAgo = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) });
-const json = fc.oneof(fc.constant(null), fc.constant([]), fc.constant({}), fc.string({ maxLength: 30 }), fc.double({ noNaN: false }), fc.integer());
+const json = fc.oneof(
+  fc.constant(null),
+  fc.constant([]),
+  fc.constant({}),
+  fc.string({ maxLength: 30 }),
+  fc.double({ noNaN: false }),
+  fc.integer(),
+);
 const settle = fc
-  .record({ sender: fc.constantFrom(...senders), n: fc.integer({ min: 0, max: 12 }), below: fc.integer({ min: 0, max: 12 }), reply: fc.option(json, { nil: undefined }) })
-  .map(({ sender, n, below, reply }) => ({ sender, n, floor: Math.max(0, n - below), ...(reply === undefined ? {} : { reply }) }));
+  .record({
+    sender: fc.constantFrom(...senders),
+    n: fc.integer({ min: 0, max: 12 }),
+    below: fc.integer({ min: 0, max: 12 }),
+    reply: fc.option(json, { nil: undefined }),
+  })
+  .map(({ sender, n, below, reply }) => ({
+    sender,
+    n,
+    floor: Math.max(0, n - below),
+    ...(reply === undefined ? {} : { reply }),
+  }));
 const row = fc.record({ to: id, n: fc.integer({ min: 1, max: 4 }), event: json });
 const parts = fc.record(
   {
     machineVersion: fc.integer({ min: 0, max: 3 }),
     snapshot: json,
-    timers: fc.array(fc.record({ id: fc.constantFrom('x', 'y'), generation: fc.nat(9), dueAtMs: fc.integer({ min: 1, max: 5_000 }), event: json }), { maxLength: 2 }),
+    timers: fc.array(
+      fc.record({
+        id: fc.constantFrom('x', 'y'),
+        generation: fc.nat(9),
+        dueAtMs: fc.integer({ min: 1, max: 5_000 }),
+        event: json,
+      }),
+      { maxLength: 2 },
+    ),
     outbox: fc.record({ add: fc.array(row, { maxLength: 2 }), remove: fc.array(row, { maxLength: 2 }) }),
     settles: fc.uniqueArray(settle, { maxLength: 4, selector: ({ sender, n }) => `${n} ${sender}` }),
     fence: fc.constantFrom(...fences),
@@ -47,12 +72,38 @@ const parts = fc.record(
   },
   { requiredKeys: [] },
 );
-const change = fc.record({ id, behind: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }), parts });
+const change = fc.record({
+  id,
+  behind: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
+  parts,
+});
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('seal' as const), id, by: fc.constantFrom('node-1', 'node-2'), expectsOther: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('yield' as const, 'confirm' as const, 'pending' as const, 'load' as const, 'load' as const), id, epochsAgo }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('seal' as const),
+      id,
+      by: fc.constantFrom('node-1', 'node-2'),
+      expectsOther: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('yield' as const, 'confirm' as const, 'pending' as const, 'load' as const, 'load' as const),
+      id,
+      epochsAgo,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('admit' as const), id, fence: fc.nat(2) }) },
-  { weight: 9, arbitrary: fc.record({ kind: fc.constant('commit' as const), epochsAgo, commits: fc.array(change, { minLength: 1, maxLength: 3 }) }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      kind: fc.constant('commit' as const),
+      epochsAgo,
+      commits: fc.array(change, { minLength: 1, maxLength: 3 }),
+    }),
+  },
 );
 
 it('[ST1-ST11] memory and Redis answer every history alike', { timeout: 60_000 }, async () => {
@@ -67,12 +118,29 @@ it('[ST1-ST11] memory and Redis answer every history alike', { timeout: 60_000 }
     }),
     { numRuns: 300 },
   );
-  const kinds = ['sealed', 'lost', 'fenced', 'record', 'absent', 'pending', 'admitted', 'committed', 'conflict', 'stale', 'duplicate', 'overloaded', 'refused'];
+  const kinds = [
+    'sealed',
+    'lost',
+    'fenced',
+    'record',
+    'absent',
+    'pending',
+    'admitted',
+    'committed',
+    'conflict',
+    'stale',
+    'duplicate',
+    'overloaded',
+    'refused',
+  ];
   for (const kind of kinds) expect(seen.get(`"kind":"${kind}"`) ?? 0, kind).toBeGreaterThan(5);
 });
 
 /** The answers to a history, then what it left; stamps by the order they appear in, no times. */
-async function play({ state, log }: { readonly state: StateStore; readonly log: LogStore }, steps: readonly Step[]): Promise<readonly string[]> {
+async function play(
+  { state, log }: { readonly state: StateStore; readonly log: LogStore },
+  steps: readonly Step[],
+): Promise<readonly string[]> {
   const epochs = new Map<number, Epoch[]>();
   const answers: unknown[] = [];
   const epochOf = (shard: number, ago: number) => epochs.get(shard)?.at(-1 - ago) ?? '0000000000000001';
@@ -94,13 +162,22 @@ async function play({ state, log }: { readonly state: StateStore; readonly log: 
     const epoch = epochOf(shard, step.epochsAgo);
     if (step.kind === 'load') return state.load(shard, epoch, step.id);
     const answer = await state[step.kind](shard, epoch);
-    return typeof answer === 'object' && answer.kind === 'pending' ? { ...answer, timers: sorted(answer.timers), outboxes: sorted(answer.outboxes) } : answer;
+    return typeof answer === 'object' && answer.kind === 'pending'
+      ? { ...answer, timers: sorted(answer.timers), outboxes: sorted(answer.outboxes) }
+      : answer;
   }
 
   async function commit({ epochsAgo, commits }: Step & { kind: 'commit' }, number: number): Promise<unknown> {
     const shard = shardOf(state, commits[0]?.id ?? ids[0] ?? 'a:1');
     const here = commits.filter(({ id }) => shardOf(state, id) === shard);
-    const items = here.map(async ({ id, behind, parts }, i) => commitOf({ id, commitId: `c${number}.${i}`, basis: Math.max(0, ((await state.peek(id))?.version ?? 0) + behind), ...parts }));
+    const items = here.map(async ({ id, behind, parts }, i) =>
+      commitOf({
+        id,
+        commitId: `c${number}.${i}`,
+        basis: Math.max(0, ((await state.peek(id))?.version ?? 0) + behind),
+        ...parts,
+      }),
+    );
     return state.commit(shard, epochOf(shard, epochsAgo), await Promise.all(items));
   }
 }
@@ -120,7 +197,12 @@ function named(answers: readonly unknown[]): readonly string[] {
   const rename = (key: string, value: unknown): unknown => {
     if (key === 'atMs' || key === 'nowMs') return 0;
     if (key === 'fault') return String(value);
-    if (isEvent(value)) return { ...value, id: nameOf(value.topic, value.id), prev: value.prev === '' ? '' : nameOf(value.topic, value.prev) };
+    if (isEvent(value))
+      return {
+        ...value,
+        id: nameOf(value.topic, value.id),
+        prev: value.prev === '' ? '' : nameOf(value.topic, value.prev),
+      };
     if (isRecord(value)) return { ...value, cursor: nameOf(value.id, value.cursor) };
     return typeof value === 'string' && /^\d{16}$/.test(value) ? nameOf('', value) : value;
   };
@@ -128,9 +210,16 @@ function named(answers: readonly unknown[]): readonly string[] {
 }
 
 function isEvent(value: unknown): value is TopicEvent {
-  return typeof value === 'object' && value !== null && 'topic' in value && /^\d{16}$/.test(String((value as TopicEvent).id));
+  return (
+    typeof value === 'object' && value !== null && 'topic' in value && /^\d{16}$/.test(String((value as TopicEvent).id))
+  );
 }
 
 function isRecord(value: unknown): value is ActorRecord {
-  return typeof value === 'object' && value !== null && 'cursor' in value && /^\d{16}$/.test(String((value as ActorRecord).cursor));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'cursor' in value &&
+    /^\d{16}$/.test(String((value as ActorRecord).cursor))
+  );
 }

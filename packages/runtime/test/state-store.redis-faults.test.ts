@@ -5,7 +5,7 @@ import { RedisLink } from '@devmentor/locks/redis';
 import { expect, it } from 'vitest';
 import type { ActorId } from '../src/actor-id.ts';
 import { redisStores } from '../src/redis.ts';
-import { ada, commitOf, fences, outcomesOf, Owner, sealed, settled, shardOf } from '../src/store-contract.fixtures.ts';
+import { ada, commitOf, fences, Owner, outcomesOf, sealed, settled, shardOf } from '../src/store-contract.fixtures.ts';
 import { redisOfThisFile } from './redis-stores.fixture.ts';
 
 const redis = redisOfThisFile();
@@ -40,7 +40,12 @@ it('[ST8] ids of a topic rise when the clock of the store steps back', async () 
   const owner = await Owner.of(state);
   const log = `step:{s${owner.shard}}:log:${ada}`;
   await redis.link().command('xadd', log, '9007199254740993-0', 'p', '', 't', 'x', 'at', '1', 'd', '1');
-  const { events } = await owner.committed({ events: [{ type: 'x', data: 1 }, { type: 'x', data: 2 }] });
+  const { events } = await owner.committed({
+    events: [
+      { type: 'x', data: 1 },
+      { type: 'x', data: 2 },
+    ],
+  });
   expect(events.map(({ prev, id }) => [prev, id])).toEqual([
     ['9007199254740993', '9007199254740994'],
     ['9007199254740994', '9007199254740995'],
@@ -57,11 +62,24 @@ it('[ST11] a record of an unknown version or of another id, or that is no record
   await redis.link().command('set', 'bad:{s0}:guard:a:guarded', `${low} a:else`);
   const events = [{ type: 'x', data: 1 }];
   // Each from a caller of its own, all in one script.
-  const calls = await Promise.all(ids.map((id) => state.commit(0, epoch, [commitOf({ id, commitId: id, basis: 0, fence: low, events })])));
-  const outcomes = calls.flatMap(outcomesOf).map((outcome) => (outcome.kind === 'refused' ? `${outcome.fault.code} ${outcome.fault.applied}` : outcome.kind));
-  expect(outcomes).toEqual(['RECORD_VERSION_UNSUPPORTED no', 'ID_COLLISION no', 'RECORD_UNREADABLE unknown', 'committed', 'ID_COLLISION no']);
+  const calls = await Promise.all(
+    ids.map((id) => state.commit(0, epoch, [commitOf({ id, commitId: id, basis: 0, fence: low, events })])),
+  );
+  const outcomes = calls
+    .flatMap(outcomesOf)
+    .map((outcome) => (outcome.kind === 'refused' ? `${outcome.fault.code} ${outcome.fault.applied}` : outcome.kind));
+  expect(outcomes).toEqual([
+    'RECORD_VERSION_UNSUPPORTED no',
+    'ID_COLLISION no',
+    'RECORD_UNREADABLE unknown',
+    'committed',
+    'ID_COLLISION no',
+  ]);
   expect((await state.peek('a:fine'))?.commitId).toBe('a:fine');
-  await expect(state.load(0, epoch, 'a:newer')).rejects.toMatchObject({ code: 'RECORD_VERSION_UNSUPPORTED', message: expect.stringContaining('version 2') });
+  await expect(state.load(0, epoch, 'a:newer')).rejects.toMatchObject({
+    code: 'RECORD_VERSION_UNSUPPORTED',
+    message: expect.stringContaining('version 2'),
+  });
   await expect(state.peek('a:other')).rejects.toMatchObject({ code: 'ID_COLLISION' });
   await expect(state.guard('a:guarded')).rejects.toMatchObject({ code: 'ID_COLLISION' });
   await expect(state.admit('a:guarded', high)).rejects.toMatchObject({ code: 'ID_COLLISION' });
@@ -85,16 +103,22 @@ it('[ST1] a namespace opened with another number of shards is refused, and the m
   await expect(other.log.append('t:1', [{ type: 'x', data: 1 }])).rejects.toMatchObject(fault);
   await expect(other.records.get('k')).rejects.toMatchObject(fault);
   await redisStores({ link: redis.link(), namespace: 'counted', shards: 16 }).state.open();
-  expect(() => redisStores({ link: redis.link(), namespace: 'a{b}' })).toThrow(expect.objectContaining({ code: 'STORE_CONFIG' }));
+  expect(() => redisStores({ link: redis.link(), namespace: 'a{b}' })).toThrow(
+    expect.objectContaining({ code: 'STORE_CONFIG' }),
+  );
 });
 
 it('[ST3] commits of many callers in one tick are one script', async () => {
   const { state } = await redis.stores({ namespace: 'batch' });
   const ids = Array.from({ length: 100 }, (_, n): ActorId => `a:${n}`);
   const shards = [...new Set(ids.map((id) => shardOf(state, id)))];
-  const epochs = new Map(await Promise.all(shards.map(async (shard) => [shard, await sealed(state, shard, 'node-1')] as const)));
-  const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await redis.link().command('info', 'commandstats')))?.[1]);
-  const commit = (id: ActorId, basis: number) => state.commit(shardOf(state, id), epochs.get(shardOf(state, id)) ?? '', [commitOf({ id, commitId: 'c', basis })]);
+  const epochs = new Map(
+    await Promise.all(shards.map(async (shard) => [shard, await sealed(state, shard, 'node-1')] as const)),
+  );
+  const scripts = async () =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await redis.link().command('info', 'commandstats')))?.[1]);
+  const commit = (id: ActorId, basis: number) =>
+    state.commit(shardOf(state, id), epochs.get(shardOf(state, id)) ?? '', [commitOf({ id, commitId: 'c', basis })]);
   await commit('a:0', 0);
   const before = await scripts();
   const answers = await Promise.all(ids.map((id) => commit(id, id === 'a:0' ? 1 : 0)));
@@ -107,7 +131,9 @@ it('[ST3] a shard that was taken fences its own calls and no others of the batch
   const [one, two] = [await Owner.of(state, 'a:1'), await Owner.of(state, 'a:2')];
   expect(one.shard).not.toBe(two.shard);
   await sealed(state, one.shard, 'node-2');
-  const calls = await Promise.all([one, two].map(({ shard, epoch, id }) => state.commit(shard, epoch, [commitOf({ id, commitId: 'c', basis: 0 })])));
+  const calls = await Promise.all(
+    [one, two].map(({ shard, epoch, id }) => state.commit(shard, epoch, [commitOf({ id, commitId: 'c', basis: 0 })])),
+  );
   expect(calls.map(({ kind }) => kind)).toEqual(['fenced', 'outcomes']);
 });
 
@@ -119,10 +145,15 @@ it('[ST9] after a lost reply the record tells that the commit is in it', async (
   await impatient.confirm(owner.shard, owner.epoch);
   redis.backend().pause();
   const commit = commitOf({ id: ada, commitId: 'lost', basis: 0, settles: [settled(1, 1, 'done')] });
-  await expect(impatient.commit(owner.shard, owner.epoch, [commit])).rejects.toMatchObject({ code: 'REPLY_LOST', applied: 'unknown' });
+  await expect(impatient.commit(owner.shard, owner.epoch, [commit])).rejects.toMatchObject({
+    code: 'REPLY_LOST',
+    applied: 'unknown',
+  });
   redis.backend().resume();
   expect((await owner.record()).commitId).toBe('lost');
-  expect(outcomesOf(await state.commit(owner.shard, owner.epoch, [commit]))).toEqual([{ kind: 'conflict', version: 1, commitId: 'lost' }]);
+  expect(outcomesOf(await state.commit(owner.shard, owner.epoch, [commit]))).toEqual([
+    { kind: 'conflict', version: 1, commitId: 'lost' },
+  ]);
   await link.close();
 });
 
@@ -130,7 +161,9 @@ it('[ST3] a server that refuses to write fails the commit before anything of it 
   const { state } = await redis.stores({ namespace: 'full' });
   const owner = await Owner.of(state);
   await redis.link().command('config', 'set', 'maxmemory', '1');
-  const outcome = await owner.commit({ fence: high, events: [{ type: 'x', data: 1 }] }).catch((fault: unknown) => ({ kind: 'refused', fault }));
+  const outcome = await owner
+    .commit({ fence: high, events: [{ type: 'x', data: 1 }] })
+    .catch((fault: unknown) => ({ kind: 'refused', fault }));
   await redis.link().command('config', 'set', 'maxmemory', '0');
   expect(outcome).toMatchObject({ kind: 'refused', fault: { code: 'STORE_UNAVAILABLE', applied: 'no' } });
   expect(await state.peek(ada)).toBeUndefined();

@@ -7,8 +7,8 @@ import { type Backend, startRedis } from '../../../test/backends.ts';
 import { logStoreContract } from '../src/log-store.contract.ts';
 import { recordStoreContract } from '../src/record-store.contract.ts';
 import { redisStores } from '../src/redis.ts';
-import type { StoreLimits } from '../src/store-limits.ts';
 import { stateStoreContract } from '../src/state-store.contract.ts';
+import type { StoreLimits } from '../src/store-limits.ts';
 import { elapse } from './redis-stores.fixture.ts';
 
 let redis: Backend;
