@@ -8,16 +8,20 @@ const lookEveryMs = 250;
 export function endWithNpx(): void {
   const npx = npxAbove(process.ppid);
   if (npx === undefined) return;
+  let leaving = false;
+  let listening = false;
   const look = setInterval(() => {
+    // Ctrl-C reaches everybody by itself, and a second signal could read as impatience. We
+    // hear signals only once the server does: alone, a listener would swallow them.
+    if (!listening && process.listenerCount('SIGTERM') > 0) {
+      listening = true;
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (leaving = true));
+    }
     if (commandOf(npx)?.startsWith('npm exec') === true) return;
-    stop();
-    process.kill(process.pid, 'SIGTERM');
+    clearInterval(look);
+    if (!leaving) process.kill(process.pid, 'SIGTERM');
   }, lookEveryMs);
   look.unref();
-  const stop = (): void => clearInterval(look);
-  // Ctrl-C reaches everybody by itself; a second signal could read as impatience.
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
 }
 
 /** Only Linux tells; elsewhere sh steps aside for what it runs, and signals arrive. */

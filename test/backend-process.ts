@@ -19,7 +19,7 @@ export interface Launch {
   readonly scheme: string;
   /** How many ports the command needs; 1 if not said. */
   readonly ports?: number;
-  command(...ports: number[]): string[];
+  command(port: number, secondPort?: number): string[];
   ping(port: number): Promise<boolean>;
 }
 
@@ -92,7 +92,7 @@ class ServerProcess implements StartedBackend {
 
 /** Resolves once the server answers; rejects with what it printed if it ends before. */
 async function run(launch: Launch, ports: readonly number[]): Promise<ChildProcess> {
-  const [program, ...args] = launch.command(...ports);
+  const [program, ...args] = launch.command(ports[0] ?? 0, ports[1]);
   if (program === undefined) throw new Error('a launch names its program');
   const child = spawn(program, args, { cwd: launch.directory, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';

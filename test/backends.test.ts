@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Backend, startNats, startRedis } from './backends.ts';
-import { pingNats, pingRedis } from './ping.ts';
+import { converse, pingNats, pingRedis } from './ping.ts';
+import { startRedisCluster } from './redis-cluster.ts';
 
 const started: Backend[] = [];
 afterEach(async () => {
@@ -32,6 +33,13 @@ describe('backends', () => {
     clearInterval(repeat);
     listener.close();
     speaker.close();
+  });
+
+  it('[BK1] every node of a Redis Cluster knows who serves a key', async () => {
+    await using cluster = await startRedisCluster();
+    const answers = await Promise.all(cluster.nodes.map(({ port }) => converse(port, 'SET {tag}key 1\r\n', '\r\n')));
+    expect(answers.filter((answer) => answer?.startsWith('+OK'))).toHaveLength(1);
+    expect(answers.filter((answer) => answer?.startsWith('-MOVED'))).toHaveLength(2);
   });
 
   it('[BK3] a killed Redis that keeps an append-only file restarts with its data', async () => {

@@ -33,9 +33,16 @@ export interface Backend {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface RedisBackend extends Backend {
+  /** Present when it was asked for. */
+  readonly busPort: number | undefined;
+}
+
 export interface RedisOptions {
   /** redis.conf directives; a list is a directive of several words. */
   readonly config?: Readonly<Record<string, string | readonly string[]>>;
+  /** A second port, for the bus between the nodes of a cluster. */
+  readonly busPort?: boolean;
 }
 
 export interface NatsBackend extends Backend {
@@ -51,18 +58,25 @@ export interface NatsOptions {
 }
 
 /** Redis on a port of its own; nothing is persisted unless `config` asks for it. */
-export async function startRedis(options: RedisOptions = {}): Promise<Backend> {
+export async function startRedis(options: RedisOptions = {}): Promise<RedisBackend> {
   const program = requireProgram('redis-server');
   const directory = freshDirectory('redis');
   const base = { save: '', appendonly: 'no', daemonize: 'no', 'protected-mode': 'no', loglevel: 'warning' };
   const config: Record<string, string | readonly string[]> = { ...base, ...options.config };
   const directives = Object.entries(config).flatMap(([name, value]) => [`--${name}`, ...[value].flat()]);
-  return startChild({
+  const backend = await startChild({
     directory,
     scheme: 'redis',
-    command: (port) => [program, '--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, ...directives],
+    ports: options.busPort === true ? 2 : 1,
+    command: (port, busPort) => [
+      program,
+      ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory],
+      ...(busPort === undefined ? [] : ['--cluster-port', `${busPort}`]),
+      ...directives,
+    ],
     ping: pingRedis,
   });
+  return Object.assign(backend, { busPort: backend.ports[1] });
 }
 
 /** nats-server (core NATS) on a port of its own. */
@@ -77,7 +91,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsBackend>
     command: (port, clusterPort) => [
       program,
       ...['--addr', '127.0.0.1', '--port', `${port}`],
-      ...(cluster === undefined ? [] : clusterFlags(clusterPort, cluster.join ?? [])),
+      ...(cluster === undefined ? [] : clusterFlags(clusterPort ?? 0, cluster.join ?? [])),
       ...(options.args ?? []),
     ],
     ping: pingNats,

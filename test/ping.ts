@@ -3,30 +3,32 @@
 import { connect } from 'node:net';
 
 /** True once Redis answers PONG (not LOADING). */
-export function pingRedis(port: number): Promise<boolean> {
-  return converse(port, 'PING\r\n', '+PONG');
+export async function pingRedis(port: number): Promise<boolean> {
+  return (await converse(port, 'PING\r\n', '+PONG')) !== undefined;
 }
 
 /** True once NATS has taken a CONNECT and answered a PING. */
-export function pingNats(port: number): Promise<boolean> {
-  return converse(port, 'CONNECT {"verbose":false,"pedantic":false}\r\nPING\r\n', 'PONG\r\n');
+export async function pingNats(port: number): Promise<boolean> {
+  const greeting = 'CONNECT {"verbose":false,"pedantic":false}\r\nPING\r\n';
+  return (await converse(port, greeting, 'PONG\r\n')) !== undefined;
 }
 
-function converse(port: number, request: string, expected: string): Promise<boolean> {
+/** What the server said, once it holds the expected text; undefined if it never comes. */
+export function converse(port: number, request: string, expected: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let heard = '';
     const socket = connect({ host: '127.0.0.1', port });
-    const end = (answered: boolean): void => {
+    const end = (answer: string | undefined): void => {
       socket.destroy();
-      resolve(answered);
+      resolve(answer);
     };
-    socket.setTimeout(1_000, () => end(false));
-    socket.on('error', () => end(false));
-    socket.on('close', () => end(false));
+    socket.setTimeout(1_000, () => end(undefined));
+    socket.on('error', () => end(undefined));
+    socket.on('close', () => end(undefined));
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk) => {
       heard += chunk.toString('latin1');
-      if (heard.includes(expected)) end(true);
+      if (heard.includes(expected)) end(heard);
     });
   });
 }
