@@ -72,6 +72,6 @@ export function viewOfRecord(record: ActorRecord): ViewData {
 }
 
 function viewOfMachine(machine: Json, version: number): ViewData {
-  const { value, context, status, output } = machine as object as { value: Json; context: Json; status: ViewData['status']; output?: Json };
+  const { value, context, status = 'active', output } = machine as object as { value: Json; context: Json; status?: ViewData['status']; output?: Json };
   return { value, context, status, version, ...(output === undefined ? {} : { output }) };
 }

@@ -13,7 +13,7 @@ import type { NodePorts } from './node-ports.ts';
 import { shardSubject } from './router.ts';
 import { ServedShard } from './served-shard.ts';
 import type { Incarnation, Ownership, Shard } from './state-store.ts';
-import type { Message, Transport } from './transport.ts';
+import { TransportError, type Message, type Transport } from './transport.ts';
 
 export interface HeldShardsOptions {
   readonly ports: NodePorts;
@@ -124,5 +124,12 @@ export class HeldShards {
 function receive(served: ServedShard, { body, respond }: Message): void {
   const request = decodeRequest(body);
   if (request === undefined) return;
-  served.receive(request, (answer) => respond?.(encodeAnswer(answer)));
+  served.receive(request, (answer) => {
+    try {
+      respond?.(encodeAnswer(answer));
+    } catch (fault) {
+      if (!(fault instanceof TransportError)) throw fault;
+      respond?.(encodeAnswer({ kind: 'fault', fault: { code: 'TOO_LARGE', message: fault.message, applied: answer.kind === 'committed' ? 'unknown' : 'no' } }));
+    }
+  });
 }
