@@ -6,7 +6,7 @@
 //   RQ1  Every request settles exactly once; an answer to one that has settled is dropped.
 //   RQ2  A deadline settles within one slot (10 ms) after it.
 //   RQ3  An id is used once per node; ids of one batch follow each other.
-import type { Cancel, Clock } from '@devmentor/locks';
+import { assert, type Cancel, type Clock } from '@devmentor/locks';
 import type { RequestOutcome } from './transport.ts';
 
 const slotMs = 10;
@@ -51,6 +51,7 @@ export class Requests {
   /** Waits for an answer; `send` is called at once with the request, which has no id yet. */
   open(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }, send: (pending: Pending) => void): Promise<RequestOutcome> {
     const { timeoutMs, signal } = options;
+    assert(Number.isFinite(timeoutMs), 'a request has a deadline');
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (!(timeoutMs > 0)) return Promise.resolve(noResponders);
     return new Promise((resolve, reject) => {
@@ -125,12 +126,7 @@ export class Requests {
       if (slot <= now) for (const pending of [...due]) this.#settle(pending, lost.deadline);
       else next = Math.min(next, slot);
     }
-    // What a settling caller asked for anew may have armed it already.
-    if (next < Number.POSITIVE_INFINITY && (this.#alarm === undefined || next < this.#alarmSlot())) this.#arm(next);
-  }
-
-  #alarmSlot(): number {
-    return this.#alarm?.slot ?? Number.POSITIVE_INFINITY;
+    if (next < Number.POSITIVE_INFINITY) this.#arm(next);
   }
 
   #settle(pending: Pending, outcome: RequestOutcome): void {

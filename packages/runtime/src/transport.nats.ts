@@ -107,8 +107,12 @@ class NatsTransport implements Transport {
     this.#owned = owned;
     this.#requests = new Requests(clock);
     this.#queue = new FrameQueue(clock, this.#requests, (subject, frame, ids) => {
-      if (this.#status !== 'connected') return;
-      connection.publish(subject, frame, ids === undefined ? undefined : { reply: inbox.replyFor(ids.first, ids.count) });
+      try {
+        connection.publish(subject, frame, ids === undefined ? undefined : { reply: inbox.replyFor(ids.first, ids.count) });
+      } catch {
+        // The connection closes or drains, and says so in a moment; nobody was asked.
+        if (ids !== undefined) this.#requests.nobody(ids.first, ids.count);
+      }
     });
   }
 
