@@ -145,8 +145,9 @@ local function head(record, enc)
       record[${WAITING}] = 0
       return
     end
-    local waiter = unpackText(call('HGET', prefix .. 'waiters:' .. enc, request))
-    if waiter[8] > now then return request, waiter end
+    local text = call('HGET', prefix .. 'waiters:' .. enc, request)
+    local waiter = text and unpackText(text)
+    if waiter and waiter[8] > now then return request, waiter end
     unqueue(record, enc, request)
     dirty[record] = enc
   end
@@ -175,7 +176,7 @@ end
 local function remember(record, enc, request, text, forget)
   local key = prefix .. 'ended:' .. enc
   if record[${YOUNG}] == ${HALF} then
-    call('RENAME', key, prefix .. 'older:' .. enc)
+    redis.pcall('RENAME', key, prefix .. 'older:' .. enc)
     record[${OLDER}] = ${HALF}
     record[${YOUNG}] = 0
   end
@@ -441,8 +442,12 @@ for _, group in ipairs(groups) do
   end
   -- What this bucket's commands changed, in as few writes as there are kinds of it.
   if #events > 0 then
-    if logLength > 0 then
-      call('XADD', prefix .. 'log', 'MAXLEN', '~', logLength, lastId .. '-0', 'e', '[' .. concat(events, ',') .. ']', 'p', firstPrev)
+    local log, entry = prefix .. 'log', '[' .. concat(events, ',') .. ']'
+    local added = redis.pcall('XADD', log, 'MAXLEN', '~', logLength, lastId .. '-0', 'e', entry, 'p', firstPrev)
+    if type(added) == 'table' and added.err then
+      -- The bucket's count was lost and the log was not: readers see a gap and start anew.
+      call('DEL', log)
+      call('XADD', log, lastId .. '-0', 'e', entry, 'p', firstPrev)
     end
     hints[#hints + 1] = group[1]
   end
@@ -468,6 +473,11 @@ for _, group in ipairs(groups) do
   if isCounted or isSwept then
     writes[writeN + 1], writes[writeN + 2] = bucketKey, format('%016.0f', count) .. ' ' .. lastId .. ' ' .. format('%.0f', sweptAt)
     writeN = writeN + 2
+  end
+  -- Lua cannot spread more than some 8,000 values into one call.
+  if writeN > 4000 then
+    call('MSET', unpack(writes))
+    writes, writeN = {}, 0
   end
 end
 if writeN > 0 then call('MSET', unpack(writes)) end

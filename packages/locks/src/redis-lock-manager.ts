@@ -1,0 +1,43 @@
+import { type RedisLeaseStoreOptions, RedisLeaseStore } from './lease-store.redis.ts';
+import { Locks, type LocksOptions } from './locks.ts';
+import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
+import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
+
+export interface RedisLockManagerOptions extends LocksOptions, Omit<RedisLeaseStoreOptions, 'link'> {
+  /** A URL, ioredis options, a client of yours, or a link that others share. */
+  readonly redis: RedisLinkOptions['redis'] | RedisLink;
+  readonly commandTimeoutMs?: number;
+  /** Told once, at the opening, of server settings under which acknowledged grants can be lost. */
+  readonly onWarning?: (warning: ServerWarning) => void;
+}
+
+/** Leases shared by every process on one Redis. */
+export class RedisLockManager extends Locks {
+  readonly #link: RedisLink;
+  readonly #ownsLink: boolean;
+  readonly #onWarning: ((warning: ServerWarning) => void) | undefined;
+  #isChecked = false;
+
+  constructor(options: RedisLockManagerOptions) {
+    const { redis, commandTimeoutMs, clock } = options;
+    const ownsLink = !(redis instanceof RedisLink);
+    const link = redis instanceof RedisLink ? redis : RedisLink.open({ redis, ...(commandTimeoutMs === undefined ? {} : { commandTimeoutMs }), ...(clock === undefined ? {} : { clock }) });
+    super(new RedisLeaseStore({ ...options, link }), options);
+    this.#link = link;
+    this.#ownsLink = ownsLink;
+    this.#onWarning = options.onWarning;
+  }
+
+  override async open(): Promise<void> {
+    await super.open();
+    if (this.#isChecked || this.#onWarning === undefined) return;
+    this.#isChecked = true;
+    // A server that answers no questions about itself still grants leases.
+    await checkRedisServer(this.#link, this.#onWarning).catch(() => undefined);
+  }
+
+  override async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
+    await super.close(options);
+    if (this.#ownsLink) await this.#link.close();
+  }
+}
