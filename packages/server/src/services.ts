@@ -1,0 +1,84 @@
+// The domain without its shells: what HTTP, WebSocket and in-process callers all ask.
+import { createRuntime, type Runtime } from '@devmentor/runtime';
+import { AccessTokens } from './auth/access-tokens.ts';
+import { AccountActor } from './auth/account-actor.ts';
+import { Accounts } from './auth/accounts.ts';
+import { loadAuthKeys } from './auth/auth-key.ts';
+import { GuestCounter } from './auth/guest-counter-actor.ts';
+import { Argon2Hasher } from './auth/password-hasher.argon2.ts';
+import type { PasswordHasher } from './auth/password-hasher.ts';
+import { FailureThrottle } from './auth/throttle.ts';
+import { UserActor } from './auth/user-actor.ts';
+import type { Backends, Platform } from './backends.ts';
+import { Idempotency } from './http/idempotency.ts';
+import { ClaimSeal } from './projects/claim-seal.ts';
+import { Claims } from './projects/claims.ts';
+import { ProjectActor } from './projects/project-actor.ts';
+import { Projects, visibleProject } from './projects/projects.ts';
+
+export interface ServicesOptions extends Platform {
+  readonly backends: Backends;
+  readonly namespace: string;
+  readonly authSecret?: string;
+  readonly registration: boolean;
+  readonly guests: { readonly projects: readonly string[] } | 'none';
+  /** Slow down guessing. */
+  readonly throttled: boolean;
+  readonly hasher?: PasswordHasher;
+  readonly onFault: (fault: unknown) => void;
+}
+
+export interface Services {
+  readonly runtime: Runtime;
+  readonly accounts: Accounts;
+  readonly projects: Projects;
+  readonly claims: Claims;
+  readonly idempotency: Idempotency;
+  readonly expectVisible: (userId: string, projectId: string) => Promise<unknown>;
+}
+
+/** Wires the services; the runtime is made and not yet started. */
+export async function openServices(options: ServicesOptions): Promise<Services> {
+  const { backends, clock, entropy, namespace, onFault } = options;
+  const { locks, state, log, records, transport } = backends;
+  await state.open();
+  await locks.open();
+  const keys = await loadAuthKeys(options.authSecret, records, entropy);
+  const runtime = createRuntime({
+    actors: [ProjectActor, UserActor, AccountActor, GuestCounter],
+    namespace,
+    locks,
+    state,
+    transport,
+    clock,
+    entropy,
+    onFault,
+    onDeadLetter: onFault,
+  });
+  const expectVisible = (userId: string, projectId: string): Promise<unknown> => visibleProject(runtime, userId, projectId);
+  const claims = new Claims({ locks, state, seal: new ClaimSeal(keys.claims), clock, expectVisible });
+  const accounts = new Accounts({
+    runtime,
+    records,
+    clock,
+    entropy,
+    tokens: new AccessTokens({ key: keys.accessTokens, clock, entropy }),
+    hasher: options.hasher ?? new Argon2Hasher(),
+    registration: options.registration,
+    guests: options.guests,
+    ...(options.throttled && {
+      throttles: {
+        byName: new FailureThrottle({ clock, allowed: 10, windowMs: 5 * 60_000 }),
+        byAddress: new FailureThrottle({ clock, allowed: 50, windowMs: 5 * 60_000 }),
+      },
+    }),
+  });
+  return {
+    runtime,
+    accounts,
+    claims,
+    expectVisible,
+    projects: new Projects({ runtime, claims, clock }),
+    idempotency: new Idempotency({ records, clock, entropy }),
+  };
+}

@@ -1,0 +1,69 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { helpText, readConfig, redacted, SETTINGS } from '../src/config.ts';
+
+function ready(argv: string[], env: Record<string, string> = {}) {
+  const reading = readConfig(argv, env);
+  if (reading.kind !== 'ready') throw new Error(JSON.stringify(reading));
+  return reading;
+}
+
+function problems(argv: string[]): readonly string[] {
+  const reading = readConfig(argv, {});
+  return reading.kind === 'bad' ? reading.problems : [];
+}
+
+describe('configuration', () => {
+  it('[CF1] without options it is embedded, on loopback, port 8080', () => {
+    const { config } = ready([]);
+    expect(config).toMatchObject({ host: '127.0.0.1', port: 8080, backend: { kind: 'memory' }, demo: false });
+  });
+
+  it('[CF2] a flag wins over the environment, that over the file, that over the default', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'devmentor-config-')), 'config.json');
+    writeFileSync(file, JSON.stringify({ port: 1001, namespace: 'filed', demo: true }));
+    const { config } = ready(['--config', file, '--port', '1003'], { PORT: '1002', DEVMENTOR_NAMESPACE: 'env' });
+    expect(config).toMatchObject({ port: 1003, namespace: 'env', demo: true, logLevel: 'info' });
+  });
+
+  it('[CF3] all problems are told at once', () => {
+    const bad = '--port 70000 --host 0.0.0.0 --redis redis://h --log-level loud --data /x --postgres postgres://h/db';
+    expect(problems(bad.split(' '))).toHaveLength(6);
+  });
+
+  it.each([
+    '--redis redis://h:1',
+    '--nats nats://h:1',
+    '--data /var/lib/devmentor',
+    '--postgres postgres://h/db',
+    '--host 0.0.0.0',
+    '--redis http://h --nats nats://h',
+    '--namespace a.b',
+    '--origins example.com',
+    '--config /nowhere.json',
+  ])('[CF3] %s is a bad configuration', (argv) => {
+    expect(problems(argv.split(' '))).toHaveLength(1);
+  });
+
+  it('[CF4] a host that others can reach needs a secret', () => {
+    const { config } = ready(['--host', '0.0.0.0'], { AUTH_SECRET: 'x'.repeat(32) });
+    expect(config.host).toBe('0.0.0.0');
+  });
+
+  it('[CF5] an unknown flag is a mistake of use', () => {
+    expect(readConfig(['--prot', '1'], {}).kind).toBe('usage');
+  });
+
+  it('[CF6] printed settings hold no secret', () => {
+    const argv = ['--redis', 'redis://me:hunter2@h:1', '--nats', 'nats://tok3n@h:2'];
+    const printed = JSON.stringify(redacted(ready(argv, { AUTH_SECRET: 's3cret' }).settings));
+    for (const secret of ['hunter2', 'tok3n', 's3cret']) expect(printed).not.toContain(secret);
+    expect(printed).toContain('h:1');
+  });
+
+  it('[CF7] the help names every flag with its environment name', () => {
+    for (const { flag, env } of SETTINGS) expect(helpText()).toMatch(new RegExp(`--${flag} .*\\[${env}\\]`));
+  });
+});

@@ -1,0 +1,100 @@
+import { eventData } from '@devmentor/contracts';
+import { describe, expect, it } from 'vitest';
+import { decide, type LeaseHappening, NO_PROJECT, type ProjectContext } from '../src/projects/project-commands.ts';
+
+type Command = Parameters<typeof decide>[1];
+
+const atMs = 1_700_000_000_000;
+const press = { id: 'p1', name: 'Press', ownerId: 'ada' };
+const created = decide(NO_PROJECT, { type: 'create', project: press, request: 'r1', atMs });
+
+function lease(type: string, logId: string, leaseId = 'l1'): Command {
+  const event: LeaseHappening = {
+    type,
+    resource: 'project:p1',
+    leaseId,
+    gen: 1,
+    holder: { id: 'ada', name: 'Ada' },
+    instance: 'tab1',
+    fence: '0000000000000007',
+    atMs,
+  };
+  return { type: 'lease.event', logId, event };
+}
+
+function play(from: ProjectContext, commands: readonly Command[]) {
+  let context = from;
+  const published = commands.flatMap((command) => {
+    const decision = decide(context, command);
+    context = decision.context;
+    return decision.publish;
+  });
+  return { context, published, types: published.map(({ type }) => type) };
+}
+
+describe('project commands', () => {
+  it('[PC1] the same attempt to create is answered with what it made', () => {
+    const project = { ...press, name: 'Other' };
+    const again = decide(created.context, { type: 'create', project, request: 'r1', atMs: atMs + 1 });
+    expect(again.reply).toEqual(created.reply);
+    expect(again.publish).toEqual([]);
+  });
+
+  it('[PC1] another attempt for the same id is refused', () => {
+    const other = decide(created.context, { type: 'create', project: press, request: 'r2', atMs });
+    expect(other.reply).toMatchObject({ kind: 'refused', code: 'ALREADY_EXISTS' });
+  });
+
+  it('[PC2] a write that expects another version changes nothing and is told the present one', () => {
+    const write = { type: 'update', by: 'ada', patch: { name: 'x' }, expected: 7, atMs } as const;
+    const stale = decide(created.context, write);
+    expect(stale.reply).toMatchObject({ kind: 'refused', code: 'VERSION_MISMATCH', version: 1 });
+    expect(stale.context).toBe(created.context);
+  });
+
+  it('[PC3] an event of the lease log that was taken before is a duplicate', () => {
+    const { types } = play(created.context, [lease('claimed', '2'), lease('claimed', '2'), lease('away', '1')]);
+    expect(types).toEqual(['project.claimed']);
+  });
+
+  it('[PC3] lease events never change the version', () => {
+    const log = [lease('claimed', '1'), lease('away', '2'), lease('back', '3'), lease('released', '4')];
+    const { context, types } = play(created.context, log);
+    expect(types).toEqual(['project.claimed', 'lease.away', 'lease.back', 'project.released']);
+    expect(context.project?.version).toBe(1);
+  });
+
+  it('[PC3] the end of a claim that is not the current one releases nothing', () => {
+    const log = [lease('claimed', '1', 'l1'), lease('claimed', '2', 'l2'), lease('released', '3', 'l1')];
+    expect(play(created.context, log).context.project?.claim?.id).toBe('l2');
+  });
+
+  it('[PC4] members are told when they join and when the project goes', () => {
+    const added = decide(created.context, { type: 'addCollaborator', by: 'ada', userId: 'bob', atMs });
+    const gone = decide(added.context, { type: 'delete', by: 'ada', expected: 'any', atMs });
+    expect(created.memberships.map(({ userId }) => userId)).toEqual(['ada']);
+    expect(added.memberships).toMatchObject([{ userId: 'bob', event: { type: 'member.joined', version: 2 } }]);
+    expect(gone.memberships.map(({ userId, event }) => [userId, event.type])).toEqual([
+      ['ada', 'member.left'],
+      ['bob', 'member.left'],
+    ]);
+  });
+
+  it('[PC5] every published event has the form the wire promises', () => {
+    const { published, types } = play(NO_PROJECT, [
+      { type: 'create', project: press, request: 'r1', atMs },
+      { type: 'update', by: 'ada', patch: { data: { a: 1 } }, expected: 1, atMs },
+      lease('claimed', '1'),
+      lease('away', '2'),
+      lease('back', '3'),
+      lease('expired', '4'),
+      lease('claimed', '5', 'l2'),
+      lease('released', '6', 'l2'),
+      { type: 'delete', by: 'ada', expected: 'any', atMs },
+    ]);
+    for (const { type, data } of published) {
+      expect(eventData[type as keyof typeof eventData].safeParse(data).error, type).toBeUndefined();
+    }
+    expect(new Set(types).size).toBe(8);
+  });
+});
