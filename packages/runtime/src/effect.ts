@@ -9,7 +9,7 @@
 //        context at that point of the step; a throw there fails the step.
 //   EF3  Every value is JSON; a step that asks for anything else fails, naming the path.
 //   EF4  In a live XState actor the effect actions do nothing, and a machine runs unchanged.
-import type { ActionArgs, AnyStateMachine, EventFromLogic, EventObject, MachineContext } from 'xstate';
+import type { ActionArgs, EventObject, MachineContext } from 'xstate';
 import type { Json } from './json.ts';
 
 /** An event as data: a `type` and JSON beside it. */
@@ -135,8 +135,11 @@ export function reply(value: unknown): unknown {
 /** A type of actor that can be told events, as `defineActor` makes it. */
 export interface Tellable {
   readonly type: string;
-  readonly machine: AnyStateMachine;
+  /** Never there at run time. */
+  readonly types?: { readonly event: EventObject };
 }
+
+type EventTold<T extends Tellable> = T extends { readonly types?: { readonly event: infer Event extends EventObject } } ? Event : EventObject;
 
 /**
  * Sends an event to another actor: at least once, and applied once, since the receiver's commit
@@ -149,7 +152,7 @@ export function tell<
   E extends EventObject,
   Ev extends EventObject,
   P,
-  const Told extends EventFromLogic<T['machine']>,
+  const Told extends EventTold<T>,
 >(
   to: T,
   key: string | ((args: EffectArgs<C, E>, params: P) => string),
