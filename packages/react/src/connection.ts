@@ -1,0 +1,349 @@
+// LiveConnection
+//
+// Keeps a line to the server for as long as anybody wants one, and hides its breaks: topics
+// go on where they stood and claims stay attached.
+//
+//   C1  After a reconnect every topic resumes from its cursor; a listener sees every event
+//       once and in order, or is told to fetch the thing anew.
+//   C2  A claim that is held here is attached again after every reconnect.
+//   C3  What the server said when it closed decides what comes next (`afterClose`).
+//   C4  Attempts are spread by full jitter; the count starts anew only after 5 s of uptime.
+import type { ServerFrame } from '@devmentor/contracts';
+import { type AfterClose, afterClose } from '@devmentor/contracts/codes';
+import { bearerProtocol, socketProtocol } from '@devmentor/contracts/routes';
+import { backoffMs, type Pace } from './backoff.ts';
+import type { Cancel, Clock, Entropy } from './clock.ts';
+import { CoordinationError, isCoordinationError } from './errors.ts';
+import type { BearerSource } from './http.ts';
+import { type HeldClaim, HeldClaims } from './held-claims.ts';
+import { Line, type LineEnd, type LineRequest, type WebSocketConstructor } from './line.ts';
+import type { PageLifecycle } from './page-lifecycle.ts';
+import { type TopicListener, Topics } from './topics.ts';
+
+const lostAfterMs = 5_000;
+const settledAfterMs = 5_000;
+const refusals = 3;
+
+export type ConnectionState = 'initial' | 'connecting' | 'connected' | 'reconnecting' | 'disconnected';
+
+/** Why there is no line and none is being tried. */
+export type DisconnectReason = 'closed' | 'page-left' | 'unauthenticated' | 'forbidden' | 'moved' | 'refused';
+
+export interface ConnectionStatus {
+  readonly state: ConnectionState;
+  /** `lost` once a break has lasted over 5 s: shorter ones are not worth a word. */
+  readonly health: 'ok' | 'lost';
+  readonly reason?: DisconnectReason;
+}
+
+export interface ConnectionOptions {
+  /** The server's WebSocket address. */
+  readonly url: string;
+  readonly WebSocket: WebSocketConstructor | undefined;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly bearer: BearerSource;
+  readonly page: PageLifecycle;
+}
+
+type State =
+  | { readonly kind: 'initial' }
+  | { readonly kind: 'opening'; readonly line: Line | undefined }
+  | { readonly kind: 'open'; readonly line: Line; readonly cancelSettled: Cancel }
+  | { readonly kind: 'waiting'; readonly cancel: Cancel }
+  | { readonly kind: 'stopped'; readonly reason: DisconnectReason };
+
+export class LiveConnection {
+  readonly #options: ConnectionOptions;
+  readonly #topics: Topics;
+  readonly #claims: HeldClaims;
+  readonly #listeners = new Set<(status: ConnectionStatus) => void>();
+  #state: State = { kind: 'initial' };
+  #status: ConnectionStatus = { state: 'initial', health: 'ok' };
+  #wasConnected = false;
+  #attempt = 0;
+  #pace: Pace = 'normal';
+  #refused = 0;
+  #hintMs: number | undefined;
+  #cancelLost: Cancel | undefined;
+  #stopPage: (() => void) | undefined;
+  #lastToken: string | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#topics = new Topics((topics, cursors) => this.#subscribe(topics, cursors));
+    this.#claims = new HeldClaims((frame) => this.request(frame));
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  /** @returns stops listening */
+  onStatus(listener: (status: ConnectionStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Wants a line from now on. Does nothing while there is one, or one is being tried. */
+  open(): void {
+    if (this.#options.WebSocket === undefined) return;
+    this.#stopPage ??= this.#options.page.on((moment) => {
+      if (moment === 'leave') this.#stop('page-left');
+      else if (moment === 'return') this.#resume('page-left');
+      else this.#wake();
+    });
+    if (this.#state.kind !== 'initial' && this.#state.kind !== 'stopped') return;
+    this.#attempt = 0;
+    this.#refused = 0;
+    void this.#try();
+  }
+
+  /** Wants none any more. Topics and claims stay on the list for the next {@link open}. */
+  close(): void {
+    this.#stopPage?.();
+    this.#stopPage = undefined;
+    this.#stop('closed');
+  }
+
+  /** Resolves with the first welcome; rejects once the connection has given up. */
+  opened(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): boolean => {
+        if (this.#status.state === 'connected') resolve();
+        else if (this.#status.state === 'disconnected') reject(notConnected(this.#status.reason ?? 'closed'));
+        else return false;
+        return true;
+      };
+      if (settle()) return;
+      const stop = this.onStatus(() => settle() && stop());
+      signal?.addEventListener('abort', () => (stop(), reject(signal.reason)), { once: true });
+    });
+  }
+
+  /** @returns stops listening; the last listener of a topic ends its subscription */
+  subscribe(topic: string, listener: TopicListener): () => void {
+    return this.#topics.add(topic, listener, (last) => {
+      if (this.#state.kind === 'open') void this.#ask({ t: 'unsubscribe', topics: [last] });
+    });
+  }
+
+  /** Keeps a claim attached for as long as there is a line. @returns lets go of it */
+  hold(claim: HeldClaim): () => void {
+    const letGo = this.#claims.add(claim);
+    if (this.#state.kind === 'open') this.#claims.attach(claim);
+    return letGo;
+  }
+
+  request(frame: LineRequest): Promise<unknown> {
+    if (this.#state.kind === 'open') return this.#state.line.request(frame);
+    return Promise.reject(notConnected(this.#status.state));
+  }
+
+  async #try(): Promise<void> {
+    const { WebSocket, bearer, clock, url } = this.#options;
+    if (WebSocket === undefined) return;
+    const mine: State = { kind: 'opening', line: undefined };
+    this.#become(mine);
+    let token: string | undefined;
+    try {
+      token = await bearer.accessToken();
+    } catch (error) {
+      if (this.#state === mine) this.#retryLater(isCoordinationError(error) ? error.retryAfterMs : undefined);
+      return;
+    }
+    // Closed, or woken into another attempt, while the token was on its way.
+    if (this.#state !== mine) return;
+    if (token === undefined) return this.#stop('unauthenticated');
+    this.#lastToken = token;
+    const line: Line = new Line({
+      url,
+      protocols: [socketProtocol, bearerProtocol(token)],
+      WebSocket,
+      clock,
+      onWelcome: () => this.#welcomed(line),
+      onFrame: (frame) => this.#hear(frame),
+      onEnd: (end) => this.#ended(line, end),
+    });
+    this.#state = { kind: 'opening', line };
+  }
+
+  #welcomed(line: Line): void {
+    const cancelSettled = this.#options.clock.after(settledAfterMs, () => {
+      this.#attempt = 0;
+      this.#pace = 'normal';
+    });
+    this.#wasConnected = true;
+    this.#refused = 0;
+    this.#become({ kind: 'open', line, cancelSettled });
+    this.#claims.attachAll();
+    this.#topics.resumeAll();
+  }
+
+  #hear(frame: ServerFrame): void {
+    switch (frame.t) {
+      case 'event':
+        return this.#topics.event(frame);
+      case 'subscribed':
+        return this.#topics.subscribed(frame.topic, frame.cursor, frame.outcome);
+      case 'unsubscribed':
+        return this.#topics.ended(frame.topic, frame.reason);
+      case 'going-away':
+        this.#hintMs = frame.reconnectAfterMs;
+        return;
+      case 'auth.expiring':
+        void this.#refreshLine();
+        return;
+      default:
+        // A newer server may say more; what is not understood is not needed.
+        return;
+    }
+  }
+
+  async #refreshLine(): Promise<void> {
+    try {
+      const token = await this.#options.bearer.renew(this.#lastToken ?? '');
+      if (token === undefined) return;
+      this.#lastToken = token;
+      await this.request({ t: 'auth', token });
+    } catch {
+      // The server closes the line with 4401 in time, and that is handled there.
+    }
+  }
+
+  #ended(line: Line, end: LineEnd): void {
+    const current = this.#state.kind === 'open' || this.#state.kind === 'opening' ? this.#state.line : undefined;
+    if (current !== line) return;
+    if (this.#state.kind === 'open') this.#state.cancelSettled();
+    const wasOpen = this.#state.kind === 'open';
+    const next: AfterClose = afterClose(end.code);
+    // A refused upgrade tells a browser nothing but 1006, whatever the reason was.
+    if (!wasOpen && end.code === 1006) this.#refused += 1;
+    if (wasOpen) this.#claims.detached(end.code === 4409 ? 'moved' : 'broken');
+    switch (next) {
+      case 'stop':
+        return this.#stop(reasonOf(end.code));
+      case 'reauthenticate':
+        this.#refused += 1;
+        if (this.#refused >= refusals) return this.#stop('unauthenticated');
+        return this.#renewThenRetry();
+      case 'reconnect-once':
+        if (this.#attempt > 0) return this.#stop('refused');
+        return this.#retryLater();
+      case 'reconnect-slowly':
+        this.#pace = 'slow';
+        return this.#retryLater();
+      default:
+        if (this.#refused > 0 && this.#refused % refusals === 0) return this.#renewThenRetry();
+        return this.#retryLater();
+    }
+  }
+
+  #renewThenRetry(): void {
+    const renewed = this.#options.bearer.renew(this.#lastToken ?? '');
+    renewed.then(
+      (token) => (token === undefined ? this.#stop('unauthenticated') : undefined),
+      () => undefined,
+    );
+    this.#retryLater();
+  }
+
+  #retryLater(hintMs = this.#hintMs): void {
+    const { clock, entropy, page } = this.#options;
+    this.#hintMs = undefined;
+    const delayMs = hintMs ?? backoffMs(this.#attempt, entropy.random(), this.#pace);
+    this.#attempt += 1;
+    const cancel = clock.after(delayMs, () => {
+      // Nobody looks and nothing is held: the first glance will reconnect.
+      if (page.hidden() && this.#claims.size === 0) return;
+      void this.#try();
+    });
+    this.#become({ kind: 'waiting', cancel });
+  }
+
+  #wake(): void {
+    if (this.#state.kind === 'open') {
+      // A line that still answers has kept its claims attached, and told what changed.
+      this.#state.line.probe();
+    } else if (this.#state.kind === 'waiting') {
+      this.#state.cancel();
+      void this.#try();
+    }
+  }
+
+  #resume(reason: DisconnectReason): void {
+    if (this.#state.kind !== 'stopped' || this.#state.reason !== reason) return;
+    this.#attempt = 0;
+    void this.#try();
+  }
+
+  #stop(reason: DisconnectReason): void {
+    const before = this.#state;
+    this.#become({ kind: 'stopped', reason });
+    if (before.kind === 'waiting') before.cancel();
+    if (before.kind === 'open') {
+      before.cancelSettled();
+      this.#claims.detached('broken');
+    }
+    if (before.kind === 'open' || before.kind === 'opening') before.line?.close();
+  }
+
+  #subscribe(topics: string[], cursors: Record<string, string>): void {
+    if (this.#state.kind === 'open') void this.#ask({ t: 'subscribe', topics, cursors });
+  }
+
+  /** For frames whose failure is told another way: by a frame of its own or by the line's end. */
+  async #ask(frame: LineRequest): Promise<void> {
+    try {
+      await this.request(frame);
+    } catch (error) {
+      if (!isCoordinationError(error) || error.problem === undefined || frame.t !== 'subscribe') return;
+      for (const topic of frame.topics) this.#topics.refused(topic, error);
+    }
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    const name = this.#nameOf(state);
+    if (name === 'connected' || name === 'initial') {
+      this.#cancelLost?.();
+      this.#cancelLost = undefined;
+      this.#tell({ state: name, health: 'ok' });
+      return;
+    }
+    this.#cancelLost ??= this.#options.clock.after(lostAfterMs, () => {
+      this.#tell({ ...this.#status, health: 'lost' });
+    });
+    const { health } = this.#status;
+    this.#tell(state.kind === 'stopped' ? { state: name, health, reason: state.reason } : { state: name, health });
+  }
+
+  #nameOf(state: State): ConnectionState {
+    switch (state.kind) {
+      case 'initial':
+        return 'initial';
+      case 'open':
+        return 'connected';
+      case 'stopped':
+        return 'disconnected';
+      default:
+        return this.#wasConnected || this.#attempt > 0 ? 'reconnecting' : 'connecting';
+    }
+  }
+
+  #tell(status: ConnectionStatus): void {
+    const { state, health, reason } = this.#status;
+    if (status.state === state && status.health === health && status.reason === reason) return;
+    this.#status = status;
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+}
+
+function reasonOf(code: number): DisconnectReason {
+  if (code === 4403) return 'forbidden';
+  return code === 4409 ? 'moved' : code === 1000 ? 'closed' : 'refused';
+}
+
+function notConnected(why: string): CoordinationError {
+  return new CoordinationError('NOT_CONNECTED', { applied: 'no', detail: why });
+}

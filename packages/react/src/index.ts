@@ -1,0 +1,18 @@
+// Hooks
+
+export { APIClientProvider, useAPIClient } from './provider.ts';
+export { useConnectionStatus } from './use-connection.ts';
+export { type UseProject, type UseProjectOptions, useProject, type VisibleHolder } from './use-project.ts';
+export { useProjectStore } from './use-project-store.ts';
+
+// Stores
+
+export { createProjectStore, type ProjectStore, type ProjectStoreApi } from './project-store.ts';
+
+// The client and its failures; the rest of it is at `@devmentor/react/client`
+
+export { type APIConfig, DevMentorAPIClient, getCurrentUserId, type ProjectUpdate } from './api-client.ts';
+export type { ClaimState, LossReason } from './claim-state.ts';
+export type { ConnectionState, ConnectionStatus } from './connection.ts';
+export { type ClientCode, CoordinationError, isCoordinationError } from './errors.ts';
+export type { ClaimWish } from './project-claim.ts';

@@ -1,0 +1,15 @@
+'use client';
+
+import { useStore } from 'zustand/react';
+import type { ProjectStore } from './project-store.ts';
+import { useProvided } from './provider.ts';
+
+/** What a selector reads from the project store of the provider above; all of it without one. */
+export function useProjectStore(): ProjectStore;
+export function useProjectStore<Selected>(select: (store: ProjectStore) => Selected): Selected;
+export function useProjectStore<Selected>(select?: (store: ProjectStore) => Selected): Selected | ProjectStore {
+  const { store } = useProvided();
+  return useStore(store, select ?? whole);
+}
+
+const whole = (store: ProjectStore): ProjectStore => store;
