@@ -9,7 +9,7 @@ const machine = setup({
   context: { n: 0 },
   initial: 'a',
   states: {
-    a: { after: { 60_000: 'b' }, on: { turn: { target: 'b', actions: assign({ n: ({ context }) => context.n + 1 }) } } },
+    a: { after: { 60000: 'b' }, on: { turn: { target: 'b', actions: assign({ n: ({ context }) => context.n + 1 }) } } },
     b: { on: { turn: { target: 'a', actions: assign({ n: ({ context }) => context.n + 1 }) } } },
   },
 });
@@ -46,9 +46,12 @@ for (let round = 0; round <= rounds; round++) {
 }
 live.stop();
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const bare = median(rates.get('live actor.send') ?? []);
 for (const [name, values] of rates) {
   const rate = median(values);
-  console.log(`${name.padEnd(34)} ${Math.round(rate).toLocaleString('en').padStart(9)} events/s   ${(rate / bare).toFixed(2)} x a live actor`);
+  console.log(
+    `${name.padEnd(34)} ${Math.round(rate).toLocaleString('en').padStart(9)} events/s   ${(rate / bare).toFixed(2)} x a live actor`,
+  );
 }

@@ -4,14 +4,22 @@ import { connect } from '@nats-io/transport-node';
 import { openNatsTransport } from '../packages/runtime/src/transport.nats.ts';
 import { startNats } from '../test/backends.ts';
 
-const body = Buffer.from(JSON.stringify({ id: 'x'.repeat(22), to: 'project:123', event: { type: 'rename', name: 'y'.repeat(120) } }));
+const body = Buffer.from(
+  JSON.stringify({ id: 'x'.repeat(22), to: 'project:123', event: { type: 'rename', name: 'y'.repeat(120) } }),
+);
 const rounds = 5;
 const roundMs = 400;
 
 await using server = await startNats();
-const [asker, answerer] = [await openNatsTransport({ nats: server.url }), await openNatsTransport({ nats: server.url })];
+const [asker, answerer] = [
+  await openNatsTransport({ nats: server.url }),
+  await openNatsTransport({ nats: server.url }),
+];
 await answerer.subscribe('echo', (message) => message.respond?.(message.body));
-const [bareAsker, bareAnswerer] = [await connect({ servers: server.url, noAsyncTraces: true }), await connect({ servers: server.url })];
+const [bareAsker, bareAnswerer] = [
+  await connect({ servers: server.url, noAsyncTraces: true }),
+  await connect({ servers: server.url }),
+];
 bareAnswerer.subscribe('bare', { callback: (_error, message) => void message.respond(message.data) });
 await bareAnswerer.flush();
 
@@ -34,7 +42,8 @@ async function rate(work: () => Promise<unknown>, inFlight: number): Promise<num
   return (done / (performance.now() - startedMs)) * 1_000;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 for (const inFlight of [1, 64, 512]) {
   const rates = new Map<string, number[]>(Object.keys(works).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
@@ -46,7 +55,9 @@ for (const inFlight of [1, 64, 512]) {
   }
   const bare = median(rates.get('client request') ?? []);
   for (const [name, values] of rates) {
-    console.log(`${String(inFlight).padStart(4)} in flight  ${name.padEnd(18)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} /s   ${(median(values) / bare).toFixed(2)} x`);
+    console.log(
+      `${String(inFlight).padStart(4)} in flight  ${name.padEnd(18)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} /s   ${(median(values) / bare).toFixed(2)} x`,
+    );
   }
 }
 await Promise.all([asker.close(), answerer.close(), bareAsker.close(), bareAnswerer.close()]);

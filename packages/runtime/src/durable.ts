@@ -25,6 +25,8 @@ export function durable<I, O>(name: string, work: (given: DurableWork<I>) => Pro
 }
 
 /** The work behind an invoked logic made by `durable`; for drivers. */
-export function durableWorkOf(logic: object): { readonly name: string; readonly work: (given: DurableWork<unknown>) => Promise<unknown> } | undefined {
+export function durableWorkOf(
+  logic: object,
+): { readonly name: string; readonly work: (given: DurableWork<unknown>) => Promise<unknown> } | undefined {
   return works.get(logic) as { name: string; work: (given: DurableWork<unknown>) => Promise<unknown> } | undefined;
 }

@@ -106,9 +106,10 @@ export type Effect =
   | LogEffect;
 
 /** An XState action that only says an effect. */
-export interface EffectAction<C extends MachineContext, E extends EventObject, Ev extends EventObject, P> {
-  (args: ActionArgs<C, E, Ev>, params: P): void;
-}
+export type EffectAction<C extends MachineContext, E extends EventObject, Ev extends EventObject, P> = (
+  args: ActionArgs<C, E, Ev>,
+  params: P,
+) => void;
 
 /** What the expression of an effect action is given. */
 export interface EffectArgs<C, E> {
@@ -139,7 +140,9 @@ export interface Tellable {
   readonly types?: { readonly event: EventObject };
 }
 
-type EventTold<T extends Tellable> = T extends { readonly types?: { readonly event: infer Event extends EventObject } } ? Event : EventObject;
+type EventTold<T extends Tellable> = T extends { readonly types?: { readonly event: infer Event extends EventObject } }
+  ? Event
+  : EventObject;
 
 /**
  * Sends an event to another actor: at least once, and applied once, since the receiver's commit
@@ -182,7 +185,11 @@ export function publish<C extends MachineContext, E extends EventObject, Ev exte
   data?: PlainValue,
 ): EffectAction<C, E, Ev, P>;
 export function publish(type: string, data: unknown = null): unknown {
-  return effectAction('devmentor.publish', (args, params) => ({ kind: 'publish', type, data: computed(data, args, params) }));
+  return effectAction('devmentor.publish', (args, params) => ({
+    kind: 'publish',
+    type,
+    data: computed(data, args, params),
+  }));
 }
 
 /** An effect before its values are checked to be JSON. */

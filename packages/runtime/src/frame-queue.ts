@@ -1,7 +1,7 @@
 // What leaves this node within one tick, by subject. The first message of a tick goes out at once,
 // so that a quiet link adds no delay; the others of that tick leave together at its end.
 import type { Clock } from '@devmentor/locks';
-import { encodeFrame, FRAME_OVERHEAD_BYTES, MAX_FRAME_ITEMS, type FrameItem } from './frame.ts';
+import { encodeFrame, FRAME_OVERHEAD_BYTES, type FrameItem, MAX_FRAME_ITEMS } from './frame.ts';
 import type { Pending, Requests } from './requests.ts';
 
 /** Frames above this many bytes are not worth filling further. */
@@ -20,7 +20,11 @@ interface Waiting {
 }
 
 /** Writes one frame; `ids` are those of the requests in it. */
-export type WriteFrame = (subject: string, frame: Buffer, ids: { readonly first: number; readonly count: number } | undefined) => void;
+export type WriteFrame = (
+  subject: string,
+  frame: Buffer,
+  ids: { readonly first: number; readonly count: number } | undefined,
+) => void;
 
 export class FrameQueue {
   readonly #clock: Clock;
@@ -73,7 +77,10 @@ export class FrameQueue {
       this.#waiting.set(subject, { items: [item], bytes: item.body.length });
       return;
     }
-    if (waiting.items.length >= MAX_FRAME_ITEMS || waiting.bytes + item.body.length + FRAME_OVERHEAD_BYTES > fullBytes) {
+    if (
+      waiting.items.length >= MAX_FRAME_ITEMS ||
+      waiting.bytes + item.body.length + FRAME_OVERHEAD_BYTES > fullBytes
+    ) {
       this.#leave(subject, waiting.items);
       waiting.items = [];
       waiting.bytes = 0;

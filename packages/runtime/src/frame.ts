@@ -70,9 +70,14 @@ export function inboxOf(node: string): Inbox {
     all: `${base}.>`,
     replyFor: (firstId, count) => `${base}.${firstId}.${count}`,
     asked: (subject) => {
-      const [firstId, count] = subject.slice(base.length + 1).split('.').map(Number);
+      const [firstId, count] = subject
+        .slice(base.length + 1)
+        .split('.')
+        .map(Number);
       if (firstId === undefined || count === undefined) return undefined;
-      return Number.isSafeInteger(firstId) && Number.isSafeInteger(count) && count <= MAX_FRAME_ITEMS ? { firstId, count } : undefined;
+      return Number.isSafeInteger(firstId) && Number.isSafeInteger(count) && count <= MAX_FRAME_ITEMS
+        ? { firstId, count }
+        : undefined;
     },
   };
 }

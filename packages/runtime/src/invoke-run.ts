@@ -14,17 +14,28 @@ export async function runInvoke(logic: object, invoke: InvokeEffect, under: Invo
     const output =
       durable === undefined
         ? await runPromise(logic as PromiseActorLogic<unknown, unknown>, invoke.input, signal)
-        : await durable.work({ input: invoke.input, signal, idempotencyKey: `${durable.name}/${under.idempotencyKey}` });
+        : await durable.work({
+            input: invoke.input,
+            signal,
+            idempotencyKey: `${durable.name}/${under.idempotencyKey}`,
+          });
     const found = output === undefined ? undefined : findNonJson(output, 'output');
     if (found === undefined) return { kind: 'done', output };
-    return { kind: 'failed', error: new TypeError(`the result of '${invoke.id}' is not JSON: ${found.path} ${found.why}`) };
+    return {
+      kind: 'failed',
+      error: new TypeError(`the result of '${invoke.id}' is not JSON: ${found.path} ${found.why}`),
+    };
   } catch (error) {
     return { kind: 'failed', error };
   }
 }
 
 /** As XState would, so that it gets the arguments it knows. */
-async function runPromise(logic: PromiseActorLogic<unknown, unknown>, input: unknown, signal: AbortSignal): Promise<unknown> {
+async function runPromise(
+  logic: PromiseActorLogic<unknown, unknown>,
+  input: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
   const actor = createActor(logic, { input });
   return await new Promise<unknown>((resolve, reject) => {
     const stop = (): void => {

@@ -48,7 +48,8 @@ function findInObject(value: object, path: string, depth: number): { path: strin
     return undefined;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return { path, why: `is a ${nameOf(prototype)}${advice(value)}` };
+  if (prototype !== Object.prototype && prototype !== null)
+    return { path, why: `is a ${nameOf(prototype)}${advice(value)}` };
   if ('toJSON' in value) return { path, why: 'has a toJSON method; store its result instead' };
   for (const key in value) {
     const part: unknown = (value as Record<string, unknown>)[key];

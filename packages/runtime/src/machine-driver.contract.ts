@@ -1,28 +1,53 @@
 // The suite every MachineDriver passes. Machines are written with XState's own `setup`, so that it
 // also tells whether another minor of XState still does what the runtime builds on.
-import { assign, cancel, emit, enqueueActions, fromCallback, fromPromise, log, raise, sendParent, sendTo, setup, spawnChild, type AnyStateMachine } from 'xstate';
+
 import { describe, expect, it } from 'vitest';
+import {
+  type AnyStateMachine,
+  assign,
+  cancel,
+  emit,
+  enqueueActions,
+  fromCallback,
+  fromPromise,
+  log,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+} from 'xstate';
 import { durable } from './durable.ts';
-import { publish, reply, tell, type Effect } from './effect.ts';
-import { MachineFailed, MachineRefused, type MachineDriver, type MachineSnapshot } from './machine-driver.ts';
+import { type Effect, publish, reply, tell } from './effect.ts';
+import { type MachineDriver, MachineFailed, MachineRefused, type MachineSnapshot } from './machine-driver.ts';
 
 export interface MachineDriverHarness {
   readonly driverOf: (machine: AnyStateMachine) => MachineDriver;
 }
 
 export function machineDriverContract({ driverOf }: MachineDriverHarness): void {
-  const throughJson = (driver: MachineDriver, snapshot: MachineSnapshot): MachineSnapshot => driver.restore(JSON.parse(JSON.stringify(driver.persist(snapshot))));
+  const throughJson = (driver: MachineDriver, snapshot: MachineSnapshot): MachineSnapshot =>
+    driver.restore(JSON.parse(JSON.stringify(driver.persist(snapshot))));
   const never = new AbortController().signal;
 
   describe('MachineDriver contract: steps', () => {
     const light = setup({
-      types: { context: {} as { turns: number }, events: {} as { type: 'turn'; allowed: boolean } | { type: 'never' }, input: {} as { turns: number } },
+      types: {
+        context: {} as { turns: number },
+        events: {} as { type: 'turn'; allowed: boolean } | { type: 'never' },
+        input: {} as { turns: number },
+      },
       guards: { allowed: ({ event }) => event.type === 'turn' && event.allowed },
     }).createMachine({
       context: ({ input }) => ({ turns: input.turns }),
       initial: 'off',
       states: {
-        off: { tags: ['dark'], on: { turn: { guard: 'allowed', target: 'on', actions: assign({ turns: ({ context }) => context.turns + 1 }) } } },
+        off: {
+          tags: ['dark'],
+          on: {
+            turn: { guard: 'allowed', target: 'on', actions: assign({ turns: ({ context }) => context.turns + 1 }) },
+          },
+        },
         on: { on: { turn: 'off' } },
       },
     });
@@ -49,7 +74,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
     });
 
     it('[MD3] a transition that forbids an event does not handle it, one with actions alone does', () => {
-      const driver = driverOf(setup({}).createMachine({ on: { a: { actions: log('a') }, b: {} }, initial: 's', states: { s: {} } }));
+      const driver = driverOf(
+        setup({}).createMachine({ on: { a: { actions: log('a') }, b: {} }, initial: 's', states: { s: {} } }),
+      );
       const { snapshot } = driver.create();
       expect(driver.step(snapshot, { type: 'a' }).handled).toBe(true);
       expect(driver.step(snapshot, { type: 'b' }).handled).toBe(false);
@@ -57,7 +84,12 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
 
     it('[MD10] a machine that has ended handles nothing, and tells its output', () => {
       const driver = driverOf(
-        setup({}).createMachine({ initial: 'a', output: { ok: true }, states: { a: { on: { end: 'z' } }, z: { type: 'final' } }, on: { more: { actions: log('x') } } }),
+        setup({}).createMachine({
+          initial: 'a',
+          output: { ok: true },
+          states: { a: { on: { end: 'z' } }, z: { type: 'final' } },
+          on: { more: { actions: log('x') } },
+        }),
       );
       const { snapshot } = driver.step(driver.create().snapshot, { type: 'end' });
       expect([snapshot.status, snapshot.output]).toEqual(['done', { ok: true }]);
@@ -84,7 +116,12 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
     });
 
     it('[MD9] a machine that turns in circles fails its step instead of hanging the node', () => {
-      const driver = driverOf(setup({}).createMachine({ initial: 'a', states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } } }));
+      const driver = driverOf(
+        setup({}).createMachine({
+          initial: 'a',
+          states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+        }),
+      );
       const { snapshot } = driver.create();
       expect(() => driver.step(snapshot, { type: 'go' })).toThrow(/microsteps/);
     });
@@ -102,27 +139,47 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       context: { n: 0 },
       on: {
         guard: { guard: 'broken', actions: assign({ n: 1 }) },
-        assign: { actions: [assign({ n: 1 }), emit({ type: 'half' }), assign(() => { throw new RangeError('assign'); })] },
-        reply: { actions: [assign({ n: 1 }), reply(() => { throw new RangeError('reply'); })] },
+        assign: {
+          actions: [
+            assign({ n: 1 }),
+            emit({ type: 'half' }),
+            assign(() => {
+              throw new RangeError('assign');
+            }),
+          ],
+        },
+        reply: {
+          actions: [
+            assign({ n: 1 }),
+            reply(() => {
+              throw new RangeError('reply');
+            }),
+          ],
+        },
         add: { actions: assign({ n: ({ context }) => context.n + 1 }) },
       },
     });
 
-    it.each(['guard', 'assign', 'reply'])('[MD2] a throw in a %s is a MachineFailed that carries it, and leaves nothing behind', (type) => {
-      const driver = driverOf(fragile);
-      const { snapshot } = driver.create();
-      const failure = thrown(() => driver.step(snapshot, { type }));
-      expect(failure).toBeInstanceOf(MachineFailed);
-      expect([failure.code, failure.applied]).toEqual(['MACHINE_FAILED', 'no']);
-      // XState rewrites what a guard throws; the message stays in it.
-      expect((failure.cause as Error).message).toContain(type);
-      const next = driver.step(snapshot, { type: 'add' });
-      expect([next.snapshot.context, next.effects]).toEqual([{ n: 1 }, []]);
-    });
+    it.each(['guard', 'assign', 'reply'])(
+      '[MD2] a throw in a %s is a MachineFailed that carries it, and leaves nothing behind',
+      (type) => {
+        const driver = driverOf(fragile);
+        const { snapshot } = driver.create();
+        const failure = thrown(() => driver.step(snapshot, { type }));
+        expect(failure).toBeInstanceOf(MachineFailed);
+        expect([failure.code, failure.applied]).toEqual(['MACHINE_FAILED', 'no']);
+        // XState rewrites what a guard throws; the message stays in it.
+        expect((failure.cause as Error).message).toContain(type);
+        const next = driver.step(snapshot, { type: 'add' });
+        expect([next.snapshot.context, next.effects]).toEqual([{ n: 1 }, []]);
+      },
+    );
 
     it('[MD2] a throw while the first snapshot is made is a MachineFailed too', () => {
       const driver = driverOf(
-        setup({ types: { input: {} as { name: string } | undefined } }).createMachine({ context: ({ input }) => ({ name: (input as { name: string }).name.trim() }) }),
+        setup({ types: { input: {} as { name: string } | undefined } }).createMachine({
+          context: ({ input }) => ({ name: (input as { name: string }).name.trim() }),
+        }),
       );
       expect(() => driver.create(undefined)).toThrow(MachineFailed);
       expect(driver.create({ name: ' ada ' }).snapshot.context).toEqual({ name: 'ada' });
@@ -140,7 +197,10 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
           machine.createMachine({
             initial: 'a',
             entry: sendParent({ type: 'hello' }),
-            states: { a: { invoke: [{ src: 'kid', id: 'kid' }, { src: 'feed' }], after: { unset: 'b' } as Record<string, 'b'> }, b: { entry: spawnChild('kid', { id: 'kid' }) } },
+            states: {
+              a: { invoke: [{ src: 'kid', id: 'kid' }, { src: 'feed' }], after: { unset: 'b' } as Record<string, 'b'> },
+              b: { entry: spawnChild('kid', { id: 'kid' }) },
+            },
           }),
         ),
       );
@@ -168,7 +228,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
         }),
       );
       const { snapshot } = driver.create();
-      expect(() => driver.step(snapshot, { type: 'spawn' })).toThrow(/spawn inside an assign cannot be stored; use invoke/);
+      expect(() => driver.step(snapshot, { type: 'spawn' })).toThrow(
+        /spawn inside an assign cannot be stored; use invoke/,
+      );
       expect(() => driver.step(snapshot, { type: 'send' })).toThrow(/nobody/);
       expect(() => driver.step(snapshot, { type: 'wait' })).toThrow(/delay of 'x' is NaN/);
       expect(() => driver.step(snapshot, { type: 'name' })).toThrow(/action 'unknown' has no implementation/);
@@ -216,7 +278,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
         }),
       );
       const { snapshot } = driver.create();
-      expect(() => driver.step(snapshot, { type: 'date' })).toThrow(/the reply must be JSON: value\.at\.deep\[0\] is a Date; store toISOString/);
+      expect(() => driver.step(snapshot, { type: 'date' })).toThrow(
+        /the reply must be JSON: value\.at\.deep\[0\] is a Date; store toISOString/,
+      );
       expect(() => driver.step(snapshot, { type: 'map' })).toThrow(/the data of 'x' must be JSON: value\.all is a Map/);
       expect(() => driver.step(snapshot, { type: 'nan' })).toThrow(/the emitted event must be JSON: value\.n is NaN/);
       expect(driver.step(snapshot, { type: 'fine' }).handled).toBe(true);
@@ -225,7 +289,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
     it("[MD1] an author's action is handed out as data and runs only when asked", () => {
       const ran: unknown[] = [];
       const driver = driverOf(
-        setup({ actions: { note: ({ context }, params: { word: string }) => void ran.push([context, params]) } }).createMachine({
+        setup({
+          actions: { note: ({ context }, params: { word: string }) => void ran.push([context, params]) },
+        }).createMachine({
           context: { n: 7 },
           on: { go: { actions: [{ type: 'note', params: { word: 'hi' } }, assign({ n: 8 })] } },
         }),
@@ -244,27 +310,58 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
         setup({}).createMachine({
           initial: 'a',
           states: {
-            a: { exit: say('exit a'), on: { go: { target: 'b', actions: enqueueActions(({ enqueue, check }) => { if (check(() => true)) enqueue(say('enqueued')); enqueue.emit({ type: 'too' }); }) } } },
+            a: {
+              exit: say('exit a'),
+              on: {
+                go: {
+                  target: 'b',
+                  actions: enqueueActions(({ enqueue, check }) => {
+                    if (check(() => true)) enqueue(say('enqueued'));
+                    enqueue.emit({ type: 'too' });
+                  }),
+                },
+              },
+            },
             b: { entry: say('enter b'), always: { target: 'c', actions: say('always') } },
             c: { entry: say('enter c') },
           },
         }),
       );
       const { effects } = driver.step(driver.create().snapshot, { type: 'go' });
-      expect(effects.map((effect) => (effect.kind === 'emit' ? effect.event.type : effect.kind))).toEqual(['exit a', 'enqueued', 'too', 'enter b', 'always', 'enter c']);
+      expect(effects.map((effect) => (effect.kind === 'emit' ? effect.event.type : effect.kind))).toEqual([
+        'exit a',
+        'enqueued',
+        'too',
+        'enter b',
+        'always',
+        'enter c',
+      ]);
     });
   });
 
   describe('MachineDriver contract: time', () => {
-    const blinking = setup({ delays: { slow: ({ context }) => (context as { slowMs: number }).slowMs } }).createMachine({
-      context: { slowMs: 500 },
-      initial: 'on',
-      states: {
-        on: { after: { 100: 'off' }, on: { again: { target: 'on', reenter: true } } },
-        off: { after: { slow: 'on' }, on: { stop: 'still' } },
-        still: { entry: raise({ type: 'x' }, { id: 'mine', delay: 20 }), on: { forget: { actions: cancel('mine') }, nudge: { actions: [raise({ type: 'y' }, { delay: 5 }), sendTo(({ self }) => self, { type: 'z' }, { delay: 6, id: 'z' })] } } },
+    const blinking = setup({ delays: { slow: ({ context }) => (context as { slowMs: number }).slowMs } }).createMachine(
+      {
+        context: { slowMs: 500 },
+        initial: 'on',
+        states: {
+          on: { after: { 100: 'off' }, on: { again: { target: 'on', reenter: true } } },
+          off: { after: { slow: 'on' }, on: { stop: 'still' } },
+          still: {
+            entry: raise({ type: 'x' }, { id: 'mine', delay: 20 }),
+            on: {
+              forget: { actions: cancel('mine') },
+              nudge: {
+                actions: [
+                  raise({ type: 'y' }, { delay: 5 }),
+                  sendTo(({ self }) => self, { type: 'z' }, { delay: 6, id: 'z' }),
+                ],
+              },
+            },
+          },
+        },
       },
-    });
+    );
     const scheduled = (effects: readonly Effect[]): Extract<Effect, { kind: 'schedule' }> => {
       const found = effects.find((effect) => effect.kind === 'schedule');
       if (found?.kind !== 'schedule') throw new Error('nothing is scheduled');
@@ -288,7 +385,10 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       const created = driver.create();
       const again = driver.step(created.snapshot, { type: 'again' });
       expect(again.effects.map(({ kind }) => kind)).toEqual(['cancel', 'schedule']);
-      expect(again.effects).toEqual([{ kind: 'cancel', id: scheduled(created.effects).id }, scheduled(created.effects)]);
+      expect(again.effects).toEqual([
+        { kind: 'cancel', id: scheduled(created.effects).id },
+        scheduled(created.effects),
+      ]);
     });
 
     it('[MD7] a timer that fires after its state was left is not handled', () => {
@@ -319,7 +419,10 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
         playing: {
           type: 'parallel',
           states: {
-            track: { initial: 'one', states: { one: { on: { next: 'two' } }, two: { on: { next: 'one' } }, seen: { type: 'history' } } },
+            track: {
+              initial: 'one',
+              states: { one: { on: { next: 'two' } }, two: { on: { next: 'one' } }, seen: { type: 'history' } },
+            },
             sound: { initial: 'loud', states: { loud: { on: { mute: 'quiet' } }, quiet: { on: { mute: 'loud' } } } },
             seen: { type: 'history', history: 'deep' },
           },
@@ -332,9 +435,12 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
     it('[MD4] parallel states and history survive being stored', () => {
       const driver = driverOf(player);
       let { snapshot } = driver.create();
-      for (const type of ['next', 'mute', 'pause']) snapshot = throughJson(driver, driver.step(snapshot, { type }).snapshot);
+      for (const type of ['next', 'mute', 'pause'])
+        snapshot = throughJson(driver, driver.step(snapshot, { type }).snapshot);
       expect(snapshot.value).toBe('paused');
-      expect(driver.step(snapshot, { type: 'resume' }).snapshot.value).toEqual({ playing: { track: 'two', sound: 'quiet' } });
+      expect(driver.step(snapshot, { type: 'resume' }).snapshot.value).toEqual({
+        playing: { track: 'two', sound: 'quiet' },
+      });
     });
 
     it('[MD4] storing what was restored gives the same JSON', () => {
@@ -350,9 +456,21 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       ['Map', (): unknown => new Map(), /context\.a\[1\]\.b is a Map/],
       ['function', (): unknown => () => {}, /context\.a\[1\]\.b is a function/],
       ['bigint', (): unknown => 1n, /context\.a\[1\]\.b is a bigint/],
-      ['cycle', (): unknown => { const o: Record<string, unknown> = {}; o['o'] = o; return o; }, /contains itself/],
+      [
+        'cycle',
+        (): unknown => {
+          const o: Record<string, unknown> = {};
+          o['o'] = o;
+          return o;
+        },
+        /contains itself/,
+      ],
     ])('[MD5] a context with a %s is refused with the path', (_what, make, message) => {
-      const driver = driverOf(setup({ types: { context: {} as Record<string, unknown> } }).createMachine({ context: () => ({ a: [1, { b: make() }] }) }));
+      const driver = driverOf(
+        setup({ types: { context: {} as Record<string, unknown> } }).createMachine({
+          context: () => ({ a: [1, { b: make() }] }),
+        }),
+      );
       const { snapshot } = driver.create();
       expect(() => driver.persist(snapshot)).toThrow(message);
       expect(() => driver.persist(snapshot)).toThrow(MachineFailed);
@@ -362,7 +480,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       const before = driverOf(setup({}).createMachine({ initial: 'a', states: { a: {} } }));
       const stored = before.persist(before.create().snapshot);
       const gone = driverOf(setup({}).createMachine({ initial: 'b', states: { b: {} } }));
-      const grown = driverOf(setup({}).createMachine({ initial: 'a', states: { a: { initial: 'x', states: { x: {} } } } }));
+      const grown = driverOf(
+        setup({}).createMachine({ initial: 'a', states: { a: { initial: 'x', states: { x: {} } } } }),
+      );
       expect(() => gone.restore(stored)).toThrow(/migration/);
       expect(() => grown.restore(stored)).toThrow(/migration/);
       expect(() => gone.restore('nonsense')).toThrow(MachineFailed);
@@ -377,8 +497,14 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
           if (input.n < 0) throw Object.assign(new RangeError('negative'), { code: 'NEGATIVE' });
           return input.n * 2;
         }),
-        keyed: durable<{ n: number }, string>('keyed', async ({ input, idempotencyKey }) => `${idempotencyKey}:${input.n}`),
-        hanging: fromPromise(({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))),
+        keyed: durable<{ n: number }, string>(
+          'keyed',
+          async ({ input, idempotencyKey }) => `${idempotencyKey}:${input.n}`,
+        ),
+        hanging: fromPromise(
+          ({ signal }) =>
+            new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+        ),
         odd: fromPromise(async () => new Date(0)),
       },
     }).createMachine({
@@ -392,11 +518,21 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
             src: 'fetch',
             input: ({ event }) => ({ n: (event as { n?: number }).n ?? 0 }),
             onDone: { target: 'idle', actions: assign({ got: ({ event }) => event.output }) },
-            onError: { target: 'idle', actions: assign({ problem: ({ event }) => (event.error as { code: string }).code }) },
+            onError: {
+              target: 'idle',
+              actions: assign({ problem: ({ event }) => (event.error as { code: string }).code }),
+            },
           },
           on: { leave: 'idle', again: { target: 'busy', reenter: true } },
         },
-        staying: { invoke: { id: 'f', src: 'fetch', input: { n: 4 }, onDone: { actions: assign({ got: ({ event }) => event.output }) } } },
+        staying: {
+          invoke: {
+            id: 'f',
+            src: 'fetch',
+            input: { n: 4 },
+            onDone: { actions: assign({ got: ({ event }) => event.output }) },
+          },
+        },
       },
     });
 
@@ -437,7 +573,10 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       const { snapshot } = driver.step(driver.create().snapshot, { type: 'go', n: 1 } as { type: string });
       expect(driver.step(snapshot, { type: 'leave' }).effects).toEqual([{ kind: 'stop', id: 'f' }]);
       const again = driver.step(snapshot, { type: 'again', n: 2 } as { type: string });
-      expect(again.effects).toEqual([{ kind: 'stop', id: 'f' }, { kind: 'invoke', id: 'f', src: 'fetch', input: { n: 2 } }]);
+      expect(again.effects).toEqual([
+        { kind: 'stop', id: 'f' },
+        { kind: 'invoke', id: 'f', src: 'fetch', input: { n: 2 } },
+      ]);
       expect(driver.invokes(again.snapshot)).toEqual([{ kind: 'invoke', id: 'f', src: 'fetch', input: { n: 2 } }]);
     });
 
@@ -445,28 +584,48 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       const driver = driverOf(fetching);
       const { snapshot } = driver.step(driver.create().snapshot, { type: 'stay' });
       const failed = driver.step(snapshot, driver.settled('f', { kind: 'failed', error: new Error('gone') }));
-      expect([failed.handled, failed.snapshot.status, failed.snapshot.error]).toEqual([true, 'error', { name: 'Error', message: 'gone' }]);
+      expect([failed.handled, failed.snapshot.status, failed.snapshot.error]).toEqual([
+        true,
+        'error',
+        { name: 'Error', message: 'gone' },
+      ]);
       const restored = throughJson(driver, failed.snapshot);
       expect([restored.status, restored.error]).toEqual(['error', { name: 'Error', message: 'gone' }]);
     });
 
     it('[MD8] durable work is given the key of the invoke, an aborted run ends with the reason, and a result that is not JSON is a failure', async () => {
       const driver = driverOf(fetching);
-      expect(await driver.run({ kind: 'invoke', id: 'k', src: 'keyed', input: { n: 1 } }, { signal: never, idempotencyKey: 'a/b/1/0' })).toEqual({ kind: 'done', output: 'keyed/a/b/1/0:1' });
+      expect(
+        await driver.run(
+          { kind: 'invoke', id: 'k', src: 'keyed', input: { n: 1 } },
+          { signal: never, idempotencyKey: 'a/b/1/0' },
+        ),
+      ).toEqual({ kind: 'done', output: 'keyed/a/b/1/0:1' });
       const stop = new AbortController();
-      const running = driver.run({ kind: 'invoke', id: 'h', src: 'hanging' }, { signal: stop.signal, idempotencyKey: 'x' });
+      const running = driver.run(
+        { kind: 'invoke', id: 'h', src: 'hanging' },
+        { signal: stop.signal, idempotencyKey: 'x' },
+      );
       const reason = new Error('drained');
       stop.abort(reason);
       expect(await running).toEqual({ kind: 'failed', error: reason });
       const odd = await driver.run({ kind: 'invoke', id: 'o', src: 'odd' }, { signal: never, idempotencyKey: 'x' });
-      expect(odd).toMatchObject({ kind: 'failed', error: new TypeError("the result of 'o' is not JSON: output is a Date; store toISOString() or the epoch milliseconds") });
+      expect(odd).toMatchObject({
+        kind: 'failed',
+        error: new TypeError(
+          "the result of 'o' is not JSON: output is a Date; store toISOString() or the epoch milliseconds",
+        ),
+      });
     });
 
     it('[MD8] inline promises and spawned promises are invokes like any other', () => {
       const driver = driverOf(
         setup({ actors: { named: fromPromise<number, number>(async ({ input }) => input) } }).createMachine({
           initial: 'a',
-          states: { a: { invoke: { src: fromPromise(async () => 1), onDone: 'b' } }, b: { on: { more: { actions: spawnChild('named', { id: 'n', input: 3 }) } } } },
+          states: {
+            a: { invoke: { src: fromPromise(async () => 1), onDone: 'b' } },
+            b: { on: { more: { actions: spawnChild('named', { id: 'n', input: 3 }) } } },
+          },
         }),
       );
       const created = driver.create();
@@ -474,7 +633,9 @@ export function machineDriverContract({ driverOf }: MachineDriverHarness): void 
       if (inline === undefined) throw new Error('no invoke');
       const b = driver.step(created.snapshot, driver.settled(inline.id, { kind: 'done', output: 1 }));
       expect(b.snapshot.value).toBe('b');
-      expect(driver.step(b.snapshot, { type: 'more' }).effects).toEqual([{ kind: 'invoke', id: 'n', src: 'named', input: 3 }]);
+      expect(driver.step(b.snapshot, { type: 'more' }).effects).toEqual([
+        { kind: 'invoke', id: 'n', src: 'named', input: 3 },
+      ]);
     });
   });
 }

@@ -43,7 +43,11 @@ export class MachineRefused extends CoordinationError<'MACHINE_REFUSED'> {
   readonly problems: readonly string[];
 
   constructor(machineId: string, problems: readonly string[]) {
-    super('MACHINE_REFUSED', `machine '${machineId}' cannot run here:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, { applied: 'no' });
+    super(
+      'MACHINE_REFUSED',
+      `machine '${machineId}' cannot run here:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      { applied: 'no' },
+    );
     this.problems = problems;
   }
 }
@@ -71,7 +75,9 @@ export interface Step {
 }
 
 /** How an invoke ended. */
-export type InvokeOutcome = { readonly kind: 'done'; readonly output: unknown } | { readonly kind: 'failed'; readonly error: unknown };
+export type InvokeOutcome =
+  | { readonly kind: 'done'; readonly output: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown };
 
 /** The event that tells a machine how its invoke ended. */
 export interface InvokeEnd {

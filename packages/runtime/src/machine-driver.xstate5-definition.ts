@@ -1,6 +1,6 @@
 // Reads a machine's definition once, when its driver is made: which logic stands behind each invoke,
 // and everything in it that the driver could not honour, each with its fix (MD9).
-import { StateMachine, StateNode, type AnyStateMachine } from 'xstate';
+import { type AnyStateMachine, StateMachine, type StateNode } from 'xstate';
 import { durableWorkOf } from './durable.ts';
 
 /** What is invoked: the promise logics by the name under which snapshots remember them. */
@@ -23,7 +23,10 @@ interface Definition {
 }
 
 /** Every problem of the machine at once, and what it invokes. */
-export function readDefinition(machine: AnyStateMachine): { readonly logics: InvokedLogics; readonly problems: readonly string[] } {
+export function readDefinition(machine: AnyStateMachine): {
+  readonly logics: InvokedLogics;
+  readonly problems: readonly string[];
+} {
   const definition: Definition = { machine, logics: new Map(), problems: new Set() };
   for (const [src, logic] of Object.entries(machine.implementations.actors)) {
     if (kindOfLogic(logic) === 'promise') definition.logics.set(src, logic);
@@ -35,7 +38,8 @@ export function readDefinition(machine: AnyStateMachine): { readonly logics: Inv
 
 function readNode(definition: Definition, node: StateNode): void {
   const where = `state '${node.id}'`;
-  for (const action of [...node.entry, ...node.exit, ...(node.type === 'compound' ? node.initial.actions : [])]) readAction(definition, action, where);
+  for (const action of [...node.entry, ...node.exit, ...(node.type === 'compound' ? node.initial.actions : [])])
+    readAction(definition, action, where);
   for (const transition of [...[...node.transitions.values()].flat(), ...(node.always ?? [])]) {
     for (const action of transition.actions) readAction(definition, action, where);
     if (transition.guard !== undefined) readGuard(definition, transition.guard, where);
@@ -47,33 +51,51 @@ function readNode(definition: Definition, node: StateNode): void {
 function readAction({ machine, logics, problems }: Definition, action: unknown, where: string): void {
   const name = nameOf(action);
   if (name !== undefined) {
-    if (machine.implementations.actions[name] === undefined) problems.add(`${where}: action '${name}' has no implementation; give it in setup({ actions }) or with machine.provide`);
+    if (machine.implementations.actions[name] === undefined)
+      problems.add(
+        `${where}: action '${name}' has no implementation; give it in setup({ actions }) or with machine.provide`,
+      );
     return;
   }
   const { type, delay, to, src, id } = action as Built;
   if (typeof delay === 'string' && machine.implementations.delays[delay] === undefined) {
-    problems.add(`${where}: delay '${delay}' has no implementation; give it in setup({ delays }), else XState would not wait at all`);
+    problems.add(
+      `${where}: delay '${delay}' has no implementation; give it in setup({ delays }), else XState would not wait at all`,
+    );
   }
-  if (type === 'xstate.sendTo' && to === '#_parent') problems.add(`${where}: sendParent has nobody to send to; use tell(Type, key, event) or reply(value)`);
+  if (type === 'xstate.sendTo' && to === '#_parent')
+    problems.add(`${where}: sendParent has nobody to send to; use tell(Type, key, event) or reply(value)`);
   if (type !== 'xstate.spawnChild') return;
-  if (id === undefined) problems.add(`${where}: spawnChild needs an id, so that its result can be told from others; give it { id }`);
-  if (typeof src !== 'string') problems.add(`${where}: spawnChild of an inline logic cannot be stored; name it in setup({ actors })`);
-  else if (!logics.has(src)) problems.add(`${where}: spawnChild of '${src}': ${logicProblem(machine.implementations.actors[src])}`);
+  if (id === undefined)
+    problems.add(`${where}: spawnChild needs an id, so that its result can be told from others; give it { id }`);
+  if (typeof src !== 'string')
+    problems.add(`${where}: spawnChild of an inline logic cannot be stored; name it in setup({ actors })`);
+  else if (!logics.has(src))
+    problems.add(`${where}: spawnChild of '${src}': ${logicProblem(machine.implementations.actors[src])}`);
 }
 
 function readGuard(definition: Definition, guard: unknown, where: string): void {
   const name = nameOf(guard);
   if (name !== undefined) {
-    if (definition.machine.implementations.guards[name] === undefined) definition.problems.add(`${where}: guard '${name}' has no implementation; give it in setup({ guards }) or with machine.provide`);
+    if (definition.machine.implementations.guards[name] === undefined)
+      definition.problems.add(
+        `${where}: guard '${name}' has no implementation; give it in setup({ guards }) or with machine.provide`,
+      );
     return;
   }
   for (const inner of (guard as Built).guards ?? []) readGuard(definition, inner, where);
 }
 
-function readInvoke({ machine, logics, problems }: Definition, node: StateNode, invoke: StateNode['invoke'][number], index: number): void {
+function readInvoke(
+  { machine, logics, problems }: Definition,
+  node: StateNode,
+  invoke: StateNode['invoke'][number],
+  index: number,
+): void {
   const where = `state '${node.id}', invoke '${invoke.id}'`;
   if (invoke.systemId !== undefined) problems.add(`${where}: systemId is not known across nodes; leave it out`);
-  if (invoke.onSnapshot !== undefined) problems.add(`${where}: onSnapshot is not available; a promise has no snapshots worth waiting for, use onDone`);
+  if (invoke.onSnapshot !== undefined)
+    problems.add(`${where}: onSnapshot is not available; a promise has no snapshots worth waiting for, use onDone`);
   // XState names inline logics too; the type of `src` does not say so.
   const src = String(invoke.src);
   const logic = invokedLogic(machine, node, src, index);
@@ -102,7 +124,11 @@ function kindOfLogic(logic: unknown): LogicKind {
   const { transition, initialTransition } = logic as { transition?: unknown; initialTransition?: unknown };
   if (typeof transition !== 'function' || initialTransition !== undefined) return 'other';
   try {
-    const resolved: unknown = transition({ status: 'active', input: undefined }, { type: 'xstate.promise.resolve', data: probe }, { self: {}, system: {} });
+    const resolved: unknown = transition(
+      { status: 'active', input: undefined },
+      { type: 'xstate.promise.resolve', data: probe },
+      { self: {}, system: {} },
+    );
     const { status, output } = resolved as { status?: unknown; output?: unknown };
     return status === 'done' && output === probe ? 'promise' : 'other';
   } catch {

@@ -1,8 +1,8 @@
 // What XState would execute in a step, as effects; what cannot be one fails the step.
 import type { AnyActorRef } from 'xstate';
 import { type Effect, type EventData, type InvokeEffect, sayOf } from './effect.ts';
-import { asJson } from './json-check.ts';
 import type { Json } from './json.ts';
+import { asJson } from './json-check.ts';
 import type { InvokedLogics } from './machine-driver.xstate5-definition.ts';
 
 /** What XState hands to an actor's `actionExecutor`. */
@@ -66,7 +66,9 @@ function raised({ event, id, delay }: Timed): Effect | undefined {
 
 function sent({ to, targetId, event, id, delay }: Sent, step: Capturing): Effect | undefined {
   if (to !== step.self) {
-    throw new Error(`sendTo reaches only the machine itself here, not '${targetId ?? 'another actor'}'; use tell(Type, key, event)`);
+    throw new Error(
+      `sendTo reaches only the machine itself here, not '${targetId ?? 'another actor'}'; use tell(Type, key, event)`,
+    );
   }
   if (typeof delay === 'number') return schedule(event, id, delay);
   step.toSelf(eventData(event, 'the event sent to itself'));
@@ -75,13 +77,16 @@ function sent({ to, targetId, event, id, delay }: Sent, step: Capturing): Effect
 
 function invoked(child: AnyActorRef | undefined, step: Capturing): InvokeEffect {
   if (child === undefined || typeof child.src !== 'string' || !step.logics.has(child.src)) {
-    throw new Error(`what is spawned as '${child?.id ?? 'unknown'}' is no promise named in setup({ actors }); only such work can be taken up again after a crash`);
+    throw new Error(
+      `what is spawned as '${child?.id ?? 'unknown'}' is no promise named in setup({ actors }); only such work can be taken up again after a crash`,
+    );
   }
   return asInvoke(child);
 }
 
 function custom({ type, info, params, exec }: Captured): Effect {
-  if (exec === undefined) throw new Error(`action '${type}' has no implementation; give it in setup({ actions }) or with machine.provide`);
+  if (exec === undefined)
+    throw new Error(`action '${type}' has no implementation; give it in setup({ actions }) or with machine.provide`);
   const said = sayOf(exec)?.(info, params);
   if (said === undefined) return { kind: 'action', type, params, run: () => exec(info as never, params) };
   switch (said.kind) {
@@ -91,15 +96,25 @@ function custom({ type, info, params, exec }: Captured): Effect {
       return { kind: 'publish', type: said.type, data: json(said.data ?? null, `the data of '${said.type}'`) };
     case 'tell': {
       const { type: toType, key } = said.to;
-      if (typeof key !== 'string' || key === '') throw new Error(`tell('${toType}', …): its key is ${JSON.stringify(key)}, not a text`);
-      return { kind: 'tell', to: { type: toType, key }, event: eventData(said.event, `the event told to '${toType}:${key}'`) };
+      if (typeof key !== 'string' || key === '')
+        throw new Error(`tell('${toType}', …): its key is ${JSON.stringify(key)}, not a text`);
+      return {
+        kind: 'tell',
+        to: { type: toType, key },
+        event: eventData(said.event, `the event told to '${toType}:${key}'`),
+      };
     }
   }
 }
 
 function schedule(event: unknown, id: string | undefined, delay: number): Effect {
-  if (!Number.isFinite(delay)) throw new Error(`the delay of '${id ?? String(typeName(event))}' is ${delay}, not a number of milliseconds`);
-  const timed = { kind: 'schedule', delayMs: Math.max(0, delay), event: eventData(event, 'the delayed event') } as const;
+  if (!Number.isFinite(delay))
+    throw new Error(`the delay of '${id ?? String(typeName(event))}' is ${delay}, not a number of milliseconds`);
+  const timed = {
+    kind: 'schedule',
+    delayMs: Math.max(0, delay),
+    event: eventData(event, 'the delayed event'),
+  } as const;
   return id === undefined ? timed : { ...timed, id };
 }
 

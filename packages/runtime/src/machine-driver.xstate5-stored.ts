@@ -1,8 +1,15 @@
 // The stored form of a snapshot. It is ours, not XState's own, whose form has changed between its
 // minors; what is as usual is left out.
-import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, type PromiseActorLogic, type StateValue } from 'xstate';
-import { asJson, findNonJson } from './json-check.ts';
+import {
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  type PromiseActorLogic,
+  type StateValue,
+} from 'xstate';
 import type { Json } from './json.ts';
+import { asJson, findNonJson } from './json-check.ts';
 import { MachineFailed, type MachineStatus } from './machine-driver.ts';
 import type { InvokedLogics } from './machine-driver.xstate5-definition.ts';
 import { asInvoke } from './machine-driver.xstate5-effects.ts';
@@ -20,7 +27,8 @@ interface Stored {
 }
 
 export function toStored(snapshot: AnyMachineSnapshot): Json {
-  const refuse = (message: string): Error => new MachineFailed('persist', `${message}; what an actor keeps must be JSON`);
+  const refuse = (message: string): Error =>
+    new MachineFailed('persist', `${message}; what an actor keeps must be JSON`);
   const { status, output, error } = snapshot;
   const history = Object.entries(snapshot.historyValue as Record<string, readonly { readonly id: string }[]>);
   const children = Object.values(snapshot.children as Record<string, AnyActorRef>);
@@ -30,7 +38,9 @@ export function toStored(snapshot: AnyMachineSnapshot): Json {
     ...(status === 'active' ? {} : { status }),
     ...(output === undefined ? {} : { output: asJson(output, 'output', refuse) }),
     ...(error === undefined ? {} : { error: errorData(error) }),
-    ...(history.length === 0 ? {} : { history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((node) => node.id)])) }),
+    ...(history.length === 0
+      ? {}
+      : { history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((node) => node.id)])) }),
     ...(children.length === 0 ? {} : { invokes: children.map((child) => invokeData(child)) }),
   };
 }
@@ -47,10 +57,13 @@ export function fromStored(json: Json, { machine, logics, parent }: Restoring): 
   try {
     const { value, context, status = 'active', output, error, history = {}, invokes = [] } = asStored(json);
     // Ids back to the nodes they name; one that is gone throws.
-    const historyValue = Object.fromEntries(Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => machine.getStateNodeById(node))]));
+    const historyValue = Object.fromEntries(
+      Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => machine.getStateNodeById(node))]),
+    );
     const resolved: AnyMachineSnapshot = machine.resolveState({ value, context, status, output, error, historyValue });
     // XState fills up a state that has gained substates, without their entry actions.
-    if (!sameJson(resolved.value, value)) throw new Error(`state ${JSON.stringify(value)} has become ${JSON.stringify(resolved.value)}`);
+    if (!sameJson(resolved.value, value))
+      throw new Error(`state ${JSON.stringify(value)} has become ${JSON.stringify(resolved.value)}`);
     const children = Object.fromEntries(
       invokes.map(({ id, src, input }) => {
         const logic = logics.get(src);
@@ -71,7 +84,9 @@ export function errorData(error: unknown): Json {
     const { code } = error as { code?: unknown };
     return { name: error.name, message: error.message, ...(typeof code === 'string' ? { code } : {}) };
   }
-  return error === undefined || findNonJson(error, 'error') !== undefined ? { name: 'Error', message: String(error) } : (error as Json);
+  return error === undefined || findNonJson(error, 'error') !== undefined
+    ? { name: 'Error', message: String(error) }
+    : (error as Json);
 }
 
 function invokeData(child: AnyActorRef): Json {
@@ -81,7 +96,12 @@ function invokeData(child: AnyActorRef): Json {
 
 function asStored(json: Json): Stored {
   const stored = json as Partial<Stored> | null;
-  if (typeof stored !== 'object' || stored === null || stored.value === undefined || typeof stored.context !== 'object') {
+  if (
+    typeof stored !== 'object' ||
+    stored === null ||
+    stored.value === undefined ||
+    typeof stored.context !== 'object'
+  ) {
     throw new TypeError('what is stored is not a snapshot of a machine');
   }
   return stored as Stored;
@@ -91,5 +111,8 @@ function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => sameJson((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => sameJson((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+  );
 }

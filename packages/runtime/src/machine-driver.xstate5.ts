@@ -11,7 +11,16 @@ import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, create
 import type { Effect, EventData, InvokeEffect } from './effect.ts';
 import { runInvoke } from './invoke-run.ts';
 import type { Json } from './json.ts';
-import { type InvokeEnd, type InvokeOutcome, type InvokeRun, type MachineDriver, MachineFailed, MachineRefused, type MachineSnapshot, type Step } from './machine-driver.ts';
+import {
+  type InvokeEnd,
+  type InvokeOutcome,
+  type InvokeRun,
+  type MachineDriver,
+  MachineFailed,
+  MachineRefused,
+  type MachineSnapshot,
+  type Step,
+} from './machine-driver.ts';
 import { type InvokedLogics, readDefinition } from './machine-driver.xstate5-definition.ts';
 import { asInvoke, effectOf } from './machine-driver.xstate5-effects.ts';
 import { errorData, fromStored, toStored } from './machine-driver.xstate5-stored.ts';
@@ -110,7 +119,11 @@ class XState5Driver implements MachineDriver {
   /** Takes the events the machine sent to itself, then closes the step. */
   #settle(settling: AnyMachineSnapshot): Step {
     let snapshot = settling;
-    for (let event = this.#toSelf.shift(); event !== undefined && snapshot.status === 'active'; event = this.#toSelf.shift()) {
+    for (
+      let event = this.#toSelf.shift();
+      event !== undefined && snapshot.status === 'active';
+      event = this.#toSelf.shift()
+    ) {
       const [from, sent] = [snapshot, event];
       snapshot = this.#guarded(() => this.#machine.transition(from, sent, this.#scope));
     }
@@ -128,14 +141,23 @@ class XState5Driver implements MachineDriver {
   }
 
   #failed(error: unknown): MachineFailed {
-    return new MachineFailed(this.#during, `machine '${this.#machine.id}' failed: ${error instanceof Error ? error.message : String(error)}`, error);
+    return new MachineFailed(
+      this.#during,
+      `machine '${this.#machine.id}' failed: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
 
   /** Lent to XState for every step: what it would do, it tells this driver. */
   #openScope(): Scope {
-    const self = createActor(fromTransition((state: undefined) => state, undefined), { id: this.#machine.id });
+    const self = createActor(
+      fromTransition((state: undefined) => state, undefined),
+      { id: this.#machine.id },
+    );
     self.send = () => {
-      throw new Error('self.send reaches nobody here; use raise(event), or sendTo(({ self }) => self, event) as an action');
+      throw new Error(
+        'self.send reaches nobody here; use raise(event), or sendTo(({ self }) => self, event) as an action',
+      );
     };
     self.getSnapshot = () => {
       throw new Error('self.getSnapshot knows no actor here; use the context and event that the action is given');
@@ -166,9 +188,12 @@ class XState5Driver implements MachineDriver {
     if (seen.type !== '@xstate.microstep') return;
     this.#microsteps += 1;
     if (this.#microsteps > mostMicrosteps) {
-      throw new Error(`more than ${mostMicrosteps} microsteps in one step: a cycle of always transitions, raised events or events sent to itself`);
+      throw new Error(
+        `more than ${mostMicrosteps} microsteps in one step: a cycle of always transitions, raised events or events sent to itself`,
+      );
     }
-    this.#taken ||= seen._transitions?.some(({ target, actions }) => target !== undefined || actions.length > 0) ?? false;
+    this.#taken ||=
+      seen._transitions?.some(({ target, actions }) => target !== undefined || actions.length > 0) ?? false;
   }
 }
 

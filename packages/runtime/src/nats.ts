@@ -1,2 +1,7 @@
 // `@devmentor/runtime/nats`
-export { type NatsConnection, type NatsMessage, type NatsTransportOptions, openNatsTransport } from './transport.nats.ts';
+export {
+  type NatsConnection,
+  type NatsMessage,
+  type NatsTransportOptions,
+  openNatsTransport,
+} from './transport.nats.ts';

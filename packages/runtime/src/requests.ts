@@ -49,15 +49,21 @@ export class Requests {
   }
 
   /** Waits for an answer; `send` is called at once with the request, which has no id yet. */
-  open(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }, send: (pending: Pending) => void): Promise<RequestOutcome> {
+  open(
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    send: (pending: Pending) => void,
+  ): Promise<RequestOutcome> {
     const { timeoutMs, signal } = options;
     assert(Number.isFinite(timeoutMs), 'a request has a deadline');
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (!(timeoutMs > 0)) return Promise.resolve(noResponders);
     return new Promise((resolve, reject) => {
-      const abort = signal === undefined ? undefined : (): void => {
-        if (this.#forget(pending)) reject(signal.reason as Error);
-      };
+      const abort =
+        signal === undefined
+          ? undefined
+          : (): void => {
+              if (this.#forget(pending)) reject(signal.reason as Error);
+            };
       const slot = Math.ceil((this.#clock.nowMs() + timeoutMs) / slotMs);
       const release = abort === undefined ? undefined : (): void => signal?.removeEventListener('abort', abort);
       const pending: Pending = { id: 0, slot, settle: resolve, release };

@@ -33,5 +33,8 @@ export function matches(patternTokens: readonly string[], subject: string): bool
 }
 
 function refuse(what: string, given: string): never {
-  throw new TransportError('SUBJECT_INVALID', `not a valid ${what}: ${JSON.stringify(given.slice(0, 80))} (tokens of printable ASCII, at most ${longestBytes} bytes)`);
+  throw new TransportError(
+    'SUBJECT_INVALID',
+    `not a valid ${what}: ${JSON.stringify(given.slice(0, 80))} (tokens of printable ASCII, at most ${longestBytes} bytes)`,
+  );
 }

@@ -1,7 +1,14 @@
 // The suite every Transport passes. A harness opens a network of its own for each test, and can
 // cut and mend all of its links at once.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES, TransportError, type Message, type RequestOutcome, type Transport, type TransportStatus } from './transport.ts';
+import {
+  MAX_BODY_BYTES,
+  type Message,
+  type RequestOutcome,
+  type Transport,
+  TransportError,
+  type TransportStatus,
+} from './transport.ts';
 
 export interface TransportNetwork {
   /** A node's own transport, connected. */
@@ -46,14 +53,21 @@ export function transportContract({ name, open }: TransportHarness): void {
       let outcome: RequestOutcome | undefined;
       let fault: unknown;
       asked.then(
-        (settled) => { outcome = settled; },
-        (thrown: unknown) => { fault = thrown; },
+        (settled) => {
+          outcome = settled;
+        },
+        (thrown: unknown) => {
+          fault = thrown;
+        },
       );
       await until(() => outcome !== undefined || fault !== undefined);
       if (outcome === undefined) throw fault;
       return outcome;
     };
-    const collect = (into: string[]) => (message: Message): void => void into.push(message.body.toString());
+    const collect =
+      (into: string[]) =>
+      (message: Message): void =>
+        void into.push(message.body.toString());
     const echo = (message: Message): void => message.respond?.(Buffer.concat([text('re:'), message.body]));
     const refusal = (work: () => unknown): TransportError => {
       try {
@@ -107,7 +121,8 @@ export function transportContract({ name, open }: TransportHarness): void {
       const asked = Array.from({ length: 50 }, (_, i) => near.request('slow', text(`${i}`), { timeoutMs: 3_000 }));
       await until(() => held.length === 50);
       for (const message of held.reverse()) echo(message);
-      for (const [i, one] of asked.entries()) expect(await ending(one)).toEqual({ kind: 'reply', body: text(`re:${i}`) });
+      for (const [i, one] of asked.entries())
+        expect(await ending(one)).toEqual({ kind: 'reply', body: text(`re:${i}`) });
     });
 
     it('[TR4] a request that nobody listens to says so, long before its deadline', async () => {
@@ -117,8 +132,13 @@ export function transportContract({ name, open }: TransportHarness): void {
 
     it('[TR4] a request that is heard and not answered is lost at its deadline, and a late reply is dropped', async () => {
       let late: Message | undefined;
-      await far.subscribe('mute', (message) => { late = message; });
-      expect(await ending(near.request('mute', text('?'), { timeoutMs: 60 }))).toEqual({ kind: 'lost', why: 'deadline' });
+      await far.subscribe('mute', (message) => {
+        late = message;
+      });
+      expect(await ending(near.request('mute', text('?'), { timeoutMs: 60 }))).toEqual({
+        kind: 'lost',
+        why: 'deadline',
+      });
       await until(() => late !== undefined);
       late?.respond?.(text('too late'));
       await network.elapse(20);
@@ -129,7 +149,10 @@ export function transportContract({ name, open }: TransportHarness): void {
         message.respond?.(text('first'));
         message.respond?.(text('second'));
       });
-      expect(await ending(near.request('twice', text('?'), { timeoutMs: 2_000 }))).toEqual({ kind: 'reply', body: text('first') });
+      expect(await ending(near.request('twice', text('?'), { timeoutMs: 2_000 }))).toEqual({
+        kind: 'reply',
+        body: text('first'),
+      });
     });
 
     it('[TR4] an aborted request rejects with the reason of its signal', async () => {
@@ -144,7 +167,9 @@ export function transportContract({ name, open }: TransportHarness): void {
 
     it('[TR4] requests that wait are lost as soon as the link is cut', async () => {
       let heard = 0;
-      await far.subscribe('mute', () => { heard += 1; });
+      await far.subscribe('mute', () => {
+        heard += 1;
+      });
       const asked = Array.from({ length: 3 }, () => near.request('mute', text('?'), { timeoutMs: 600_000 }));
       await until(() => heard === 3);
       await network.cut();
@@ -157,7 +182,9 @@ export function transportContract({ name, open }: TransportHarness): void {
       await network.cut();
       const fault = refusal(() => near.publish('news', text('lost')));
       expect([fault.code, fault.applied, near.status]).toEqual(['TRANSPORT_UNAVAILABLE', 'no', 'disconnected']);
-      expect(await ending(near.request('news', text('lost too'), { timeoutMs: 5_000 }))).toEqual({ kind: 'no-responders' });
+      expect(await ending(near.request('news', text('lost too'), { timeoutMs: 5_000 }))).toEqual({
+        kind: 'no-responders',
+      });
       await expect(near.subscribe('news', collect(got))).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
       await network.mend();
       near.publish('news', text('found'));
@@ -173,7 +200,8 @@ export function transportContract({ name, open }: TransportHarness): void {
       await network.mend();
       let outcome: RequestOutcome = { kind: 'no-responders' };
       // The far side may be a moment later back than this one.
-      for (let i = 0; i < 100 && outcome.kind !== 'reply'; i++) outcome = await ending(near.request('echo', text('again'), { timeoutMs: 2_000 }));
+      for (let i = 0; i < 100 && outcome.kind !== 'reply'; i++)
+        outcome = await ending(near.request('echo', text('again'), { timeoutMs: 2_000 }));
       expect(outcome).toEqual({ kind: 'reply', body: text('re:again') });
       expect(seen).toEqual(['disconnected', 'connected']);
       forget();
@@ -237,18 +265,29 @@ export function transportContract({ name, open }: TransportHarness): void {
       await expect(near.subscribe('news', () => {})).rejects.toBeInstanceOf(TransportError);
     });
 
-    it.each(['', 'a b', 'a..b', '.a', 'a.', 'a\r\nPUB x 0', 'a.*', 'a.>', '*', '>', 'ä', 'x'.repeat(513)])('[TR8] the subject %j is refused for sending', async (subject) => {
-      expect(refusal(() => near.publish(subject, text('x'))).code).toBe('SUBJECT_INVALID');
-      await expect(near.request(subject, text('x'), { timeoutMs: 50 })).rejects.toMatchObject({ code: 'SUBJECT_INVALID', applied: 'no' });
-    });
-
-    it.each([['', undefined], ['a..b', undefined], ['>.a', undefined], ['a b', undefined], ['a', ''], ['a', 'q 7\r\nPUB evil 3\r\nABC\r\nSUB zz zz'], ['a', 'q.*']])(
-      '[TR8] subscribing to %j in queue %j is refused',
-      async (subject, queue) => {
-        const subscribing = near.subscribe(subject, () => {}, queue === undefined ? {} : { queue });
-        await expect(subscribing).rejects.toMatchObject({ code: 'SUBJECT_INVALID' });
+    it.each(['', 'a b', 'a..b', '.a', 'a.', 'a\r\nPUB x 0', 'a.*', 'a.>', '*', '>', 'ä', 'x'.repeat(513)])(
+      '[TR8] the subject %j is refused for sending',
+      async (subject) => {
+        expect(refusal(() => near.publish(subject, text('x'))).code).toBe('SUBJECT_INVALID');
+        await expect(near.request(subject, text('x'), { timeoutMs: 50 })).rejects.toMatchObject({
+          code: 'SUBJECT_INVALID',
+          applied: 'no',
+        });
       },
     );
+
+    it.each([
+      ['', undefined],
+      ['a..b', undefined],
+      ['>.a', undefined],
+      ['a b', undefined],
+      ['a', ''],
+      ['a', 'q 7\r\nPUB evil 3\r\nABC\r\nSUB zz zz'],
+      ['a', 'q.*'],
+    ])('[TR8] subscribing to %j in queue %j is refused', async (subject, queue) => {
+      const subscribing = near.subscribe(subject, () => {}, queue === undefined ? {} : { queue });
+      await expect(subscribing).rejects.toMatchObject({ code: 'SUBJECT_INVALID' });
+    });
 
     it('[TR8] the largest body travels both ways, one byte more is refused before sending', async () => {
       const largest = Buffer.alloc(MAX_BODY_BYTES, 7);
@@ -257,7 +296,10 @@ export function transportContract({ name, open }: TransportHarness): void {
       expect(outcome.kind === 'reply' && outcome.body.equals(largest)).toBe(true);
       const over = Buffer.alloc(MAX_BODY_BYTES + 1);
       expect(refusal(() => near.publish('big', over)).code).toBe('TOO_LARGE');
-      await expect(near.request('big', over, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TOO_LARGE', applied: 'no' });
+      await expect(near.request('big', over, { timeoutMs: 50 })).rejects.toMatchObject({
+        code: 'TOO_LARGE',
+        applied: 'no',
+      });
     });
 
     it('[TR8] a reply that is too large is refused to the one who answers, who may answer again', async () => {
@@ -265,7 +307,10 @@ export function transportContract({ name, open }: TransportHarness): void {
         const fault = refusal(() => message.respond?.(Buffer.alloc(MAX_BODY_BYTES + 1)));
         message.respond?.(text(fault.code));
       });
-      expect(await ending(near.request('big', text('?'), { timeoutMs: 5_000 }))).toEqual({ kind: 'reply', body: text('TOO_LARGE') });
+      expect(await ending(near.request('big', text('?'), { timeoutMs: 5_000 }))).toEqual({
+        kind: 'reply',
+        body: text('TOO_LARGE'),
+      });
     });
   });
 }

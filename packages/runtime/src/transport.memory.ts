@@ -1,13 +1,22 @@
 // The transport within one process: one bus, any number of nodes. Delivery is asynchronous and in
 // order, through the injected clock, so that a simulation owns every turn of it.
-import type { Clock } from '@devmentor/locks';
+import { assert, type Clock } from '@devmentor/locks';
 import { Requests } from './requests.ts';
 import { checkPattern, checkQueue, checkSubject, matches } from './subject.ts';
-import { checkBody, TransportError, type Message, type RequestOutcome, type Subscription, type Transport, type TransportStatus } from './transport.ts';
+import {
+  checkBody,
+  type Message,
+  type RequestOutcome,
+  type Subscription,
+  type Transport,
+  TransportError,
+  type TransportStatus,
+} from './transport.ts';
 
 interface Listener {
-  readonly tokens: readonly string[];
   readonly subject: string;
+  readonly tokens: readonly string[];
+  readonly wild: boolean;
   readonly queue: string | undefined;
   readonly handler: (message: Message) => void;
   readonly on: MemoryTransport;
@@ -24,7 +33,9 @@ interface Letter {
 /** What the memory transports of one process share. */
 export class MemoryBus {
   readonly #clock: Clock;
-  readonly #listeners = new Set<Listener>();
+  /** By their subject; those with wildcards apart, since each of them has to be looked at. */
+  readonly #exact = new Map<string, Set<Listener>>();
+  readonly #wild = new Set<Listener>();
   /** Whose turn it is in each queue group. */
   readonly #turns = new Map<string, number>();
   #line: (() => void)[] = [];
@@ -39,12 +50,21 @@ export class MemoryBus {
   }
 
   listen(listener: Listener): void {
-    this.#listeners.add(listener);
+    if (listener.wild) {
+      this.#wild.add(listener);
+      return;
+    }
+    const others = this.#exact.get(listener.subject);
+    if (others === undefined) this.#exact.set(listener.subject, new Set([listener]));
+    else others.add(listener);
   }
 
   forget(listener: Listener): void {
     listener.open = false;
-    this.#listeners.delete(listener);
+    this.#wild.delete(listener);
+    const others = this.#exact.get(listener.subject);
+    others?.delete(listener);
+    if (others?.size === 0) this.#exact.delete(listener.subject);
   }
 
   /** Joins the one line in which everything is delivered. */
@@ -63,19 +83,29 @@ export class MemoryBus {
   #reached(subject: string): readonly Listener[] {
     const reached: Listener[] = [];
     const groups = new Map<string, Listener[]>();
-    for (const listener of this.#listeners) {
-      if (listener.on.status !== 'connected') continue;
-      if (listener.subject !== subject && !matches(listener.tokens, subject)) continue;
-      if (listener.queue === undefined) reached.push(listener);
-      else groups.set(listener.queue, [...(groups.get(listener.queue) ?? []), listener]);
-    }
-    for (const [queue, members] of groups) {
-      const turn = this.#turns.get(queue) ?? 0;
-      this.#turns.set(queue, turn + 1);
-      const chosen = members[turn % members.length];
-      if (chosen !== undefined) reached.push(chosen);
-    }
+    const reach = (listener: Listener): void => {
+      if (listener.on.status !== 'connected') return;
+      if (listener.queue === undefined) {
+        reached.push(listener);
+        return;
+      }
+      const members = groups.get(listener.queue);
+      if (members === undefined) groups.set(listener.queue, [listener]);
+      else members.push(listener);
+    };
+    for (const listener of this.#exact.get(subject) ?? []) reach(listener);
+    for (const listener of this.#wild) if (matches(listener.tokens, subject)) reach(listener);
+    for (const [queue, members] of groups) reached.push(this.#chosen(queue, members));
     return reached;
+  }
+
+  /** The members take turns. */
+  #chosen(queue: string, members: readonly Listener[]): Listener {
+    const turn = this.#turns.get(queue) ?? 0;
+    this.#turns.set(queue, turn + 1);
+    const chosen = members[turn % members.length];
+    assert(chosen !== undefined, 'a queue group has members');
+    return chosen;
   }
 
   #deliver(): void {
@@ -114,15 +144,29 @@ export class MemoryTransport implements Transport {
   publish(subject: string, body: Buffer): void {
     checkSubject(subject);
     checkBody(body, subject);
-    if (this.#status !== 'connected') throw new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`);
+    if (this.#status !== 'connected')
+      throw new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`);
     this.#send({ subject, body, respond: undefined, nobody: undefined });
   }
 
-  async subscribe(subject: string, handler: (message: Message) => void, options: { readonly queue?: string } = {}): Promise<Subscription> {
+  async subscribe(
+    subject: string,
+    handler: (message: Message) => void,
+    options: { readonly queue?: string } = {},
+  ): Promise<Subscription> {
     checkPattern(subject);
     if (options.queue !== undefined) checkQueue(options.queue);
-    if (this.#status !== 'connected') throw new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`);
-    const listener: Listener = { subject, tokens: subject.split('.'), queue: options.queue, handler, on: this, open: true };
+    if (this.#status !== 'connected')
+      throw new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`);
+    const listener: Listener = {
+      subject,
+      tokens: subject.split('.'),
+      wild: /[*>]/.test(subject),
+      queue: options.queue,
+      handler,
+      on: this,
+      open: true,
+    };
     this.#own.add(listener);
     this.#bus.listen(listener);
     const unsubscribe = async (): Promise<void> => {
@@ -132,7 +176,11 @@ export class MemoryTransport implements Transport {
     return { unsubscribe };
   }
 
-  async request(subject: string, body: Buffer, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<RequestOutcome> {
+  async request(
+    subject: string,
+    body: Buffer,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<RequestOutcome> {
     checkSubject(subject);
     checkBody(body, subject);
     return await this.#requests.open(options, (pending) => {

@@ -2,12 +2,21 @@
 // package of today as well as the older one. What both get wrong by default is set here: they
 // reconnect ten times and then close for good, notice a dead link after minutes, and silently drop
 // what is published meanwhile. Their own `request` builds Errors and timers per call; `Requests` does not.
-import { systemClock, systemEntropy, type Clock, type Entropy } from '@devmentor/locks';
+import { type Clock, type Entropy, systemClock, systemEntropy } from '@devmentor/locks';
+import { answersTo, decodeFrame, FRAME_OVERHEAD_BYTES, type Inbox, inboxOf } from './frame.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { answersTo, decodeFrame, FRAME_OVERHEAD_BYTES, inboxOf, type Inbox } from './frame.ts';
 import { Requests } from './requests.ts';
 import { checkPattern, checkQueue, checkSubject } from './subject.ts';
-import { checkBody, MAX_BODY_BYTES, TransportError, type Message, type RequestOutcome, type Subscription, type Transport, type TransportStatus } from './transport.ts';
+import {
+  checkBody,
+  MAX_BODY_BYTES,
+  type Message,
+  type RequestOutcome,
+  type Subscription,
+  type Transport,
+  TransportError,
+  type TransportStatus,
+} from './transport.ts';
 
 /** What is used of a message, in `@nats-io/transport-node` 3 and `nats` 2. */
 export interface NatsMessage {
@@ -21,7 +30,10 @@ export interface NatsMessage {
 export interface NatsConnection {
   readonly info?: { readonly max_payload: number };
   publish(subject: string, payload?: Uint8Array, options?: { reply?: string }): void;
-  subscribe(subject: string, options?: { queue?: string; callback?: (error: Error | null, message: NatsMessage) => void }): { unsubscribe(): void };
+  subscribe(
+    subject: string,
+    options?: { queue?: string; callback?: (error: Error | null, message: NatsMessage) => void },
+  ): { unsubscribe(): void };
   flush(): Promise<void>;
   status(): AsyncIterable<{ readonly type: string }>;
   isClosed(): boolean;
@@ -81,7 +93,11 @@ async function dial(servers: string | readonly string[], options: NatsTransportO
       noEcho: false,
     });
   } catch (cause) {
-    throw new TransportError('TRANSPORT_UNAVAILABLE', `no NATS server answers at ${[servers].flat().map(withoutPassword).join(', ')}`, cause);
+    throw new TransportError(
+      'TRANSPORT_UNAVAILABLE',
+      `no NATS server answers at ${[servers].flat().map(withoutPassword).join(', ')}`,
+      cause,
+    );
   }
 }
 
@@ -108,7 +124,11 @@ class NatsTransport implements Transport {
     this.#requests = new Requests(clock);
     this.#queue = new FrameQueue(clock, this.#requests, (subject, frame, ids) => {
       try {
-        connection.publish(subject, frame, ids === undefined ? undefined : { reply: inbox.replyFor(ids.first, ids.count) });
+        connection.publish(
+          subject,
+          frame,
+          ids === undefined ? undefined : { reply: inbox.replyFor(ids.first, ids.count) },
+        );
       } catch {
         // The connection closes or drains, and says so in a moment; nobody was asked.
         if (ids !== undefined) this.#requests.nobody(ids.first, ids.count);
@@ -135,17 +155,26 @@ class NatsTransport implements Transport {
   publish(subject: string, body: Buffer): void {
     checkSubject(subject);
     this.#checkBody(body, subject);
-    if (this.#status !== 'connected') throw new TransportError('TRANSPORT_UNAVAILABLE', `the NATS connection is ${this.#status}`);
+    if (this.#status !== 'connected')
+      throw new TransportError('TRANSPORT_UNAVAILABLE', `the NATS connection is ${this.#status}`);
     this.#queue.publish(subject, body);
   }
 
-  async subscribe(subject: string, handler: (message: Message) => void, options: { readonly queue?: string } = {}): Promise<Subscription> {
+  async subscribe(
+    subject: string,
+    handler: (message: Message) => void,
+    options: { readonly queue?: string } = {},
+  ): Promise<Subscription> {
     checkPattern(subject);
     if (options.queue !== undefined) checkQueue(options.queue);
     return await this.#listen(subject, (message) => this.#received(message, handler), options.queue);
   }
 
-  async request(subject: string, body: Buffer, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<RequestOutcome> {
+  async request(
+    subject: string,
+    body: Buffer,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<RequestOutcome> {
     checkSubject(subject);
     this.#checkBody(body, subject);
     return await this.#requests.open(options, (pending) => {
@@ -166,8 +195,13 @@ class NatsTransport implements Transport {
     if (this.#owned) await this.#connection.close();
   }
 
-  async #listen(subject: string, deliver: (message: NatsMessage) => void, queue: string | undefined): Promise<Subscription> {
-    if (this.#status !== 'connected') throw new TransportError('TRANSPORT_UNAVAILABLE', `the NATS connection is ${this.#status}`);
+  async #listen(
+    subject: string,
+    deliver: (message: NatsMessage) => void,
+    queue: string | undefined,
+  ): Promise<Subscription> {
+    if (this.#status !== 'connected')
+      throw new TransportError('TRANSPORT_UNAVAILABLE', `the NATS connection is ${this.#status}`);
     let open = true;
     let refused: Error | undefined;
     const callback = (error: Error | null, message: NatsMessage): void => {

@@ -48,9 +48,17 @@ export interface Transport {
   onStatus(listener: (status: TransportStatus) => void): () => void;
   publish(subject: string, body: Buffer): void;
   /** `subject` may hold the wildcards `*` (one token) and `>` (the rest). */
-  subscribe(subject: string, handler: (message: Message) => void, options?: { readonly queue?: string }): Promise<Subscription>;
+  subscribe(
+    subject: string,
+    handler: (message: Message) => void,
+    options?: { readonly queue?: string },
+  ): Promise<Subscription>;
   /** Rejects with the reason of `signal` when that aborts first, and with TR8's faults. */
-  request(subject: string, body: Buffer, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<RequestOutcome>;
+  request(
+    subject: string,
+    body: Buffer,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<RequestOutcome>;
   /** Idempotent. A connection that was given stays its giver's. */
   close(): Promise<void>;
 }
@@ -72,5 +80,9 @@ export const MAX_BODY_BYTES = 1024 * 1024 - 64;
 
 /** TR8 for bodies. */
 export function checkBody(body: Buffer, subject: string, maxBytes = MAX_BODY_BYTES): void {
-  if (body.length > maxBytes) throw new TransportError('TOO_LARGE', `a message of ${body.length} bytes to ${subject} is over the limit of ${maxBytes}`);
+  if (body.length > maxBytes)
+    throw new TransportError(
+      'TOO_LARGE',
+      `a message of ${body.length} bytes to ${subject} is over the limit of ${maxBytes}`,
+    );
 }

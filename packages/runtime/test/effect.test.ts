@@ -1,9 +1,13 @@
-import { assign, createActor, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
+import { assign, createActor, setup } from 'xstate';
 import { publish, reply, tell } from '../src/effect.ts';
 
 const counter = setup({
-  types: { context: {} as { n: number }, events: {} as { type: 'add'; by: number } | { type: 'read' }, input: {} as { key: string } },
+  types: {
+    context: {} as { n: number },
+    events: {} as { type: 'add'; by: number } | { type: 'read' },
+    input: {} as { key: string },
+  },
   actions: { answer: reply(({ context }) => ({ n: context.n })) },
 }).createMachine({
   context: { n: 0 },
@@ -21,7 +25,14 @@ const counter = setup({
         reply({ fixed: true }),
         publish('read'),
         tell('audit', 'all', { type: 'seen' }),
-        tell({ type: 'counter' as const, machine: setup({ types: { events: {} as { type: 'add'; by: number } } }).createMachine({}) }, ({ context }) => `c${context.n}`, ({ event }) => ({ type: 'add', by: event.type.length })),
+        tell(
+          {
+            type: 'counter' as const,
+            machine: setup({ types: { events: {} as { type: 'add'; by: number } } }).createMachine({}),
+          },
+          ({ context }) => `c${context.n}`,
+          ({ event }) => ({ type: 'add', by: event.type.length }),
+        ),
       ],
     },
   },

@@ -21,7 +21,10 @@ describe('frame', () => {
     let whole = 0;
     fc.assert(
       fc.property(bytes, fc.nat({ max: 60 }), fc.nat({ max: 255 }), (body, at, value) => {
-        const frame = encodeFrame([{ id: 1, body }, { id: 2, body }]);
+        const frame = encodeFrame([
+          { id: 1, body },
+          { id: 2, body },
+        ]);
         expect(decodeFrame(body)?.length ?? 0).toBeLessThanOrEqual(5);
         for (let length = 0; length < frame.length; length++) {
           const cut = decodeFrame(frame.subarray(0, length));
@@ -42,7 +45,17 @@ describe('frame', () => {
     expect(inbox.asked(reply)).toEqual({ firstId: 7, count: 3 });
     expect(answersTo(reply)).toBe(inbox.answers);
     expect(inbox.asked(inbox.replyFor(7, MAX_FRAME_ITEMS + 1))).toBeUndefined();
-    for (const stranger of [undefined, '', 'a', 'a.b.1.2', '_INBOX.a.b', '_INBOX.a b.1.2', '_INBOX.*.1.2', '_INBOX.a.1.2.3', '_INBOX.a.x.2']) {
+    for (const stranger of [
+      undefined,
+      '',
+      'a',
+      'a.b.1.2',
+      '_INBOX.a.b',
+      '_INBOX.a b.1.2',
+      '_INBOX.*.1.2',
+      '_INBOX.a.1.2.3',
+      '_INBOX.a.x.2',
+    ]) {
       expect(answersTo(stranger)).toBeUndefined();
     }
   });
@@ -50,7 +63,11 @@ describe('frame', () => {
 
 describe('frame queue', () => {
   it('[FR2] whatever is sent in whatever ticks leaves once, in order per subject, in frames within their bounds', async () => {
-    const message = fc.record({ kind: fc.constantFrom('publish', 'ask', 'tick' as const), subject: fc.constantFrom('a', 'b'), size: fc.constantFrom(0, 5, 60_000, 200_000) });
+    const message = fc.record({
+      kind: fc.constantFrom('publish', 'ask', 'tick' as const),
+      subject: fc.constantFrom('a', 'b'),
+      size: fc.constantFrom(0, 5, 60_000, 200_000),
+    });
     let batched = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 150, size: 'max' }), async (messages) => {
@@ -91,11 +108,17 @@ describe('frame queue', () => {
     const clock = new SimulatedClock();
     const requests = new Requests(clock);
     const left: string[] = [];
-    const queue = new FrameQueue(clock, requests, (_subject, frame) => void left.push(...(decodeFrame(frame) ?? []).map(({ body }) => body.toString())));
+    const queue = new FrameQueue(
+      clock,
+      requests,
+      (_subject, frame) => void left.push(...(decodeFrame(frame) ?? []).map(({ body }) => body.toString())),
+    );
     queue.publish('a', Buffer.from('first'));
     expect(left).toEqual(['first']);
     const stop = new AbortController();
-    const asked = requests.open({ timeoutMs: 1_000, signal: stop.signal }, (pending) => queue.ask('a', Buffer.from('aborted'), pending));
+    const asked = requests.open({ timeoutMs: 1_000, signal: stop.signal }, (pending) =>
+      queue.ask('a', Buffer.from('aborted'), pending),
+    );
     queue.publish('a', Buffer.from('second'));
     stop.abort(new Error('stop'));
     await expect(asked).rejects.toThrow('stop');

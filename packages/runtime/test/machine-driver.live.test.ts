@@ -7,7 +7,10 @@ import { xstateDriver } from '../src/machine-driver.xstate5.ts';
 
 // A machine with as many features as fit, to be driven by chance.
 const machine = setup({
-  types: { context: {} as { n: number; log: string[] }, events: {} as { type: 'a' | 'b' | 'c' | 'd' | 'echo' | 'self' | 'late' } },
+  types: {
+    context: {} as { n: number; log: string[] },
+    events: {} as { type: 'a' | 'b' | 'c' | 'd' | 'echo' | 'self' | 'late' },
+  },
   guards: { even: ({ context }) => context.n % 2 === 0, big: ({ context }) => context.n > 12 },
   delays: { growing: ({ context }) => 40 + context.n },
   actions: {
@@ -26,11 +29,17 @@ const machine = setup({
         two: {
           exit: { type: 'note', params: { word: 'left two' } },
           after: { growing: { target: 'one', actions: emit(({ context }) => ({ type: 'grown', n: context.n })) } },
-          on: { a: { target: 'two', reenter: true, actions: 'count' }, c: { actions: [raise({ type: 'echo' }), 'count'] } },
+          on: {
+            a: { target: 'two', reenter: true, actions: 'count' },
+            c: { actions: [raise({ type: 'echo' }), 'count'] },
+          },
         },
         deep: {
           initial: 'x',
-          states: { x: { on: { c: 'y' } }, y: { always: { guard: 'even', target: 'x', actions: 'count' }, on: { c: 'x' } } },
+          states: {
+            x: { on: { c: 'y' } },
+            y: { always: { guard: 'even', target: 'x', actions: 'count' }, on: { c: 'x' } },
+          },
           on: { a: 'one' },
         },
         memory: { type: 'history', history: 'deep', target: 'deep' },
@@ -50,7 +59,12 @@ const machine = setup({
           on: {
             late: { target: 'idle', actions: 'count' },
             c: { target: 'idle', actions: cancel('late') },
-            self: { actions: enqueueActions(({ enqueue, check }) => { if (check('even')) enqueue('count'); enqueue.emit({ type: 'was self' }); }) },
+            self: {
+              actions: enqueueActions(({ enqueue, check }) => {
+                if (check('even')) enqueue('count');
+                enqueue.emit({ type: 'was self' });
+              }),
+            },
           },
         },
       },
@@ -90,7 +104,9 @@ class Host {
 
   advanceTo(ms: number): void {
     this.nowMs = ms;
-    const due = [...this.#timers].filter(([, timer]) => timer.due <= ms).sort(([, a], [, b]) => a.due - b.due || a.order - b.order);
+    const due = [...this.#timers]
+      .filter(([, timer]) => timer.due <= ms)
+      .sort(([, a], [, b]) => a.due - b.due || a.order - b.order);
     for (const [id, timer] of due) {
       if (this.#timers.get(id) !== timer) continue;
       this.#timers.delete(id);
@@ -102,7 +118,12 @@ class Host {
     for (const effect of effects) {
       if (effect.kind === 'emit') this.emitted.push(effect.event);
       else if (effect.kind === 'cancel') this.#timers.delete(effect.id);
-      else if (effect.kind === 'schedule') this.#timers.set(effect.id ?? `?${this.#order}`, { due: this.nowMs + effect.delayMs, order: this.#order++, event: effect.event });
+      else if (effect.kind === 'schedule')
+        this.#timers.set(effect.id ?? `?${this.#order}`, {
+          due: this.nowMs + effect.delayMs,
+          order: this.#order++,
+          event: effect.event,
+        });
       else throw new Error(`unexpected ${effect.kind}`);
     }
     if (this.snapshot.status !== 'active') this.#timers.clear();
@@ -113,30 +134,37 @@ describe('MachineDriver beside a live XState actor', () => {
   it('[MD4] [MD7] steps, timers and stored snapshots give the states, contexts and emitted events of the live actor', () => {
     const seen = new Set<string>();
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'tick', 'unknown'), { maxLength: 60, size: 'max' }), (events) => {
-        const clock = new SimulatedClock();
-        const live = createActor(machine, { clock });
-        const emitted: unknown[] = [];
-        live.on('*', (event: unknown) => void emitted.push(event));
-        live.start();
-        const host = new Host();
-        for (const type of events) {
-          if (type === 'tick') {
-            const next = host.nextDue;
-            if (next === undefined) continue;
-            clock.increment(next - host.nowMs);
-            host.advanceTo(next);
-          } else {
-            live.send({ type: type as 'a' });
-            host.send({ type });
+      fc.property(
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'tick', 'unknown'), { maxLength: 60, size: 'max' }),
+        (events) => {
+          const clock = new SimulatedClock();
+          const live = createActor(machine, { clock });
+          const emitted: unknown[] = [];
+          live.on('*', (event: unknown) => void emitted.push(event));
+          live.start();
+          const host = new Host();
+          for (const type of events) {
+            if (type === 'tick') {
+              const next = host.nextDue;
+              if (next === undefined) continue;
+              clock.increment(next - host.nowMs);
+              host.advanceTo(next);
+            } else {
+              live.send({ type: type as 'a' });
+              host.send({ type });
+            }
+            const { value, context, status } = live.getSnapshot();
+            expect([host.snapshot.value, host.snapshot.context, host.snapshot.status]).toEqual([
+              value,
+              context,
+              status,
+            ]);
+            expect(host.emitted).toEqual(emitted);
+            seen.add(JSON.stringify(value));
           }
-          const { value, context, status } = live.getSnapshot();
-          expect([host.snapshot.value, host.snapshot.context, host.snapshot.status]).toEqual([value, context, status]);
-          expect(host.emitted).toEqual(emitted);
-          seen.add(JSON.stringify(value));
-        }
-        live.stop();
-      }),
+          live.stop();
+        },
+      ),
       { numRuns: 100 },
     );
     expect(seen.size).toBeGreaterThan(10);

@@ -1,7 +1,7 @@
 import { SimulatedClock } from '@devmentor/locks/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Requests, type Pending } from '../src/requests.ts';
+import { type Pending, Requests } from '../src/requests.ts';
 import type { RequestOutcome } from '../src/transport.ts';
 
 const body = Buffer.from('x');
@@ -9,7 +9,12 @@ const body = Buffer.from('x');
 describe('requests', () => {
   it('[RQ1] every request settles exactly once, by its deadline at the latest, whatever happens', async () => {
     const event = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), timeoutMs: fc.integer({ min: 1, max: 300 }), sent: fc.boolean(), signal: fc.boolean() }),
+      fc.record({
+        do: fc.constant('ask' as const),
+        timeoutMs: fc.integer({ min: 1, max: 300 }),
+        sent: fc.boolean(),
+        signal: fc.boolean(),
+      }),
       fc.record({ do: fc.constantFrom('answer', 'nobody', 'abort' as const), which: fc.nat({ max: 30 }) }),
       fc.record({ do: fc.constant('elapse' as const), ms: fc.integer({ min: 1, max: 120 }) }),
       fc.record({ do: fc.constant('lose' as const) }),
@@ -19,23 +24,41 @@ describe('requests', () => {
       fc.asyncProperty(fc.array(event, { maxLength: 60, size: 'max' }), async (events) => {
         const clock = new SimulatedClock();
         const requests = new Requests(clock);
-        const asked: { settled: string[]; pending: Pending; dueMs: number; stop: AbortController; settledAtMs: number }[] = [];
+        const asked: {
+          settled: string[];
+          pending: Pending;
+          dueMs: number;
+          stop: AbortController;
+          settledAtMs: number;
+        }[] = [];
         for (const step of events) {
           if (step.do === 'ask') {
             const stop = new AbortController();
             let opened: Pending | undefined;
-            const answer = requests.open({ timeoutMs: step.timeoutMs, ...(step.signal ? { signal: stop.signal } : {}) }, (pending) => {
-              opened = pending;
-              if (step.sent) requests.number([pending]);
-            });
+            const answer = requests.open(
+              { timeoutMs: step.timeoutMs, ...(step.signal ? { signal: stop.signal } : {}) },
+              (pending) => {
+                opened = pending;
+                if (step.sent) requests.number([pending]);
+              },
+            );
             if (opened === undefined) throw new Error('not sent');
-            const one = { settled: [] as string[], pending: opened, dueMs: clock.nowMs() + step.timeoutMs, stop, settledAtMs: Number.POSITIVE_INFINITY };
+            const one = {
+              settled: [] as string[],
+              pending: opened,
+              dueMs: clock.nowMs() + step.timeoutMs,
+              stop,
+              settledAtMs: Number.POSITIVE_INFINITY,
+            };
             const note = (how: string): void => {
               one.settled.push(how);
               one.settledAtMs = clock.nowMs();
               reached.add(how);
             };
-            answer.then((outcome: RequestOutcome) => note(outcome.kind === 'lost' ? outcome.why : outcome.kind), () => note('aborted'));
+            answer.then(
+              (outcome: RequestOutcome) => note(outcome.kind === 'lost' ? outcome.why : outcome.kind),
+              () => note('aborted'),
+            );
             asked.push(one);
           } else if (step.do === 'elapse') await clock.advance(step.ms);
           else if (step.do === 'lose') requests.loseAll('disconnected');
@@ -63,7 +86,14 @@ describe('requests', () => {
     const requests = new Requests(clock);
     await clock.advance(3.7);
     let atMs: number | undefined;
-    requests.open({ timeoutMs: 25 }, () => {}).then(() => { atMs = clock.nowMs(); }, () => {});
+    requests
+      .open({ timeoutMs: 25 }, () => {})
+      .then(
+        () => {
+          atMs = clock.nowMs();
+        },
+        () => {},
+      );
     await clock.advance(24);
     expect(atMs).toBeUndefined();
     await clock.advance(20);
@@ -73,7 +103,8 @@ describe('requests', () => {
   it('[RQ2] a thousand requests with one deadline arm one alarm', () => {
     const clock = new SimulatedClock();
     const requests = new Requests(clock);
-    for (let i = 0; i < 1_000; i++) void requests.open({ timeoutMs: 500 }, (pending) => void requests.number([pending]));
+    for (let i = 0; i < 1_000; i++)
+      void requests.open({ timeoutMs: 500 }, (pending) => void requests.number([pending]));
     expect(clock.pending).toBe(1);
     requests.loseAll('closed');
     expect(clock.pending).toBe(0);
@@ -82,7 +113,9 @@ describe('requests', () => {
   it('[RQ1] a request without time left was asked of nobody', async () => {
     const requests = new Requests(new SimulatedClock());
     let sent = false;
-    const outcome = await requests.open({ timeoutMs: 0 }, () => { sent = true; });
+    const outcome = await requests.open({ timeoutMs: 0 }, () => {
+      sent = true;
+    });
     expect([outcome, sent]).toEqual([{ kind: 'no-responders' }, false]);
   });
 });

@@ -41,8 +41,17 @@ describe('subjects', () => {
   });
 
   it.each([
-    ['a', 'a', true], ['a', 'a.b', false], ['*', 'a', true], ['*', 'a.b', false], ['a.*', 'a.b', true], ['a.*', 'a', false],
-    ['a.>', 'a.b.c', true], ['a.>', 'a', false], ['>', 'a.b', true], ['a.*.c', 'a.b.c', true], ['a.*.c', 'a.b.d', false],
+    ['a', 'a', true],
+    ['a', 'a.b', false],
+    ['*', 'a', true],
+    ['*', 'a.b', false],
+    ['a.*', 'a.b', true],
+    ['a.*', 'a', false],
+    ['a.>', 'a.b.c', true],
+    ['a.>', 'a', false],
+    ['>', 'a.b', true],
+    ['a.*.c', 'a.b.c', true],
+    ['a.*.c', 'a.b.d', false],
   ])('[TR2] the pattern %s and the subject %s: %s', (pattern, subject, covered) => {
     expect(accepts(checkPattern, pattern)).toBe(true);
     expect(matches(pattern.split('.'), subject)).toBe(covered);

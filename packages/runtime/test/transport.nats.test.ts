@@ -2,10 +2,10 @@ import { setTimeout as elapse } from 'node:timers/promises';
 import { connect as connectNow } from '@nats-io/transport-node';
 import { connect as connectOlder } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startNats, type NatsBackend } from '../../../test/backends.ts';
+import { type NatsBackend, startNats } from '../../../test/backends.ts';
 import { transportContract } from '../src/transport.contract.ts';
-import { openNatsTransport, type NatsConnection } from '../src/transport.nats.ts';
-import { TransportError, type Transport, type TransportStatus } from '../src/transport.ts';
+import { type NatsConnection, openNatsTransport } from '../src/transport.nats.ts';
+import { type Transport, TransportError, type TransportStatus } from '../src/transport.ts';
 
 let server: NatsBackend;
 beforeAll(async () => {
@@ -71,7 +71,12 @@ afterAll(async () => {
   for (const connection of olderConnections) await connection.close();
 });
 contractOver('NATS, over a connection of the older client', async () => {
-  const connection = await connectOlder({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 0 });
+  const connection = await connectOlder({
+    servers: server.url,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+    reconnectJitter: 0,
+  });
   olderConnections.push(connection);
   return await openNatsTransport({ nats: connection });
 });
@@ -101,9 +106,15 @@ describe('NATS transport', () => {
     const transport = await openNatsTransport({ nats: server.url });
     const stranger = await connectNow({ servers: server.url });
     const got: string[] = [];
-    await transport.subscribe('open', (message) => void got.push(`${message.body.toString()} ${message.respond === undefined ? 'told' : 'asked'}`));
-    for (const bytes of ['', 'x', '\x01', '\x01\0\0\0\0\xff\xff\xff\xff', '\x01\0\0\0\x07\0\0\0\x05hi']) stranger.publish('open', Buffer.from(bytes, 'latin1'), { reply: 'anywhere' });
-    stranger.publish('open', Buffer.from('\x01\0\0\0\x07\0\0\0\x02hi', 'latin1'), { reply: '_INBOX.x.1.1\r\nevil'.slice(0, 10) });
+    await transport.subscribe(
+      'open',
+      (message) => void got.push(`${message.body.toString()} ${message.respond === undefined ? 'told' : 'asked'}`),
+    );
+    for (const bytes of ['', 'x', '\x01', '\x01\0\0\0\0\xff\xff\xff\xff', '\x01\0\0\0\x07\0\0\0\x05hi'])
+      stranger.publish('open', Buffer.from(bytes, 'latin1'), { reply: 'anywhere' });
+    stranger.publish('open', Buffer.from('\x01\0\0\0\x07\0\0\0\x02hi', 'latin1'), {
+      reply: '_INBOX.x.1.1\r\nevil'.slice(0, 10),
+    });
     await stranger.flush();
     transport.publish('open', Buffer.from('end'));
     while (!got.includes('end told')) await elapse(2);
