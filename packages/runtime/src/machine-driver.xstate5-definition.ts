@@ -44,7 +44,7 @@ function readNode(definition: Definition, node: StateNode): void {
     for (const action of transition.actions) readAction(definition, action, where);
     if (transition.guard !== undefined) readGuard(definition, transition.guard, where);
   }
-  node.invoke.forEach((invoke, index) => readInvoke(definition, node, invoke, index));
+  for (const [index, invoke] of node.invoke.entries()) readInvoke(definition, node, invoke, index);
   for (const child of Object.values(node.states)) readNode(definition, child);
 }
 

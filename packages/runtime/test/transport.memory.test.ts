@@ -16,8 +16,12 @@ transportContract({
         transports.push(transport);
         return transport;
       },
-      cut: async () => transports.forEach((transport) => transport.disconnect()),
-      mend: async () => transports.forEach((transport) => transport.reconnect()),
+      cut: async () => {
+        for (const transport of transports) transport.disconnect();
+      },
+      mend: async () => {
+        for (const transport of transports) transport.reconnect();
+      },
       elapse: async (ms) => await clock.advance(ms),
       close: async () => {
         for (const transport of transports) await transport.close();
@@ -65,7 +69,9 @@ describe('MemoryTransport', () => {
       await far.subscribe('echo', (message) => message.respond?.(message.body));
       await far.subscribe('mute', () => {});
       await far.subscribe('later', (message) => void clock.after(50, () => message.respond?.(message.body)));
-      await far.subscribe('twice', (message) => [1, 2].forEach(() => message.respond?.(message.body)));
+      await far.subscribe('twice', (message) => {
+        for (let i = 0; i < 2; i++) message.respond?.(message.body);
+      });
       const trace: string[] = [];
       let asked = 0;
       for (const one of steps) {
