@@ -4,7 +4,6 @@ export { type ActorOptions, type ActorType, type ActorTypes, type ContextOf, def
 export type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
 export type { Migration } from './behavior.ts';
 export { durable, type DurableWork } from './durable.ts';
-export { type DurableWork, durable } from './durable.ts';
 export { type EventData, publish, reply, tell } from './effect.ts';
 
 // The runtime
@@ -27,7 +26,6 @@ export { MemoryLogStore } from './log-store.memory.ts';
 export { memoryStores } from './memory-stores.ts';
 export { MemoryRecordStore } from './record-store.memory.ts';
 export { MemoryStateStore } from './state-store.memory.ts';
-export { MemoryBus, MemoryTransport } from './transport.memory.ts';
 
 // Ports
 export type { LogId, LogStore, TopicEvent } from './log-store.ts';

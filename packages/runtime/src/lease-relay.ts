@@ -1,0 +1,155 @@
+// Lease relay
+//
+// One durable actor per bucket of the lock store. It reads the bucket's log from the cursor in its
+// record and tells each event to whom it concerns, through its outbox: in log order per receiver,
+// over crashes too, each with its log id, by which a receiver knows what it has had.
+//
+//   LR1  Cursor and outbox change in one commit: no event is passed over, none is told under two
+//        numbers.
+//   LR2  It reads when the log hints, and every second without one; while nothing concerns
+//        anybody, it commits nothing.
+import { assign, enqueueActions, setup } from 'xstate';
+import type { Clock, LockLog, LoggedLockEvent, LogId } from '@devmentor/locks';
+import { defineActor, type ActorType, type ActorTypes } from './define-actor.ts';
+import { durable } from './durable.ts';
+import { tell, type EventData } from './effect.ts';
+import type { Address } from './actor-id.ts';
+
+/** Who is told an event of the lock log, and as what. */
+export interface Concern {
+  readonly to: Address;
+  readonly event: EventData;
+}
+
+export interface LeaseRelayOptions {
+  /** Of an opened lock manager. */
+  readonly log: LockLog;
+  readonly clock: Clock;
+  /** The receivers of an event, none for one that concerns nobody. Pure. */
+  readonly concerns: (event: LoggedLockEvent) => readonly Concern[];
+}
+
+interface Page {
+  readonly concerns: readonly Concern[];
+  readonly next: LogId | 'start';
+}
+
+interface RelayContext {
+  readonly bucket: number;
+  readonly cursor: LogId | 'start';
+}
+
+export const LEASE_RELAY = 'lease-relay';
+
+const PAGE = 64;
+const QUIET_MS = 1_000;
+/** So many events that concern nobody are worth a commit, not to be read again after a crash. */
+const SKIPPED = 1_000;
+
+/** The relays of one lock store; one of them is kept active for each bucket. */
+export function leaseRelay(options: LeaseRelayOptions): ActorType<typeof LEASE_RELAY, ActorTypes & { readonly context: RelayContext }> {
+  const machine = setup({
+    types: {} as { context: RelayContext; input: { readonly bucket: number } },
+    actors: { tail: durable('tail', ({ input, signal }: { readonly input: RelayContext; readonly signal: AbortSignal }) => tail(options, input, signal)) },
+    delays: { quiet: QUIET_MS },
+  }).createMachine({
+    id: LEASE_RELAY,
+    context: ({ input }) => ({ bucket: input.bucket, cursor: 'start' }),
+    initial: 'tailing',
+    states: {
+      tailing: {
+        invoke: {
+          id: 'tail',
+          src: 'tail',
+          input: ({ context }) => context,
+          onDone: {
+            target: 'tailing',
+            reenter: true,
+            actions: [
+              assign({ cursor: ({ event }) => event.output.next }),
+              enqueueActions(({ event, enqueue }) => {
+                for (const { to, event: told } of event.output.concerns) enqueue(tell(to.type, to.key, told));
+              }),
+            ],
+          },
+          onError: 'pausing',
+        },
+      },
+      pausing: { after: { quiet: 'tailing' } },
+    },
+  });
+  return defineActor(LEASE_RELAY, {
+    machine,
+    input: (key) => ({ bucket: Number(key) }),
+    resident: Array.from({ length: options.log.buckets }, (_, bucket) => String(bucket)),
+  });
+}
+
+/** Resolves with the next events that concern somebody. */
+async function tail({ log, clock, concerns }: LeaseRelayOptions, { bucket, cursor }: RelayContext, signal: AbortSignal): Promise<Page> {
+  let wake = (): void => {};
+  let hinted = false;
+  const hint = (): void => {
+    hinted = true;
+    wake();
+  };
+  const unsubscribe = log.onHint(bucket, hint);
+  signal.addEventListener('abort', hint, { once: true });
+  try {
+    let skipped = 0;
+    for (let next = cursor; ; ) {
+      signal.throwIfAborted();
+      hinted = false;
+      const page = await log.read(bucket, next, PAGE);
+      next = page.next;
+      const found = page.events.flatMap((event) => concerns(event));
+      skipped += page.events.length;
+      if (found.length > 0 || skipped >= SKIPPED) return { concerns: found, next };
+      if (page.events.length > 0 || hinted) continue;
+      await new Promise<void>((resolve) => {
+        const cancel = clock.background(QUIET_MS, resolve);
+        wake = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** An event of the lock log as actors are told it. */
+export function leaseEvent(event: LoggedLockEvent): EventData {
+  // The lease's secret name stays in the lock store.
+  const { resource, type, gen, holder, instance, fence, atMs, how, reason } = event;
+  return {
+    type: 'lease.event',
+    logId: event.id,
+    event: {
+      type,
+      resource,
+      gen,
+      holder: { id: holder.id, ...(holder.name === undefined ? {} : { name: holder.name }) },
+      instance,
+      fence,
+      atMs,
+      ...(how === undefined ? {} : { how }),
+      ...(reason === undefined ? {} : { reason }),
+    },
+  };
+}
+
+/** The usual mapping: events of `<type>:<key>` resources to that actor and to the lease's own. */
+export function concernsOf(types: readonly string[]): LeaseRelayOptions['concerns'] {
+  return (event) => {
+    const colon = event.resource.indexOf(':');
+    const type = event.resource.slice(0, colon);
+    if (colon === -1 || !types.includes(type)) return [];
+    const told = leaseEvent(event);
+    return [
+      { to: { type, key: event.resource.slice(colon + 1) }, event: told },
+      { to: { type: 'lease', key: event.resource }, event: told },
+    ];
+  };
+}
