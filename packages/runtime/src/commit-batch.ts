@@ -27,6 +27,26 @@ export interface ScriptInput {
   readonly args: (string | number)[];
 }
 
+/** A batch is cut where its text would keep the server busy for long. */
+const batchBytes = 2 * 1024 * 1024;
+
+/** Calls in their order, in batches of a size that does not keep the server busy for long. */
+export function inBatches(calls: readonly CommitCall[]): readonly (readonly CommitCall[])[] {
+  const batches: CommitCall[][] = [];
+  let room = 0;
+  for (const call of calls) {
+    const size = call.commits.reduce((sum, { snapshot, timers }) => sum + snapshot.length + timers.length, 0);
+    const last = batches.at(-1);
+    room -= size;
+    if (last !== undefined && room >= 0) last.push(call);
+    else {
+      batches.push([call]);
+      room = batchBytes - size;
+    }
+  }
+  return batches;
+}
+
 export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespace, limits: StoreLimits): ScriptInput {
   const input: ScriptInput = { keys: [], args: [limits.unsettledPerSender, limits.senderSilenceMs, calls.length] };
   for (const { shard, epoch, commits } of calls) {
@@ -117,7 +137,7 @@ export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit
     case 'collision':
       return { kind: 'refused', fault: idCollision(commit.id) };
     default:
-      return { kind: 'refused', fault: writeFault(commit.id, text(facts[0])) };
+      return { kind: 'refused', fault: recordUnreadable(commit.id, text(facts[0])) };
   }
 }
 
@@ -150,9 +170,18 @@ function readDuplicates(facts: Reply, settles: readonly Settled[]) {
   });
 }
 
-/** Refusals of the server name no record: the next one would be refused too. */
-function writeFault(id: string, message: string): CoordinationError {
-  if (/^(OOM|MISCONF|READONLY|NOREPLICAS)/.test(message))
-    return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${message}`, { applied: 'no' });
-  return recordUnreadable(id, message);
+/** What a server says that takes no writes at all just now. */
+const refusal = /^(OOM|MISCONF|READONLY|NOREPLICAS|MASTERDOWN)/;
+
+/**
+ * A fault for a call of which the server refused commits for reasons of its own: out of memory,
+ * a replica by now. It is no fault of a record, so the call is to be made again.
+ */
+export function refusedCall(replies: Reply): CoordinationError | undefined {
+  const refused = replies
+    .map((reply) => list(reply))
+    .filter(([kind, why]) => kind === 'fault' && refusal.test(text(why)));
+  if (refused.length === 0) return undefined;
+  const applied = refused.length === replies.length ? 'no' : 'unknown';
+  return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${text(refused[0]?.[1])}`, { applied });
 }

@@ -51,6 +51,15 @@ export function recordStoreContract(harness: RecordStoreHarness): void {
       expect((await store.put('short', 2, { expects: 'absent' })).kind).toBe('written');
     });
 
+    it('[RS3] a record that was kept after all is listed when its first term is over', async () => {
+      const store = await harness.open({ shards: 1 });
+      await written(store, 'kept', 1, { ttlMs: 60 });
+      await written(store, 'kept', 2);
+      await harness.elapse(100);
+      await written(store, 'other', 1);
+      expect((await store.list('', { limit: 9 })).map(({ key }) => key)).toEqual(['kept', 'other']);
+    });
+
     it('[RS4] a listing is every key under the prefix, once, in order, over pages', async () => {
       const store = await harness.open();
       const keys = Array.from({ length: 57 }, (_, n) => `session:${String(n).padStart(2, '0')}`);

@@ -1,14 +1,10 @@
 import type { Clock, FencingToken } from '@devmentor/locks';
 import { assert, encodeId, parseFence, slotOf } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import type { RowText } from './actor-record.ts';
-import { actorRecord } from './actor-record.ts';
-import { jsonValue } from './json-text.ts';
 import { MemoryLogStore } from './log-store.memory.ts';
+import { MemoryActor } from './memory-actor.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { prepareCommit } from './prepared-commit.ts';
-import type { Settlement } from './settlement.ts';
-import { isSettled, nothingSettled, settle } from './settlement.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
 import type {
   ActorRecord,
@@ -18,27 +14,12 @@ import type {
   Fenced,
   Incarnation,
   Ownership,
-  SenderId,
   Shard,
   StateStore,
 } from './state-store.ts';
 import { checkKey } from './store-key.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { defaultStoreLimits } from './store-limits.ts';
-
-/** One actor as it is stored: everything of the caller's is JSON text. */
-interface Stored {
-  version: number;
-  machineVersion: number;
-  commitId: string;
-  snapshot: string;
-  timers: string;
-  dueAtMs: number | undefined;
-  cursor: string;
-  readonly outbox: Map<string, RowText>;
-  readonly nextOut: Map<ActorId, number>;
-  readonly senders: Map<SenderId, { readonly settlement: Settlement; readonly seenMs: number }>;
-}
 
 const nobody: Ownership = { incarnation: 'none', epoch: lowestStamp };
 const lowestFence = parseFence(lowestStamp);
@@ -53,7 +34,7 @@ export class MemoryStateStore implements StateStore {
   readonly #log: MemoryLogStore;
   readonly #limits: StoreLimits;
   readonly #owners = new Map<Shard, Ownership>();
-  readonly #actors = new Map<Shard, Map<ActorId, Stored>>();
+  readonly #actors = new Map<Shard, Map<ActorId, MemoryActor>>();
   readonly #guards = new Map<ActorId, FencingToken>();
 
   /** `log` takes the actors' topic events: give the same one to readers. */
@@ -98,8 +79,8 @@ export class MemoryStateStore implements StateStore {
   async load(shard: Shard, epoch: Epoch, id: ActorId): ReturnType<StateStore['load']> {
     this.#assertShard(shard, id);
     if (!this.#serves(shard, epoch)) return this.#fenced(shard);
-    const stored = this.#stored(id);
-    return stored === undefined ? { kind: 'absent' } : { kind: 'record', record: asRecord(id, stored) };
+    const actor = this.#actor(id);
+    return actor === undefined ? { kind: 'absent' } : { kind: 'record', record: actor.record(id) };
   }
 
   async commit(shard: Shard, epoch: Epoch, commits: readonly Commit[]): ReturnType<StateStore['commit']> {
@@ -118,15 +99,14 @@ export class MemoryStateStore implements StateStore {
     return {
       kind: 'pending',
       timers: actors.flatMap(([id, { dueAtMs }]) => (dueAtMs === undefined ? [] : [{ id, dueAtMs }])),
-      outboxes: actors.filter(([, stored]) => stored.outbox.size > 0).map(([id]) => id),
+      outboxes: actors.filter(([, actor]) => actor.owes).map(([id]) => id),
       nowMs: Math.floor(this.#clock.wallMs()),
     };
   }
 
   async peek(id: ActorId): Promise<ActorRecord | undefined> {
     checkKey(id);
-    const stored = this.#stored(id);
-    return stored && asRecord(id, stored);
+    return this.#actor(id)?.record(id);
   }
 
   async admit(id: ActorId, fence: FencingToken): ReturnType<StateStore['admit']> {
@@ -142,80 +122,21 @@ export class MemoryStateStore implements StateStore {
   }
 
   #apply(shard: Shard, item: PreparedCommit): CommitOutcome {
-    const { commit } = item;
-    const stored = this.#stored(commit.id) ?? emptyActor();
-    if (stored.version !== commit.basis)
-      return { kind: 'conflict', version: stored.version, commitId: stored.commitId };
+    const { id, fence, events } = item.commit;
+    const nowMs = this.#clock.wallMs();
+    const actor = this.#actor(id) ?? new MemoryActor(this.#limits);
+    const refusal = actor.refusal(item, nowMs);
+    if (refusal !== undefined) return refusal;
+    const guard = this.#guardOf(id);
+    if (fence !== undefined && fence < guard) return { kind: 'stale', guard };
 
-    const settled = commit.settles.filter(({ sender, n }) => isSettled(this.#settlement(stored, sender), n));
-    if (settled.length > 0)
-      return {
-        kind: 'duplicate',
-        settled: settled.map(({ sender, n }) => withReply(sender, n, this.#settlement(stored, sender))),
-      };
-
-    const senders = this.#settleAll(stored, item);
-    for (const [sender, { kept }] of senders)
-      if (kept.size > this.#limits.unsettledPerSender) return { kind: 'overloaded', sender };
-
-    const guard = this.#guardOf(commit.id);
-    if (commit.fence !== undefined && commit.fence < guard) return { kind: 'stale', guard };
-
-    if (commit.fence !== undefined) this.#guards.set(commit.id, commit.fence);
-    this.#keepSenders(stored, senders);
-    return this.#write(shard, stored, item);
-  }
-
-  #write(shard: Shard, stored: Stored, item: PreparedCommit): CommitOutcome {
-    const { commit } = item;
-    const { add, remove } = commit.outbox;
-    stored.version += 1;
-    stored.machineVersion = commit.machineVersion;
-    stored.commitId = commit.commitId;
-    stored.snapshot = item.snapshot;
-    stored.timers = item.timers;
-    stored.dueAtMs = item.dueAtMs;
-    for (const { to, n } of remove) stored.outbox.delete(rowKey(to, n));
-    for (const [i, { to, n }] of add.entries()) {
-      stored.outbox.set(rowKey(to, n), { to, n, text: item.outbox[i] ?? 'null' });
-      stored.nextOut.set(to, Math.max(stored.nextOut.get(to) ?? 0, n + 1));
-    }
-    const events = this.#log.appendTexts(
-      commit.id,
-      commit.events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' })),
-    );
-    stored.cursor = events.at(-1)?.id ?? stored.cursor;
-    const actors = this.#actors.get(shard) ?? new Map<ActorId, Stored>();
-    this.#actors.set(shard, actors.set(commit.id, stored));
-    return { kind: 'committed', version: stored.version, events };
-  }
-
-  #settleAll(stored: Stored, item: PreparedCommit): Map<SenderId, Settlement> {
-    const senders = new Map<SenderId, Settlement>();
-    for (const [i, { sender, n, floor }] of item.commit.settles.entries()) {
-      const before = senders.get(sender) ?? this.#settlement(stored, sender);
-      senders.set(sender, settle(before, n, floor, item.replies[i]));
-    }
-    return senders;
-  }
-
-  #keepSenders(stored: Stored, senders: ReadonlyMap<SenderId, Settlement>): void {
-    const seenMs = this.#clock.wallMs();
-    for (const [sender, settlement] of senders) stored.senders.set(sender, { settlement, seenMs });
-    for (const sender of stored.senders.keys()) if (this.#isForgotten(stored, sender)) stored.senders.delete(sender);
-  }
-
-  #settlement(stored: Stored, sender: SenderId): Settlement {
-    return this.#isForgotten(stored, sender)
-      ? nothingSettled
-      : (stored.senders.get(sender)?.settlement ?? nothingSettled);
-  }
-
-  #isForgotten(stored: Stored, sender: SenderId): boolean {
-    const seenMs = stored.senders.get(sender)?.seenMs;
-    return (
-      seenMs !== undefined && !sender.includes(':') && this.#clock.wallMs() - seenMs > this.#limits.senderSilenceMs
-    );
+    if (fence !== undefined) this.#guards.set(id, fence);
+    const texts = events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' }));
+    const appended = this.#log.appendTexts(id, texts);
+    const version = actor.write(item, appended.at(-1)?.id ?? '', nowMs);
+    const actors = this.#actors.get(shard) ?? new Map<ActorId, MemoryActor>();
+    this.#actors.set(shard, actors.set(id, actor));
+    return { kind: 'committed', version, events: appended };
   }
 
   #owner(shard: Shard): Ownership {
@@ -235,7 +156,7 @@ export class MemoryStateStore implements StateStore {
     return { kind: 'fenced', own: this.#owner(shard) };
   }
 
-  #stored(id: ActorId): Stored | undefined {
+  #actor(id: ActorId): MemoryActor | undefined {
     return this.#actors.get(this.#shardOf(id))?.get(id);
   }
 
@@ -257,30 +178,4 @@ function assertIncarnation(incarnation: Incarnation): void {
     incarnation !== 'none' && incarnation !== '' && !incarnation.includes(':'),
     "an incarnation has no ':' and is not 'none'",
   );
-}
-
-function emptyActor(): Stored {
-  const stored = {
-    version: 0,
-    machineVersion: 0,
-    commitId: '',
-    snapshot: 'null',
-    timers: '',
-    dueAtMs: undefined,
-    cursor: '',
-  };
-  return { ...stored, outbox: new Map(), nextOut: new Map(), senders: new Map() };
-}
-
-function rowKey(to: ActorId, n: number): string {
-  return `${n} ${to}`;
-}
-
-function withReply(sender: SenderId, n: number, settlement: Settlement) {
-  const reply = settlement.kept.get(n);
-  return reply === undefined ? { sender, n } : { sender, n, reply: jsonValue(reply) };
-}
-
-function asRecord(id: ActorId, stored: Stored): ActorRecord {
-  return actorRecord(id, stored, stored.outbox.values(), stored.nextOut);
 }

@@ -2,24 +2,16 @@ import type { FencingToken } from '@devmentor/locks';
 import { assert, parseFence } from '@devmentor/locks';
 import type { Script } from '@devmentor/locks/redis';
 import type { ActorId } from './actor-id.ts';
-import type { RowText } from './actor-record.ts';
-import { actorRecord } from './actor-record.ts';
-import type { CommitCall } from './commit-batch.ts';
-import { readOutcome, writeBatch } from './commit-batch.ts';
+import { readRecord } from './actor-record.redis.ts';
+import { readOutcome, refusedCall } from './commit-batch.ts';
+import { CommitQueue } from './commit-queue.redis.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { prepareCommit } from './prepared-commit.ts';
 import type { RedisNamespace } from './redis-namespace.ts';
 import type { Reply } from './redis-reply.ts';
 import { list, pairs, text } from './redis-reply.ts';
 import { lowestStamp } from './stamp.ts';
-import {
-  admitScript,
-  commitScript,
-  loadScript,
-  pendingScript,
-  sealScript,
-  yieldScript,
-} from './state-store.redis-scripts.ts';
+import { admitScript, loadScript, pendingScript, sealScript, yieldScript } from './state-store.redis-scripts.ts';
 import type {
   ActorRecord,
   Commit,
@@ -31,25 +23,12 @@ import type {
   Shard,
   StateStore,
 } from './state-store.ts';
-import { idCollision, recordVersionUnsupported } from './store-faults.ts';
+import { idCollision } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { defaultStoreLimits } from './store-limits.ts';
 
-/** What became of one call in a batch: the other calls do not share its fate. */
-type CallAnswer =
-  | { readonly kind: 'answer'; readonly reply: Reply }
-  | { readonly kind: 'fault'; readonly fault: unknown };
-
-type ScriptName = 'seal' | 'yield' | 'load' | 'commit' | 'pending' | 'admit';
-
-interface CallQueue {
-  submit(call: CommitCall): Promise<CallAnswer>;
-}
-
-/** A batch is cut where its text would keep the server busy for long. */
-const batchBytes = 2 * 1024 * 1024;
-const batchCalls = 256;
+type ScriptName = 'seal' | 'yield' | 'load' | 'pending' | 'admit';
 
 /**
  * Actors in Redis. The commits of a tick go out as one script, on a Cluster as one per shard.
@@ -60,18 +39,18 @@ export class RedisStateStore implements StateStore {
   readonly #namespace: RedisNamespace;
   readonly #limits: StoreLimits;
   readonly #scripts: Readonly<Record<ScriptName, Script>>;
-  readonly #queues = new Map<Shard, CallQueue>();
+  readonly #commits: CommitQueue;
 
   constructor(namespace: RedisNamespace, limits: Partial<StoreLimits> = {}) {
     const { link } = namespace;
     this.#namespace = namespace;
     this.#limits = { ...defaultStoreLimits, ...limits };
     this.shards = namespace.shards;
+    this.#commits = new CommitQueue(namespace, this.#limits);
     this.#scripts = {
       seal: link.script(sealScript),
       yield: link.script(yieldScript),
       load: link.script(loadScript),
-      commit: link.script(commitScript),
       pending: link.script(pendingScript),
       admit: link.script(admitScript),
     };
@@ -122,10 +101,11 @@ export class RedisStateStore implements StateStore {
     for (const { id } of commits) this.#assertShard(shard, id);
     const prepared = commits.map((commit) => prepareCommit(commit, this.#limits));
     const call = { shard, epoch, commits: prepared.filter((item): item is PreparedCommit => item.kind === 'prepared') };
-    const answer = await this.#queue(shard).submit(call);
-    if (answer.kind === 'fault') throw answer.fault;
-    if (answer.reply[0] === 'fenced') return readFenced(answer.reply);
-    const replies = answer.reply.values();
+    const reply = await this.#commits.submit(call);
+    if (reply[0] === 'fenced') return readFenced(reply);
+    const refused = refusedCall(reply);
+    if (refused !== undefined) throw refused;
+    const replies = reply.values();
     return {
       kind: 'outcomes',
       outcomes: prepared.map(
@@ -182,31 +162,6 @@ export class RedisStateStore implements StateStore {
     return answer[0] === 'absent' ? { kind: 'absent' } : { kind: 'record', record: readRecord(id, answer) };
   }
 
-  /** One queue per server: on a Cluster each shard is a slot, hence a script, of its own. */
-  #queue(shard: Shard): CallQueue {
-    const { link } = this.#namespace;
-    const server = link.isCluster ? shard : 0;
-    const queue =
-      this.#queues.get(server) ??
-      link.batcher<CommitCall, CallAnswer>({ maxItems: batchCalls, flush: (calls) => this.#flush(calls) });
-    this.#queues.set(server, queue);
-    return queue;
-  }
-
-  async #flush(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
-    const answers = await Promise.all(inBatches(calls).map((batch) => this.#send(batch)));
-    return answers.flat();
-  }
-
-  async #send(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
-    const { keys, args } = writeBatch(calls, this.#namespace, this.#limits);
-    try {
-      return (await this.#run('commit', keys, args)).map((reply) => ({ kind: 'answer', reply: list(reply) }));
-    } catch (fault) {
-      return calls.map(() => ({ kind: 'fault', fault }));
-    }
-  }
-
   async #run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
     return list(await this.#namespace.link.run(this.#scripts[script], keys, args));
   }
@@ -224,22 +179,6 @@ export class RedisStateStore implements StateStore {
   }
 }
 
-function inBatches(calls: readonly CommitCall[]): readonly (readonly CommitCall[])[] {
-  const batches: CommitCall[][] = [];
-  let room = 0;
-  for (const call of calls) {
-    const size = call.commits.reduce((sum, { snapshot, timers }) => sum + snapshot.length + timers.length, 0);
-    const last = batches.at(-1);
-    room -= size;
-    if (last !== undefined && room >= 0) last.push(call);
-    else {
-      batches.push([call]);
-      room = batchBytes - size;
-    }
-  }
-  return batches;
-}
-
 function readOwnership(stored: unknown): Ownership {
   if (stored === null) return { incarnation: 'none', epoch: lowestStamp };
   return { incarnation: text(stored).slice(17), epoch: text(stored).slice(0, 16) };
@@ -247,27 +186,4 @@ function readOwnership(stored: unknown): Ownership {
 
 function readFenced(answer: Reply): Fenced {
   return { kind: 'fenced', own: readOwnership(answer[1]) };
-}
-
-function readRecord(id: ActorId, answer: Reply): ActorRecord {
-  const [v, storedId, version, machine, commitId, snapshot, timers, cursor] = list(answer[1]).map((field) =>
-    field === null ? '' : text(field),
-  );
-  if (v !== '1') throw recordVersionUnsupported(id, v ?? '');
-  if (storedId !== id) throw idCollision(id);
-  const texts = {
-    version: Number(version),
-    machineVersion: Number(machine),
-    commitId: commitId ?? '',
-    snapshot: snapshot ?? '',
-    timers: timers ?? '',
-    cursor: cursor ?? '',
-  };
-  const nextOut = pairs(answer[3]).map(([to, n]) => [to as ActorId, Number(n)] as const);
-  return actorRecord(id, texts, pairs(answer[2]).map(readRow), nextOut);
-}
-
-function readRow([field, event]: readonly [string, string]): RowText {
-  const gap = field.indexOf(' ');
-  return { n: Number(field.slice(0, gap)), to: field.slice(gap + 1) as ActorId, text: event };
 }

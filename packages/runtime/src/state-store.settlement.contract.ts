@@ -1,9 +1,8 @@
 // The part of the StateStore suite about messages that were settled before.
 import { expect, it } from 'vitest';
-import type { StateAndLog, StoreHarness } from './store-contract.fixtures.ts';
-import { ada, fences, Owner, settled } from './store-contract.fixtures.ts';
+import { ada, fences, Owner, type StateStoreHarness, settled } from './store-contract.fixtures.ts';
 
-export function settlementContract(harness: StoreHarness<StateAndLog>): void {
+export function settlementRules(harness: StateStoreHarness): void {
   it('[ST6] a message settled before makes the commit a duplicate, with the replies', async () => {
     const { state } = await harness.open();
     const owner = await Owner.of(state);
@@ -122,8 +121,9 @@ export function settlementContract(harness: StoreHarness<StateAndLog>): void {
   it('[ST10] a node sender is forgotten after its silence, an actor sender is not', async () => {
     const { state } = await harness.open({ limits: { senderSilenceMs: 200 } });
     const owner = await Owner.of(state);
-    await owner.committed({ settles: [settled(1, 1, 'a', 'node-1'), settled(1, 1, 'b', 'user:bob')] });
+    await owner.committed({ settles: ['node-1', 'node-2', 'user:bob'].map((sender) => settled(1, 1, 'b', sender)) });
     await harness.elapse(300);
+    // The silent one itself comes back first, then one that was forgotten in passing.
     await owner.committed({ settles: [settled(1, 1, 'c', 'node-2')] });
     await owner.committed({ settles: [settled(1, 1, 'd', 'node-1')] });
     expect(await owner.commit({ settles: [settled(1, 1, 'e', 'user:bob')] })).toMatchObject({

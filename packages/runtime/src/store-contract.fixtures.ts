@@ -22,6 +22,8 @@ export interface StateAndLog {
   readonly log: LogStore;
 }
 
+export type StateStoreHarness = StoreHarness<StateAndLog>;
+
 export const ada: ActorId = 'project:ada';
 export const fences: readonly [FencingToken, FencingToken, FencingToken] = [
   fenceOf(1_700_000_000_000_001),
