@@ -71,6 +71,8 @@ const BODY = `
 local call, format, sub, concat = redis.call, string.format, string.sub, table.concat
 local pack, unpackText = cmsgpack.pack, cmsgpack.unpack
 local now = math.floor(us / 1000)
+-- Written with %d, since .. gives 14 significant digits.
+local nowText = format('%d', now)
 local batch = cjson.decode(ARGV[1])
 local ns, logLength, groups = batch[1], batch[2], batch[3]
 
@@ -105,7 +107,7 @@ local function mint()
   count = count + 1
   if count < us then count = us end
   isCounted = true
-  return format('%016.0f', count)
+  return format('%016d', count)
 end
 
 local function load(key)
@@ -122,8 +124,8 @@ end
 local function logged(record, kind, how, reason, id)
   id = id or mint()
   local name = record[${NAME}]
-  events[#events + 1] = '["' .. kind .. '","' .. id .. '","' .. record[${CURSOR}] .. '",' .. record[${RESOURCE}] .. ',"' .. record[${LEASE}] .. '",' .. record[${GEN}]
-    .. ',{"id":' .. record[${HOLDER}] .. (name == '' and '' or ',"name":' .. name) .. '},' .. record[${INSTANCE}] .. ',"' .. record[${FENCE}] .. '",' .. now
+  events[#events + 1] = '["' .. kind .. '","' .. id .. '","' .. record[${CURSOR}] .. '",' .. record[${RESOURCE}] .. ',"' .. record[${LEASE}] .. '",' .. format('%d', record[${GEN}])
+    .. ',{"id":' .. record[${HOLDER}] .. (name == '' and '' or ',"name":' .. name) .. '},' .. record[${INSTANCE}] .. ',"' .. record[${FENCE}] .. '",' .. nowText
     .. ',"' .. how .. '",' .. (reason == '' and '""' or reason) .. ']'
   record[${CURSOR}] = id
   lastId = id
@@ -194,8 +196,8 @@ local function finish(record, enc, how, reason)
   local window = 2 * record[${TTL}]
   if window < ${ENDED_WINDOW_MS} then window = ${ENDED_WINDOW_MS} end
   local forget = now + window
-  remember(record, enc, record[${REQUEST}], sub(how, 1, 1) .. format('%014.0f', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
-  record[${LAST}] = '{"fence":"' .. record[${FENCE}] .. '","how":"' .. how .. '","atMs":' .. format('%.0f', at) .. '}'
+  remember(record, enc, record[${REQUEST}], sub(how, 1, 1) .. format('%014d', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
+  record[${LAST}] = '{"fence":"' .. record[${FENCE}] .. '","how":"' .. how .. '","atMs":' .. format('%d', at) .. '}'
   logged(record, kind, fact, reason)
   record[${LEASE}] = ''
   local request, waiter = head(record, enc)
@@ -203,7 +205,7 @@ local function finish(record, enc, how, reason)
     unqueue(record, enc, request)
     local untilMs = now + ${OFFER_MS}
     local fence = grant(record, waiter[1], request, waiter[2], waiter[3], waiter[4], waiter[5], waiter[6], 1, untilMs)
-    call('PUBLISH', ns .. ':to:' .. waiter[7], '{"resource":' .. record[${RESOURCE}] .. ',"leaseId":"' .. waiter[1] .. '","requestId":' .. cjson.encode(request) .. ',"fence":"' .. fence .. '","grantedAtMs":' .. now .. ',"untilMs":' .. untilMs .. '}')
+    call('PUBLISH', ns .. ':to:' .. waiter[7], '{"resource":' .. record[${RESOURCE}] .. ',"leaseId":"' .. waiter[1] .. '","requestId":' .. cjson.encode(request) .. ',"fence":"' .. fence .. '","grantedAtMs":' .. nowText .. ',"untilMs":' .. format('%d', untilMs) .. '}')
   end
   dirty[record] = enc
 end
@@ -243,11 +245,11 @@ end
 
 local function view(record)
   local name, link, meta, breaking = record[${NAME}], record[${LINK}], record[${META}], record[${BREAKING}]
-  return '{"holder":{"id":' .. record[${HOLDER}] .. (name == '' and '' or ',"name":' .. name) .. '},"instance":' .. record[${INSTANCE}] .. ',"fence":"' .. record[${FENCE}] .. '","gen":' .. record[${GEN}]
-    .. ',"ttlMs":' .. record[${TTL}] .. ',"grantedAtMs":' .. record[${GRANTED}] .. ',"untilMs":' .. record[${UNTIL}]
-    .. ',"link":' .. (link == '' and '{"kind":"none"}' or link) .. ',"offered":' .. (record[${OFFERED}] == 1 and 'true' or 'false') .. ',"queue":' .. record[${WAITING}]
-    .. (breaking == '' and '' or ',"breaking":' .. breaking) .. (meta == '' and '' or ',"meta":' .. meta)
-    .. ',"cursor":"' .. record[${CURSOR}] .. '","leaseId":"' .. record[${LEASE}] .. '","requestId":' .. cjson.encode(record[${REQUEST}]) .. '}'
+  return format('{"holder":{"id":%s%s},"instance":%s,"fence":"%s","gen":%d,"ttlMs":%d,"grantedAtMs":%d,"untilMs":%d,"link":%s,"offered":%s,"queue":%d%s%s,"cursor":"%s","leaseId":"%s","requestId":%s}',
+    record[${HOLDER}], name == '' and '' or ',"name":' .. name, record[${INSTANCE}], record[${FENCE}], record[${GEN}], record[${TTL}], record[${GRANTED}], record[${UNTIL}],
+    link == '' and '{"kind":"none"}' or link, record[${OFFERED}] == 1 and 'true' or 'false', record[${WAITING}],
+    breaking == '' and '' or ',"breaking":' .. breaking, meta == '' and '' or ',"meta":' .. meta,
+    record[${CURSOR}], record[${LEASE}], cjson.encode(record[${REQUEST}]))
 end
 
 local function confirm(record, enc)
@@ -277,7 +279,7 @@ function run.q(command, record, enc)
     local ttl = command[8]
     local fence = grant(record, command[3], request, command[5], command[6], command[7], ttl, command[9], 0, now + ttl)
     dirty[record] = enc
-    return '["granted","' .. fence .. '",' .. (now + ttl) .. ']'
+    return '["granted","' .. fence .. '",' .. format('%d', now + ttl) .. ']'
   end
   if record[${REQUEST}] == request or (record[${HOLDER}] == command[5] and record[${INSTANCE}] == command[7]) then
     if unqueue(record, enc, request) then dirty[record] = enc end
@@ -378,7 +380,7 @@ function run.c(command, record, enc)
   end
   unqueue(record, enc, request)
   local forget = now + ${ENDED_WINDOW_MS}
-  remember(record, enc, request, 'c' .. format('%014.0f', forget) .. '0000000000000000', forget)
+  remember(record, enc, request, 'c' .. format('%014d', forget) .. '0000000000000000', forget)
   dirty[record] = enc
   return '["left"]'
 end
@@ -471,7 +473,7 @@ for _, group in ipairs(groups) do
   if dueN > 0 then call('ZADD', prefix .. 'due', unpack(due)) end
   if #newNames > 0 then call('ZADD', prefix .. 'names', unpack(newNames)) end
   if isCounted or isSwept then
-    writes[writeN + 1], writes[writeN + 2] = bucketKey, format('%016.0f', count) .. ' ' .. lastId .. ' ' .. format('%.0f', sweptAt)
+    writes[writeN + 1], writes[writeN + 2] = bucketKey, format('%016d', count) .. ' ' .. lastId .. ' ' .. format('%d', sweptAt)
     writeN = writeN + 2
   end
   -- Lua cannot spread more than some 8,000 values into one call.
@@ -482,5 +484,5 @@ for _, group in ipairs(groups) do
 end
 if writeN > 0 then call('MSET', unpack(writes)) end
 if #hints > 0 then call('PUBLISH', ns .. ':hint', concat(hints, ',')) end
-return '[' .. format('%.0f', now) .. ',[' .. concat(replies, ',') .. ']]'
+return '[' .. nowText .. ',[' .. concat(replies, ',') .. ']]'
 `;
