@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from './backends.ts';
 
@@ -105,8 +105,7 @@ async function run(launch: Launch, ports: readonly number[]): Promise<ChildProce
   watchOver(child, launch.directory);
   // A test process may end without stopping its servers; they must not hold it open.
   child.unref();
-  for (const pipe of [child.stdout, child.stderr])
-    if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  for (const pipe of [child.stdout, child.stderr]) if (pipe instanceof Socket) pipe.unref();
 
   const deadline = performance.now() + readyWithinMs;
   while (performance.now() < deadline) {
@@ -147,7 +146,7 @@ function watchOver(child: ChildProcess, directory: string): void {
     detached: true,
   });
   guard.unref();
-  if (guard.stdin !== null && 'unref' in guard.stdin && typeof guard.stdin.unref === 'function') guard.stdin.unref();
+  if (guard.stdin instanceof Socket) guard.stdin.unref();
   guard.stdin?.on('error', () => undefined);
   child.once('exit', () => guard.kill('SIGKILL'));
 }
