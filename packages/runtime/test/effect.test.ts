@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assign, createActor, setup } from 'xstate';
+import { assign, createActor, setup, toPromise } from 'xstate';
+import { durable } from '../src/durable.ts';
 import { publish, reply, tell } from '../src/effect.ts';
 
 const counter = setup({
@@ -45,5 +46,14 @@ describe('effect actions', () => {
     live.send({ type: 'read' });
     expect(live.getSnapshot().context.n).toBe(2);
     live.stop();
+  });
+
+  it('[EF4] in a live XState actor durable work is an ordinary promise', async () => {
+    const double = durable<{ n: number }, number>('double', async ({ input, idempotencyKey }) => {
+      expect(idempotencyKey).toBe('double');
+      return input.n * 2;
+    });
+    const live = createActor(double, { input: { n: 21 } }).start();
+    expect(await toPromise(live)).toBe(42);
   });
 });

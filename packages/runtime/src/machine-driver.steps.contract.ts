@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import {
+  assign,
+  emit,
+  enqueueActions,
+  fromCallback,
+  fromPromise,
+  log,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+} from 'xstate';
+import { reply } from './effect.ts';
+import { type MachineDriverHarness, throughJson, thrown } from './machine-driver.fixtures.ts';
+import { MachineFailed, MachineRefused } from './machine-driver.ts';
+
+export function stepRules({ driverOf }: MachineDriverHarness): void {
+  describe('MachineDriver contract: steps', () => {
+    const light = setup({
+      types: {
+        context: {} as { turns: number },
+        events: {} as { type: 'turn'; allowed: boolean } | { type: 'never' },
+        input: {} as { turns: number },
+      },
+      guards: { allowed: ({ event }) => event.type === 'turn' && event.allowed },
+    }).createMachine({
+      context: ({ input }) => ({ turns: input.turns }),
+      initial: 'off',
+      states: {
+        off: {
+          tags: ['dark'],
+          on: {
+            turn: { guard: 'allowed', target: 'on', actions: assign({ turns: ({ context }) => context.turns + 1 }) },
+          },
+        },
+        on: { on: { turn: 'off' } },
+      },
+    });
+
+    it('[MD1] a step leaves the snapshot it was given usable and unchanged', () => {
+      const driver = driverOf(light);
+      const { snapshot: off } = driver.create({ turns: 5 });
+      const first = driver.step(off, { type: 'turn', allowed: true } as { type: string });
+      const second = driver.step(off, { type: 'turn', allowed: true } as { type: string });
+      expect([off.value, off.context, off.tags.has('dark')]).toEqual(['off', { turns: 5 }, true]);
+      expect([first.snapshot.value, first.snapshot.context]).toEqual(['on', { turns: 6 }]);
+      expect(second.snapshot.context).toEqual({ turns: 6 });
+    });
+
+    it('[MD3] an event that no transition takes is not handled, and the snapshot is the one given', () => {
+      const driver = driverOf(light);
+      const { snapshot } = driver.create({ turns: 0 });
+      for (const event of [{ type: 'never' }, { type: 'unheard of' }, { type: 'turn', allowed: false }]) {
+        const step = driver.step(snapshot, event);
+        expect([step.handled, step.snapshot === snapshot, step.effects]).toEqual([false, true, []]);
+        expect(driver.accepts(snapshot, event)).toBe(false);
+      }
+      expect(driver.accepts(snapshot, { type: 'turn', allowed: true } as { type: string })).toBe(true);
+    });
+
+    it('[MD3] a transition that forbids an event does not handle it, one with actions alone does', () => {
+      const driver = driverOf(
+        setup({}).createMachine({ on: { a: { actions: log('a') }, b: {} }, initial: 's', states: { s: {} } }),
+      );
+      const { snapshot } = driver.create();
+      expect(driver.step(snapshot, { type: 'a' }).handled).toBe(true);
+      expect(driver.step(snapshot, { type: 'b' }).handled).toBe(false);
+    });
+
+    it('[MD10] a machine that has ended handles nothing, and tells its output', () => {
+      const driver = driverOf(
+        setup({}).createMachine({
+          initial: 'a',
+          output: { ok: true },
+          states: { a: { on: { end: 'z' } }, z: { type: 'final' } },
+          on: { more: { actions: log('x') } },
+        }),
+      );
+      const { snapshot } = driver.step(driver.create().snapshot, { type: 'end' });
+      expect([snapshot.status, snapshot.output]).toEqual(['done', { ok: true }]);
+      expect(driver.step(snapshot, { type: 'more' }).handled).toBe(false);
+      expect(driver.accepts(snapshot, { type: 'more' })).toBe(false);
+      const again = throughJson(driver, snapshot);
+      expect([again.status, again.output]).toEqual(['done', { ok: true }]);
+    });
+
+    it('[MD6] raised events and events sent to itself are processed within the step', () => {
+      const driver = driverOf(
+        setup({}).createMachine({
+          initial: 'a',
+          states: {
+            a: { on: { go: { target: 'b', actions: raise({ type: 'next' }) } } },
+            b: { on: { next: { target: 'c', actions: sendTo(({ self }) => self, { type: 'last' }) } } },
+            c: { on: { last: 'd' } },
+            d: {},
+          },
+        }),
+      );
+      const step = driver.step(driver.create().snapshot, { type: 'go' });
+      expect([step.snapshot.value, step.effects]).toEqual(['d', []]);
+    });
+
+    it('[MD9] a machine that turns in circles fails its step instead of hanging the node', () => {
+      const driver = driverOf(
+        setup({}).createMachine({
+          initial: 'a',
+          states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+        }),
+      );
+      const { snapshot } = driver.create();
+      expect(() => driver.step(snapshot, { type: 'go' })).toThrow(/microsteps/);
+    });
+  });
+
+  describe('MachineDriver contract: failures', () => {
+    const fragile = setup({
+      types: { context: {} as { n: number } },
+      guards: {
+        broken: () => {
+          throw new RangeError('guard');
+        },
+      },
+    }).createMachine({
+      context: { n: 0 },
+      on: {
+        guard: { guard: 'broken', actions: assign({ n: 1 }) },
+        assign: {
+          actions: [
+            assign({ n: 1 }),
+            emit({ type: 'half' }),
+            assign(() => {
+              throw new RangeError('assign');
+            }),
+          ],
+        },
+        reply: {
+          actions: [
+            assign({ n: 1 }),
+            reply(() => {
+              throw new RangeError('reply');
+            }),
+          ],
+        },
+        add: { actions: assign({ n: ({ context }) => context.n + 1 }) },
+      },
+    });
+
+    it.each(['guard', 'assign', 'reply'])(
+      '[MD2] a throw in a %s is a MachineFailed that carries it, and leaves nothing behind',
+      (type) => {
+        const driver = driverOf(fragile);
+        const { snapshot } = driver.create();
+        const failure = thrown(() => driver.step(snapshot, { type }));
+        expect(failure).toBeInstanceOf(MachineFailed);
+        expect([failure.code, failure.applied]).toEqual(['MACHINE_FAILED', 'no']);
+        // XState rewrites what a guard throws; the message stays in it.
+        expect((failure.cause as Error).message).toContain(type);
+        const next = driver.step(snapshot, { type: 'add' });
+        expect([next.snapshot.context, next.effects]).toEqual([{ n: 1 }, []]);
+      },
+    );
+
+    it('[MD2] a throw while the first snapshot is made is a MachineFailed too', () => {
+      const driver = driverOf(
+        setup({ types: { input: {} as { name: string } | undefined } }).createMachine({
+          context: ({ input }) => ({ name: (input as { name: string }).name.trim() }),
+        }),
+      );
+      expect(() => driver.create(undefined)).toThrow(MachineFailed);
+      expect(driver.create({ name: ' ada ' }).snapshot.context).toEqual({ name: 'ada' });
+    });
+
+    it('[MD9] what cannot be honoured is refused when the driver is made, all of it at once, each with its fix', () => {
+      const child = setup({}).createMachine({});
+      const machine = setup({
+        types: { children: {} as { kid: 'kid' } },
+        actors: { kid: child, feed: fromCallback(() => {}) },
+        actions: { missing: (): void => {} },
+      });
+      const refused = thrown(() =>
+        driverOf(
+          machine.createMachine({
+            initial: 'a',
+            entry: sendParent({ type: 'hello' }),
+            states: {
+              a: { invoke: [{ src: 'kid', id: 'kid' }, { src: 'feed' }], after: { unset: 'b' } as Record<string, 'b'> },
+              b: { entry: spawnChild('kid', { id: 'kid' }) },
+            },
+          }),
+        ),
+      );
+      expect(refused).toBeInstanceOf(MachineRefused);
+      const { problems } = refused as MachineRefused;
+      expect(problems).toEqual([
+        expect.stringMatching(/sendParent has nobody to send to; use tell/),
+        expect.stringMatching(/delay 'unset' has no implementation; give it in setup/),
+        expect.stringMatching(/invoke 'kid': child machines are not available yet; make it an actor type/),
+        expect.stringMatching(/only promises can be invoked .* use durable/),
+        expect.stringMatching(/spawnChild of 'kid': child machines/),
+      ]);
+    });
+
+    it('[MD9] a spawn inside an assign, a send to a stranger and a broken delay fail the step', () => {
+      const work = fromPromise(async () => 1);
+      const driver = driverOf(
+        setup({ actors: { work }, delays: { broken: () => Number.NaN } }).createMachine({
+          on: {
+            spawn: { actions: assign(({ spawn }) => ({ ref: spawn('work', { id: 'w' }) })) },
+            send: { actions: sendTo('nobody', { type: 'x' }) },
+            wait: { actions: raise({ type: 'x' }, { delay: 'broken' }) },
+            name: { actions: enqueueActions(({ enqueue }) => enqueue({ type: 'unknown' } as never)) },
+          },
+        }),
+      );
+      const { snapshot } = driver.create();
+      expect(() => driver.step(snapshot, { type: 'spawn' })).toThrow(
+        /spawn inside an assign cannot be stored; use invoke/,
+      );
+      expect(() => driver.step(snapshot, { type: 'send' })).toThrow(/nobody/);
+      expect(() => driver.step(snapshot, { type: 'wait' })).toThrow(/delay of 'x' is NaN/);
+      expect(() => driver.step(snapshot, { type: 'name' })).toThrow(/action 'unknown' has no implementation/);
+    });
+  });
+}
