@@ -144,7 +144,9 @@ export class DevMentorAPIClient implements ServiceTransport {
       const had = this.connection.status.state !== 'initial';
       userId = this.session.user?.id;
       this.connection.close();
-      if (userId !== undefined && had) this.connection.open();
+      if (userId === undefined) return;
+      if (had) this.connection.open();
+      for (const feed of this.feeds.all()) feed.refresh();
     });
   }
 

@@ -53,6 +53,10 @@ export class Shared<Thing> {
     return this.#entries.get(key)?.thing;
   }
 
+  all(): Thing[] {
+    return [...this.#entries.values()].map(({ thing }) => thing);
+  }
+
   endAll(): void {
     for (const [key, entry] of [...this.#entries]) this.#end(key, entry);
   }
