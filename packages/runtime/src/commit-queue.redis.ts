@@ -19,8 +19,8 @@ interface Queue {
   submit(call: CommitCall): Promise<CallAnswer>;
 }
 
-/** Most calls in one script. */
-const batchCalls = 256;
+/** Most calls taken from the queue at once. */
+const takenCalls = 256;
 
 export class CommitQueue {
   readonly #namespace: RedisNamespace;
@@ -46,7 +46,7 @@ export class CommitQueue {
     const slot = link.isCluster ? shard : 0;
     const queue =
       this.#queues.get(slot) ??
-      link.batcher<CommitCall, CallAnswer>({ maxItems: batchCalls, flush: (calls) => this.#flush(calls) });
+      link.batcher<CommitCall, CallAnswer>({ maxItems: takenCalls, flush: (calls) => this.#flush(calls) });
     this.#queues.set(slot, queue);
     return queue;
   }
