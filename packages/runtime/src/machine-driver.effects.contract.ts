@@ -53,6 +53,20 @@ export function effectRules({ driverOf }: MachineDriverHarness): void {
       expect(driver.step(snapshot, { type: 'fine' }).handled).toBe(true);
     });
 
+    it("[EF3] a tell without a key, or of an event that is XState's own, fails the step", () => {
+      const driver = driverOf(
+        setup({}).createMachine({
+          on: {
+            keyless: { actions: tell('audit', () => '', { type: 'seen' }) },
+            forged: { actions: tell('audit', 'all', { type: 'xstate.done.actor.payment' }) },
+          },
+        }),
+      );
+      const { snapshot } = driver.create();
+      expect(() => driver.step(snapshot, { type: 'keyless' })).toThrow(/its key is ""/);
+      expect(() => driver.step(snapshot, { type: 'forged' })).toThrow(/cannot be told/);
+    });
+
     it("[MD1] an author's action is handed out as data and runs only when asked", () => {
       const ran: unknown[] = [];
       const driver = driverOf(

@@ -52,7 +52,7 @@ export function storedRules({ driverOf }: MachineDriverHarness): void {
         'cycle',
         (): unknown => {
           const o: Record<string, unknown> = {};
-          o['o'] = o;
+          o.itself = o;
           return o;
         },
         /contains itself/,

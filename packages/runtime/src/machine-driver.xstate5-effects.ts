@@ -3,6 +3,7 @@ import type { AnyActorRef } from 'xstate';
 import { type Effect, type EventData, type InvokeEffect, sayOf } from './effect.ts';
 import type { Json } from './json.ts';
 import { asJson } from './json-check.ts';
+import { isReservedEventType } from './machine-driver.ts';
 import type { InvokedLogics } from './machine-driver.xstate5-definition.ts';
 
 /** What XState hands to an actor's `actionExecutor`. */
@@ -98,11 +99,10 @@ function custom({ type, info, params, exec }: Captured): Effect {
       const { type: toType, key } = said.to;
       if (typeof key !== 'string' || key === '')
         throw new Error(`tell('${toType}', …): its key is ${JSON.stringify(key)}, not a text`);
-      return {
-        kind: 'tell',
-        to: { type: toType, key },
-        event: eventData(said.event, `the event told to '${toType}:${key}'`),
-      };
+      const event = eventData(said.event, `the event told to '${toType}:${key}'`);
+      if (isReservedEventType(event.type))
+        throw new Error(`'${event.type}' is XState's own and cannot be told to '${toType}:${key}'`);
+      return { kind: 'tell', to: { type: toType, key }, event };
     }
   }
 }

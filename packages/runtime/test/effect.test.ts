@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { assign, createActor, setup, toPromise } from 'xstate';
+import { defineActor } from '../src/define-actor.ts';
 import { durable } from '../src/durable.ts';
 import { publish, reply, tell } from '../src/effect.ts';
+
+const Tally = defineActor('tally', {
+  machine: setup({ types: { events: {} as { type: 'add'; by: number } } }).createMachine({}),
+});
 
 const counter = setup({
   types: {
@@ -27,13 +32,16 @@ const counter = setup({
         publish('read'),
         tell('audit', 'all', { type: 'seen' }),
         tell(
-          {
-            type: 'counter' as const,
-            machine: setup({ types: { events: {} as { type: 'add'; by: number } } }).createMachine({}),
-          },
+          Tally,
           ({ context }) => `c${context.n}`,
           ({ event }) => ({ type: 'add', by: event.type.length }),
         ),
+        // @ts-expect-error the receiver takes no such event
+        tell(Tally, 'all', { type: 'subtract', by: 1 }),
+        // @ts-expect-error the event lacks a part
+        tell(Tally, 'all', { type: 'add' }),
+        // @ts-expect-error the context has no such part
+        reply(({ context }) => context.missing),
       ],
     },
   },
