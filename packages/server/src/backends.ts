@@ -1,16 +1,21 @@
 // Where a server keeps its state and how it talks to the others: one process's memory, or Redis
 // and NATS. Nothing above this file knows which.
-import { type Clock, type Entropy, type LockManager } from '@devmentor/locks';
+import type { Clock, Entropy, LockManager } from '@devmentor/locks';
 import { MemoryLockManager } from '@devmentor/locks/memory';
-import { type LogStore, MemoryBus, memoryStores, type RecordStore, type StateStore, type Transport } from '@devmentor/runtime';
+import { type LogStore, MemoryBus, MemoryLogStore, MemoryRecordStore, type RecordStore, type StateStore, type Transport } from '@devmentor/runtime';
+import { HintingStateStore } from './hinting-state-store.ts';
+import type { TopicHints } from './live/topic-feed.ts';
+import { transportHints } from './live/transport-hints.ts';
 
 export interface Backends {
-  readonly kind: 'memory' | 'cluster';
+  /** `alone`: no other server can share these, so the runtime need not watch for any. */
+  readonly kind: 'alone' | 'shared';
   readonly locks: LockManager;
   readonly state: StateStore;
   readonly log: LogStore;
   readonly records: RecordStore;
   readonly transport: Transport;
+  readonly hints: TopicHints;
   /** Asks each backend whether it answers now. */
   check(): Promise<Readonly<Record<string, 'up' | 'down'>>>;
   /** Ends the connections. The locks are closed before, by whoever says what becomes of the leases. */
@@ -29,10 +34,15 @@ export class BackendUnreachable extends Error {
 
 export function memoryBackends({ clock, entropy }: Platform): Backends {
   const transport = new MemoryBus(clock).connect();
+  const log = new MemoryLogStore({ clock });
+  const state = new HintingStateStore({ clock, log });
   return {
-    kind: 'memory',
+    kind: 'alone',
     locks: new MemoryLockManager({ clock, entropy }),
-    ...memoryStores({ clock }),
+    state,
+    hints: state,
+    log,
+    records: new MemoryRecordStore({ clock }),
     transport,
     check: async () => ({ memory: 'up' }),
     close: () => transport.close(),
@@ -65,10 +75,11 @@ export async function clusterBackends({ redis, nats, namespace }: ClusterAddress
   }
   const stores = redisStores({ link, namespace });
   return {
-    kind: 'cluster',
-    locks: new RedisLockManager({ link, namespace, clock, entropy }),
+    kind: 'shared',
+    locks: new RedisLockManager({ redis: link, namespace, clock, entropy }),
     ...stores,
     transport,
+    hints: transportHints(transport, namespace),
     check: async () => ({
       redis: await ping().then(
         () => 'up' as const,

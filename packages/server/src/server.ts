@@ -18,7 +18,6 @@ import { projectRoutes } from './http/project-routes.ts';
 import { Attachments } from './live/attachments.ts';
 import { Sockets } from './live/sockets.ts';
 import { TopicFeed } from './live/topic-feed.ts';
-import { transportHints } from './live/transport-hints.ts';
 import { openServices, type Services } from './services.ts';
 
 export interface ServerOptions {
@@ -102,7 +101,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
 
     const attachments = new Attachments({ locks: backends.locks, transport: backends.transport, namespace, node: runtime.incarnation });
     await attachments.open();
-    const feed = new TopicFeed({ log: backends.log, hints: transportHints(backends.transport, namespace), clock });
+    const feed = new TopicFeed({ log: backends.log, hints: backends.hints, clock });
     undo.push(async () => {
       feed.close();
       await attachments.close();

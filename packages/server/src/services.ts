@@ -1,5 +1,5 @@
 // The domain without its shells: what HTTP, WebSocket and in-process callers all ask.
-import { createRuntime, type Runtime } from '@devmentor/runtime';
+import { concernsOf, createRuntime, leaseActor, leaseRelay, type Runtime } from '@devmentor/runtime';
 import { AccessTokens } from './auth/access-tokens.ts';
 import { AccountActor } from './auth/account-actor.ts';
 import { Accounts } from './auth/accounts.ts';
@@ -40,16 +40,22 @@ export interface Services {
 /** Wires the services; the runtime is made and not yet started. */
 export async function openServices(options: ServicesOptions): Promise<Services> {
   const { backends, clock, entropy, namespace, onFault } = options;
-  const { locks, state, log, records, transport } = backends;
+  const { locks, state, records, transport } = backends;
   await state.open();
   await locks.open();
   const keys = await loadAuthKeys(options.authSecret, records, entropy);
   const runtime = createRuntime({
-    actors: [ProjectActor, UserActor, AccountActor, GuestCounter],
+    actors: [
+      ProjectActor,
+      UserActor,
+      AccountActor,
+      GuestCounter,
+      leaseActor({ locks }),
+      leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) }),
+    ],
     namespace,
-    locks,
     state,
-    transport,
+    ...(backends.kind === 'shared' && { locks, transport }),
     clock,
     entropy,
     onFault,

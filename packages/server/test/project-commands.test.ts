@@ -8,15 +8,14 @@ const atMs = 1_700_000_000_000;
 const press = { id: 'p1', name: 'Press', ownerId: 'ada' };
 const created = decide(NO_PROJECT, { type: 'create', project: press, request: 'r1', atMs });
 
-function lease(type: string, logId: string, leaseId = 'l1'): Command {
+function lease(type: string, logId: string, fence = '0000000000000007'): Command {
   const event: LeaseHappening = {
     type,
     resource: 'project:p1',
-    leaseId,
     gen: 1,
     holder: { id: 'ada', name: 'Ada' },
     instance: 'tab1',
-    fence: '0000000000000007',
+    fence,
     atMs,
   };
   return { type: 'lease.event', logId, event };
@@ -65,8 +64,8 @@ describe('project commands', () => {
   });
 
   it('[PC3] the end of a claim that is not the current one releases nothing', () => {
-    const log = [lease('claimed', '1', 'l1'), lease('claimed', '2', 'l2'), lease('released', '3', 'l1')];
-    expect(play(created.context, log).context.project?.claim?.id).toBe('l2');
+    const log = [lease('claimed', '1', '1'.repeat(16)), lease('claimed', '2', '2'.repeat(16)), lease('released', '3', '1'.repeat(16))];
+    expect(play(created.context, log).context.project?.claim?.id).toBe('2'.repeat(16));
   });
 
   it('[PC4] members are told when they join and when the project goes', () => {
@@ -88,8 +87,8 @@ describe('project commands', () => {
       lease('away', '2'),
       lease('back', '3'),
       lease('expired', '4'),
-      lease('claimed', '5', 'l2'),
-      lease('released', '6', 'l2'),
+      lease('claimed', '5', '8'.repeat(16)),
+      lease('released', '6', '8'.repeat(16)),
       { type: 'delete', by: 'ada', expected: 'any', atMs },
     ]);
     for (const { type, data } of published) {

@@ -2,11 +2,10 @@
 // table. A handler sees only what passed the schemas; whatever is thrown leaves as a problem.
 import { Buffer } from 'node:buffer';
 import cors from '@fastify/cors';
-import { idempotencyKeySchema, type Operation, operations, parse, pathParams, problemMediaType } from '@devmentor/contracts';
-import { limits } from '@devmentor/contracts';
+import { idempotencyKeySchema, limits, type Operation, operations, parse, pathParams, problemMediaType } from '@devmentor/contracts';
 import { type Route, type RouteName, routes } from '@devmentor/contracts/routes';
 import type { Entropy } from '@devmentor/locks';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { z } from 'zod';
 import type { Accounts } from '../auth/accounts.ts';
 import { isUnforeseen, Problem, toProblem } from '../problem.ts';
@@ -30,7 +29,7 @@ const EXPOSED = ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Idempotency
 export async function createApp(options: AppOptions): Promise<App> {
   const app: App = fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     routerOptions: { maxParamLength: 4 * limits.resourceBytes },
     forceCloseConnections: true,

@@ -23,6 +23,8 @@ export interface Attachable {
 interface Attached {
   readonly projectId: string;
   readonly lease: Lease;
+  /** The lease's when this connection got it; a greater one since is another connection's. */
+  readonly gen: number;
 }
 
 const MAX_PER_CONNECTION = 64;
@@ -79,12 +81,13 @@ export class Attachments {
     }
     const { lease, displaced } = outcome;
     if (displaced !== undefined && displaced.conn !== connection.id) this.#displace(displaced);
-    known.set(claim.leaseId, { projectId: claim.projectId, lease });
+    const attached: Attached = { projectId: claim.projectId, lease, gen: lease.gen };
     // The connection may have gone while the store was asked.
     if (!this.#connections.has(connection.id)) {
-      await this.#away(lease);
+      await this.#away(attached);
       return lease;
     }
+    known.set(claim.leaseId, attached);
     this.#attached.set(connection.id, known);
     lease.signal.addEventListener('abort', () => this.#forget(connection.id, claim.leaseId), { once: true });
     return lease;
@@ -93,7 +96,7 @@ export class Attachments {
   /** Begins the grace now, by the page's own wish. */
   async detach(connection: Attachable, leaseId: string): Promise<void> {
     const attached = this.#forget(connection.id, leaseId);
-    if (attached !== undefined) await this.#away(attached.lease);
+    if (attached !== undefined) await this.#away(attached);
   }
 
   /** The claim was given back; there is nothing to renew. */
@@ -106,7 +109,7 @@ export class Attachments {
     this.#connections.delete(connection.id);
     const attached = this.#attached.get(connection.id);
     this.#attached.delete(connection.id);
-    await Promise.all([...(attached?.values() ?? [])].map(({ lease }) => this.#away(lease)));
+    await Promise.all([...(attached?.values() ?? [])].map((one) => this.#away(one)));
   }
 
   /** Of one project, on one connection: somebody who may not edit it any more. */
@@ -116,11 +119,12 @@ export class Attachments {
     }
   }
 
-  async #away(lease: Lease): Promise<void> {
-    lease.renewal('manual');
+  async #away({ lease, gen }: Attached): Promise<void> {
+    // A connection of this node that displaced this one shares its lease, and goes on renewing it.
+    if (lease.gen === gen) lease.renewal('manual');
     // With its generation: if somebody attached since, this does nothing (AT2). If the store cannot
     // be told, the lease ends by itself after its term.
-    await this.#locks.away({ resource: lease.resource, leaseId: lease.leaseId, gen: lease.gen, graceMs: limits.claimGraceMs });
+    await this.#locks.away({ resource: lease.resource, leaseId: lease.leaseId, gen, graceMs: limits.claimGraceMs });
   }
 
   #forget(connectionId: string, leaseId: string): Attached | undefined {

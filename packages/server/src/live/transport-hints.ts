@@ -1,12 +1,12 @@
-import { encodeId, type Unsubscribe } from '@devmentor/locks';
-import type { TopicEvent, Transport } from '@devmentor/runtime';
+import type { Unsubscribe } from '@devmentor/locks';
+import { type TopicEvent, topicSubject, type Transport } from '@devmentor/runtime';
 import type { TopicHints } from './topic-feed.ts';
 
 /** Hints as the runtime publishes them after a commit: the event itself, on the topic's subject. */
 export function transportHints(transport: Transport, namespace: string): TopicHints {
   return {
     async listen(topic: string, heard: (event: TopicEvent) => void): Promise<Unsubscribe> {
-      const subscription = await transport.subscribe(`ev.${namespace}.${encodeId(topic)}`, ({ body }) => {
+      const subscription = await transport.subscribe(topicSubject(namespace, topic), ({ body }) => {
         const event = eventOf(body);
         if (event?.topic === topic) heard(event);
       });

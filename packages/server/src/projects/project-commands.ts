@@ -28,14 +28,12 @@ export type LeaseTold = { readonly type: 'lease.event'; readonly logId: LogId; r
 export type LeaseHappening = {
   readonly type: string;
   readonly resource: string;
-  readonly leaseId: string;
   readonly gen: number;
+  /** Names the grant: no two have the same. */
+  readonly fence: string;
   readonly holder: { readonly id: string; readonly name?: string };
   readonly instance: string;
-  readonly fence: string;
   readonly atMs: number;
-  readonly ttlMs?: number;
-  readonly untilMs?: number;
 };
 
 export type ProjectReply =
@@ -128,9 +126,9 @@ function followLease(context: ProjectContext, { logId, event }: LeaseTold): Deci
   if (before === null || before.status === 'deleted') return { ...ignored, context: seen };
 
   const project = Project.restore(before, at(event.atMs));
-  const isCurrent = before.claim?.id === event.leaseId;
+  const isCurrent = before.claim?.id === event.fence;
   // Whatever ends a claim that is not this project's came late and says nothing new.
-  if (event.type === 'claimed') project.follow({ kind: 'claimed', id: event.leaseId, userId: event.holder.id });
+  if (event.type === 'claimed') project.follow({ kind: 'claimed', id: event.fence, userId: event.holder.id });
   else if (event.type === 'released' && isCurrent) project.follow({ kind: 'released' });
   else if (event.type === 'expired' && isCurrent) project.follow({ kind: 'ended' });
 
@@ -148,8 +146,10 @@ function holderOf({ holder, instance }: LeaseHappening): Holder {
   return { userId: holder.id, displayName: holder.name ?? holder.id, instanceId: instance };
 }
 
-function grantFacts({ fence, atMs, ttlMs = limits.claimTtlMs.default, untilMs = atMs + ttlMs }: LeaseHappening): { fencingToken: string; ttlMs: number; expiresAt: string } {
-  return { fencingToken: fence, ttlMs, expiresAt: timeText(untilMs) };
+/** The lease log does not say for how long; the lease itself does, to whoever asks for it. */
+function grantFacts({ type, fence, atMs }: LeaseHappening): { fencingToken: string; ttlMs: number; expiresAt: string } {
+  const ttlMs = type === 'away' ? limits.claimGraceMs : limits.claimTtlMs.default;
+  return { fencingToken: fence, ttlMs, expiresAt: timeText(atMs + ttlMs) };
 }
 
 function changed(context: ProjectContext, before: ProjectState | null, project: Project, atMs: number): Decision {
