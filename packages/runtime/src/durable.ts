@@ -9,9 +9,14 @@ export interface DurableWork<I> {
   readonly idempotencyKey: string;
 }
 
-type Work = (given: DurableWork<never>) => Promise<unknown>;
+/** Registered, so that a machine built with another copy of this package is understood as well. */
+const works: unique symbol = Symbol.for('devmentor.durable');
 
-const works = new WeakMap<object, { readonly name: string; readonly work: Work }>();
+/** The work behind an invoked logic, and the name it has in its idempotency keys. */
+export interface NamedWork {
+  readonly name: string;
+  readonly work: (given: DurableWork<unknown>) => Promise<unknown>;
+}
 
 /**
  * Work that a machine invokes, run after the commit that asked for it and again after a crash, so
@@ -20,13 +25,10 @@ const works = new WeakMap<object, { readonly name: string; readonly work: Work }
  */
 export function durable<I, O>(name: string, work: (given: DurableWork<I>) => Promise<O>): PromiseActorLogic<O, I> {
   const logic = fromPromise<O, I>(({ input, signal }) => work({ input, signal, idempotencyKey: name }));
-  works.set(logic, { name, work: work as Work });
-  return logic;
+  return Object.assign(logic, { [works]: { name, work } });
 }
 
-/** The work behind an invoked logic made by `durable`; for drivers. */
-export function durableWorkOf(
-  logic: object,
-): { readonly name: string; readonly work: (given: DurableWork<unknown>) => Promise<unknown> } | undefined {
-  return works.get(logic) as { name: string; work: (given: DurableWork<unknown>) => Promise<unknown> } | undefined;
+/** The work of a logic made by `durable`; for drivers. */
+export function durableWorkOf(logic: object): NamedWork | undefined {
+  return (logic as { readonly [works]?: NamedWork })[works];
 }

@@ -200,18 +200,17 @@ export type RawEffect =
 
 type Say = (args: EffectArgs<unknown, unknown>, params: unknown) => RawEffect;
 
-const says = new WeakMap<object, Say>();
+/** Registered, so that a machine built with another copy of this package is understood as well. */
+const says: unique symbol = Symbol.for('devmentor.effect');
 
 /** The effect an action function stands for, when it is one of ours; for drivers. */
 export function sayOf(action: object): Say | undefined {
-  return says.get(action);
+  return (action as { readonly [says]?: Say })[says];
 }
 
 function effectAction(name: string, say: Say): () => void {
   const action = (): void => {};
-  Object.defineProperty(action, 'name', { value: name });
-  says.set(action, say);
-  return action;
+  return Object.defineProperties(action, { name: { value: name }, [says]: { value: say } });
 }
 
 function computed(value: unknown, args: EffectArgs<unknown, unknown>, params: unknown): unknown {
