@@ -53,7 +53,10 @@ export function inBatches(calls: readonly CommitCall[]): readonly (readonly Comm
 }
 
 export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespace, limits: StoreLimits): ScriptInput {
-  const input: ScriptInput = { keys: [], args: [limits.unsettledPerSender, limits.senderSilenceMs, calls.length] };
+  const input: ScriptInput = {
+    keys: [],
+    args: [limits.unsettledPerSender, limits.senderSilenceMs, limits.nodeSenders, calls.length],
+  };
   for (const { shard, epoch, commits } of calls) {
     input.keys.push(
       namespace.shardKey(shard, 'own'),
@@ -93,6 +96,7 @@ function writeCommit(
   const senders = bySender(commit.settles, texts.replies);
   args.push(senders.size);
   for (const [sender, { floor, numbers }] of senders) args.push(sender, floor, numbers.length / 2, ...numbers);
+  if (commit.settles.some(({ sender }) => !sender.includes(':'))) keys.push(namespace.key('nodes', id));
   if (fence !== undefined) keys.push(namespace.key('guard', id));
   args.push(events.length);
   if (events.length > 0) keys.push(namespace.key('log', id));

@@ -15,7 +15,9 @@ export class MemoryActor {
   #dueAtMs: number | undefined;
   readonly #outbox = new Map<string, RowText>();
   readonly #nextOut = new Map<ActorId, number>();
-  readonly #senders = new Map<SenderId, { readonly settlement: Settlement; readonly seenMs: number }>();
+  readonly #actorSenders = new Map<SenderId, Settlement>();
+  /** In the order in which they were last seen. */
+  readonly #nodeSenders = new Map<SenderId, { readonly settlement: Settlement; readonly seenMs: number }>();
 
   constructor(limits: StoreLimits) {
     this.#limits = limits;
@@ -52,9 +54,8 @@ export class MemoryActor {
     const { machineVersion, commitId, outbox } = commit;
     const { snapshot, timers } = texts;
     for (const [sender, settlement] of this.#settledBy(commit.settles, texts.replies, nowMs)) {
-      this.#senders.set(sender, { settlement, seenMs: nowMs });
+      this.#keep(sender, settlement, nowMs);
     }
-    for (const sender of this.#senders.keys()) if (this.#isForgotten(sender, nowMs)) this.#senders.delete(sender);
     for (const { to, n } of outbox.remove) this.#outbox.delete(rowKey(to, n));
     for (const [i, { to, n }] of outbox.add.entries()) {
       this.#outbox.set(rowKey(to, n), { to, n, text: texts.outbox[i] ?? 'null' });
@@ -81,14 +82,31 @@ export class MemoryActor {
   }
 
   #settlement(sender: SenderId, nowMs: number): Settlement {
-    if (this.#isForgotten(sender, nowMs)) return nothingSettled;
-    return this.#senders.get(sender)?.settlement ?? nothingSettled;
+    if (isActor(sender)) return this.#actorSenders.get(sender) ?? nothingSettled;
+    const known = this.#nodeSenders.get(sender);
+    return known === undefined || this.#isForgotten(known.seenMs, nowMs) ? nothingSettled : known.settlement;
   }
 
-  #isForgotten(sender: SenderId, nowMs: number): boolean {
-    const seenMs = this.#senders.get(sender)?.seenMs;
-    return seenMs !== undefined && !sender.includes(':') && nowMs - seenMs > this.#limits.senderSilenceMs;
+  #keep(sender: SenderId, settlement: Settlement, nowMs: number): void {
+    if (isActor(sender)) {
+      this.#actorSenders.set(sender, settlement);
+      return;
+    }
+    this.#nodeSenders.delete(sender);
+    this.#nodeSenders.set(sender, { settlement, seenMs: nowMs });
+    for (const [silent, { seenMs }] of this.#nodeSenders) {
+      if (this.#nodeSenders.size <= this.#limits.nodeSenders && !this.#isForgotten(seenMs, nowMs)) return;
+      this.#nodeSenders.delete(silent);
+    }
   }
+
+  #isForgotten(seenMs: number, nowMs: number): boolean {
+    return nowMs - seenMs > this.#limits.senderSilenceMs;
+  }
+}
+
+function isActor(sender: SenderId): boolean {
+  return sender.includes(':');
 }
 
 function rowKey(to: ActorId, n: number): string {

@@ -7,7 +7,8 @@
 //   <ns>:{s<n>}:own                   `<epoch> <incarnation>`
 //   <ns>:{s<n>}:timers, :outbox       actors with timers (by the earliest), with an outbox
 //   <ns>:{s<n>}:actor:<id>            the record: v, id, version, machine, commit, snapshot,
-//                                     timers, due, cursor, nodes, from:<sender>
+//                                     timers, due, cursor, from:<sender>
+//   <ns>:{s<n>}:nodes:<id>            its node senders by the time they were last listed
 //   <ns>:{s<n>}:out:<id>, :sent:<id>  the outbox (`<n> <to>`), and the next number per receiver
 //   <ns>:{s<n>}:guard:<id>            `<fence> <id>`
 //   <ns>:{s<n>}:log:<topic>           stream of the topic's events
@@ -62,7 +63,7 @@ export class RedisNamespace {
   }
 
   /** A key of one id. */
-  key(what: 'actor' | 'out' | 'sent' | 'guard' | 'log' | 'rec', id: string): string {
+  key(what: 'actor' | 'nodes' | 'out' | 'sent' | 'guard' | 'log' | 'rec', id: string): string {
     const encoded = encodeId(id);
     return `${this.name}:{s${slotOf(encoded, this.shards)}}:${what}:${encoded}`;
   }

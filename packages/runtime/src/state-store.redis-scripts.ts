@@ -58,59 +58,51 @@ return {'admitted'}
  * arguments that this reads in order. A commit reads and decides before it writes, and one that
  * raises an error is an answer of its own: the others go on.
  *
- * Settled messages are one field per sender: a packed list of the floor and, above it, numbers
- * with their replies. Node senders are listed in `nodes` with the time they were seen, kept to
- * a tenth of the silence after which they are forgotten, so that most commits need not write it.
+ * Settled messages are one field per sender: a packed list of the floor, the time it was listed,
+ * and the numbers above the floor with their replies. Node senders are listed in `nodes` by that
+ * time, to find those to forget; it is renewed when it is a tenth of the silence old, so that
+ * most commits need not write it.
  */
 export const commitScript = `${clockPrelude}${stampPrelude}${logPrelude}${serves}
 local k, a = 0, 0
 local function key() k = k + 1 return KEYS[k] end
 local function arg() a = a + 1 return ARGV[a] end
 local function number() return tonumber(arg()) end
-local unsettled, silence = number(), number()
-
-local function readNodes(packed)
-  local nodes = {}
-  if packed then
-    local list = cmsgpack.unpack(packed)
-    for i = 1, #list, 2 do nodes[list[i]] = list[i + 1] end
-  end
-  return nodes
-end
+local unsettled, silence, mostNodes = number(), number() * 1.1, number()
 
 local function apply(timers, outbox)
   local actor = key()
   local id, commit, basis, version, machine, snapshot = arg(), arg(), arg(), arg(), arg(), arg()
   local timerList, due, fence = arg(), arg(), arg()
 
-  local fields, senders = {'v', 'id', 'version', 'commit', 'due', 'cursor', 'nodes'}, {}
+  local fields, senders = {'v', 'id', 'version', 'commit', 'due', 'cursor'}, {}
   for s = 1, number() do
     local sender = {id = arg(), floor = number(), numbers = {}}
     for m = 1, number() do sender.numbers[m] = {n = number(), reply = arg()} end
     senders[s] = sender
-    fields[7 + s] = 'from:' .. sender.id
+    fields[6 + s] = 'from:' .. sender.id
   end
   local stored = redis.call('HMGET', actor, unpack(fields))
   if stored[1] and stored[1] ~= '1' then return {'unknown-version', stored[1]} end
   if stored[2] and stored[2] ~= id then return {'collision'} end
   if (stored[3] or '0') ~= basis then return {'conflict', stored[3] or '0', stored[4] or ''} end
 
-  local nodes, nodesChanged
+  local nodes, listing
   for s, sender in ipairs(senders) do
-    local packed = stored[7 + s]
+    sender.window = stored[6 + s] and cmsgpack.unpack(stored[6 + s]) or {0, 0}
     if not string.find(sender.id, ':', 1, true) then
-      nodes = nodes or readNodes(stored[7])
-      local seen = nodes[sender.id]
-      if seen and nowMs - seen > silence * 1.1 then packed = false end
-      if not seen or nowMs - seen > silence / 10 then nodes[sender.id] = nowMs nodesChanged = true end
+      nodes = nodes or key()
+      local silent = nowMs - sender.window[2]
+      if silent > silence then sender.window = {0, 0} end
+      sender.lists = silent > silence / 11
+      listing = listing or sender.lists
     end
-    sender.window = packed and cmsgpack.unpack(packed) or {0}
   end
 
   local duplicates = {'duplicate'}
   for _, sender in ipairs(senders) do
     local window, replies = sender.window, {}
-    for i = 2, #window, 2 do replies[window[i]] = window[i + 1] end
+    for i = 3, #window, 2 do replies[window[i]] = window[i + 1] end
     for _, message in ipairs(sender.numbers) do
       local reply = replies[message.n]
       if reply or message.n < window[1] then
@@ -125,13 +117,13 @@ local function apply(timers, outbox)
   for _, sender in ipairs(senders) do
     local window = sender.window
     local floor = math.max(window[1], sender.floor)
-    local kept = {floor}
+    local kept = {floor, sender.lists and nowMs or window[2]}
     local function keep(n, reply)
       if n >= floor then kept[#kept + 1] = n kept[#kept + 1] = reply end
     end
-    for i = 2, #window, 2 do keep(window[i], window[i + 1]) end
+    for i = 3, #window, 2 do keep(window[i], window[i + 1]) end
     for _, message in ipairs(sender.numbers) do keep(message.n, message.reply) end
-    if #kept > 1 + 2 * unsettled then return {'overloaded', sender.id} end
+    if #kept > 2 + 2 * unsettled then return {'overloaded', sender.id} end
     sender.kept = kept
   end
 
@@ -171,14 +163,18 @@ local function apply(timers, outbox)
     redis.call('ZREM', timers, id)
   end
 
-  for _, sender in ipairs(senders) do set('from:' .. sender.id, cmsgpack.pack(sender.kept)) end
-  if nodesChanged then
-    local list = {}
-    for node, seen in pairs(nodes) do
-      if nowMs - seen > silence * 1.1 then redis.call('HDEL', actor, 'from:' .. node)
-      else list[#list + 1] = node list[#list + 1] = seen end
+  if listing then
+    local silents = redis.call('ZRANGEBYSCORE', nodes, '-inf', '(' .. nowMs - silence, 'LIMIT', 0, 16)
+    local over = redis.call('ZCARD', nodes) - #silents - mostNodes + 1
+    if over > 0 then silents = redis.call('ZRANGE', nodes, 0, #silents + over - 1) end
+    for _, node in ipairs(silents) do
+      redis.call('ZREM', nodes, node)
+      redis.call('HDEL', actor, 'from:' .. node)
     end
-    set('nodes', cmsgpack.pack(list))
+  end
+  for _, sender in ipairs(senders) do
+    set('from:' .. sender.id, cmsgpack.pack(sender.kept))
+    if sender.lists then redis.call('ZADD', nodes, nowMs, sender.id) end
   end
   redis.call('HSET', actor, unpack(record))
 

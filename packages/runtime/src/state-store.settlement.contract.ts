@@ -134,6 +134,23 @@ export function settlementRules(harness: StateStoreHarness): void {
     });
   });
 
+  it('[ST10] of too many node senders the one silent longest is forgotten, actors never are', async () => {
+    const { state } = await harness.open({ limits: { nodeSenders: 3, senderSilenceMs: 60_000 } });
+    const owner = await Owner.of(state);
+    const senders = ['user:bob', 'node-1', 'node-2', 'node-3', 'node-4', 'node-5'];
+    for (const sender of senders) {
+      await owner.committed({ settles: [settled(1, 1, sender, sender)] });
+      await harness.elapse(2);
+    }
+    for (const sender of ['user:bob', 'node-3', 'node-4', 'node-5']) {
+      expect(await owner.commit({ settles: [settled(1, 1, 'x', sender)] })).toMatchObject({
+        settled: [{ reply: sender }],
+      });
+    }
+    await owner.committed({ settles: [settled(1, 1, 'x', 'node-1')] });
+    expect((await owner.commit({ settles: [settled(1, 1, 'x', 'node-5')] })).kind).toBe('duplicate');
+  });
+
   it('[ST10] a node sender that goes on sending is remembered', async () => {
     const { state } = await harness.open({ limits: { senderSilenceMs: 400 } });
     const owner = await Owner.of(state);

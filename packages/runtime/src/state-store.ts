@@ -21,7 +21,7 @@
 //   ST9  The stored record of an actor tells, after any lost reply, whether a commit id is in it.
 //   ST10 At most 64 numbers above its floor are kept per sender; a commit that would keep more
 //        answers `overloaded` and has no effect. Node senders are forgotten after 10 minutes of
-//        silence, actor senders never.
+//        silence, or when 10,000 others were heard since; actor senders never.
 //   ST11 A commit that cannot be stored as it is (not JSON, too large), or whose stored record is
 //        of an unknown version, answers `refused` with the fault; its neighbours are untouched.
 //   ST12 What is handed in or out is a copy: nobody holds a reference to stored data.

@@ -8,6 +8,8 @@ export interface StoreLimits {
   readonly unsettledPerSender: number;
   /** A node sender silent for longer is forgotten. Default 10 minutes. */
   readonly senderSilenceMs: number;
+  /** Node senders kept per actor; beyond, the one silent longest is forgotten. Default 10,000. */
+  readonly nodeSenders: number;
 }
 
 export const defaultStoreLimits: StoreLimits = {
@@ -15,4 +17,5 @@ export const defaultStoreLimits: StoreLimits = {
   messageBytes: 256 * 1024,
   unsettledPerSender: 64,
   senderSilenceMs: 600_000,
+  nodeSenders: 10_000,
 };
