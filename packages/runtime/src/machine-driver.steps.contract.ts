@@ -49,6 +49,17 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       expect(second.snapshot.context).toEqual({ turns: 6 });
     });
 
+    it('[MD1] one driver serves any number of actors and steps, each apart from the others', () => {
+      const driver = driverOf(light);
+      let one = driver.create({ turns: 0 }).snapshot;
+      let other = driver.create({ turns: 1_000_000 }).snapshot;
+      for (let i = 0; i < 4_000; i++) {
+        one = driver.step(one, { type: 'turn', allowed: true } as { type: string }).snapshot;
+        if (i % 2 === 0) other = driver.step(other, { type: 'turn', allowed: true } as { type: string }).snapshot;
+      }
+      expect([one.context, other.context]).toEqual([{ turns: 2_000 }, { turns: 1_001_000 }]);
+    });
+
     it('[MD3] an event that no transition takes is not handled, and the snapshot is the one given', () => {
       const driver = driverOf(light);
       const { snapshot } = driver.create({ turns: 0 });

@@ -46,6 +46,19 @@ describe('MemoryTransport', () => {
     expect(got).toEqual(['after']);
   });
 
+  it('[TR5] what a handler throws comes out as a bug, after everything was delivered', async () => {
+    const clock = new SimulatedClock();
+    const transport = new MemoryBus(clock).connect();
+    const got: string[] = [];
+    await transport.subscribe('news', () => {
+      throw new Error('a bug');
+    });
+    await transport.subscribe('news', (message) => void got.push(message.body.toString()));
+    for (const word of ['one', 'two']) transport.publish('news', Buffer.from(word));
+    await expect(clock.advance(10)).rejects.toThrow('a bug');
+    expect(got).toEqual(['one', 'two']);
+  });
+
   it('[TR4] through cuts, closes, silence and repeated answers every request settles once, in time, and the same again', async () => {
     const step = fc.oneof(
       {
