@@ -2,8 +2,8 @@ import type { Clock, Unsubscribe } from './clock.ts';
 import { systemClock } from './clock.system.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { encodeId, slotOf } from './id-codec.ts';
-import type { CommandKind, CommandOf, Offer, OwnView, Replies } from './lease-command.ts';
-import { isSpent, type LeaseRecord, nextDueMs, viewOf } from './lease-record.ts';
+import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
+import { isSpent, type LeaseRecord, nextDueMs } from './lease-record.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
 import type { FencingToken } from './lease.ts';
 import type { LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
@@ -32,8 +32,6 @@ const KEPT_EVENTS = 8_192;
 class Bucket {
   count: number;
   last: LogId | '' = '';
-  /** Ids up to here are no longer kept. */
-  forgotten: LogId | '' = '';
   events: LoggedLockEvent[] = [];
 
   constructor(floor: number) {
@@ -65,11 +63,7 @@ export class MemoryLeaseStore implements LeaseStore {
   async open(): Promise<void> {}
 
   async submit<K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> {
-    const row = this.#rows.get(command.resource);
-    const { bucket, number } = this.#bucketOf(command.resource);
-    const done = transition(row?.record, command, this.#moment(bucket));
-    this.#commit(command.resource, row, number, bucket, done);
-    return done.reply as Replies[K];
+    return this.#apply(command) as Replies[K];
   }
 
   async sweep(): Promise<void> {
@@ -88,15 +82,13 @@ export class MemoryLeaseStore implements LeaseStore {
   }
 
   async list(query: { readonly prefix: string; readonly after: string; readonly limit: number }): Promise<{ views: OwnView[]; next: string | undefined }> {
-    const serverMs = this.#serverMs();
     const names = [...this.#rows.keys()].filter((name) => name.startsWith(query.prefix) && compareNames(name, query.after) > 0).sort(compareNames);
     const views: OwnView[] = [];
-    for (const name of names) {
-      const record = this.#rows.get(name)?.record;
-      const current = record?.current;
-      if (record === undefined || current === undefined || current.untilMs <= serverMs) continue;
+    for (const resource of names) {
+      const { view } = this.#apply({ kind: 'inspect', resource }) as Replies['inspect'];
+      if (view.kind !== 'held') continue;
       if (views.length === query.limit) return { views, next: views.at(-1)?.resource };
-      views.push(viewOf(record, current, serverMs));
+      views.push(view);
     }
     return { views, next: undefined };
   }
@@ -104,10 +96,15 @@ export class MemoryLeaseStore implements LeaseStore {
   async readLog(number: number, after: LogId | 'start', limit: number): Promise<LogPage> {
     const bucket = this.#buckets[number];
     if (bucket === undefined) return { events: [], next: after, gap: false };
-    const from = after === 'start' ? 0 : bucket.events.findIndex((event) => event.id > after);
-    const events = from < 0 ? [] : bucket.events.slice(from, from + limit);
-    const gap = after !== 'start' && bucket.forgotten > after;
-    return { events, next: events.at(-1)?.id ?? after, gap };
+    if (after === 'start') {
+      const events = bucket.events.slice(0, limit);
+      return { events, next: events.at(-1)?.id ?? after, gap: false };
+    }
+    const from = bucket.events.findIndex((event) => event.id > after);
+    const next = bucket.events[from];
+    if (next === undefined) return { events: [], next: bucket.last === '' ? 'start' : bucket.last, gap: bucket.last !== after };
+    const events = bucket.events.slice(from, from + limit);
+    return { events, next: events.at(-1)?.id ?? after, gap: next.prev !== after };
   }
 
   async listen(listener: string, on: Listener): Promise<Unsubscribe> {
@@ -119,6 +116,14 @@ export class MemoryLeaseStore implements LeaseStore {
 
   #serverMs(): number {
     return Math.floor(this.#originMs + this.#clock.nowMs());
+  }
+
+  #apply(command: LeaseCommand): Reply {
+    const row = this.#rows.get(command.resource);
+    const { bucket, number } = this.#bucketOf(command.resource);
+    const done = transition(row?.record, command, this.#moment(bucket));
+    this.#commit(command.resource, row, number, bucket, done);
+    return done.reply;
   }
 
   #moment(bucket: Bucket): Moment {
@@ -161,9 +166,7 @@ export class MemoryLeaseStore implements LeaseStore {
       bucket.last = event.id;
     }
     if (bucket.events.length > KEPT_EVENTS * 2) {
-      const dropped = bucket.events.length - KEPT_EVENTS;
-      bucket.forgotten = bucket.events[dropped - 1]?.id ?? '';
-      bucket.events = bucket.events.slice(dropped);
+      bucket.events = bucket.events.slice(-KEPT_EVENTS);
     }
     this.#clock.soon(() => {
       for (const listener of this.#listeners.values()) listener.hint(number);

@@ -196,7 +196,7 @@ local function finish(record, enc, how, reason)
   local window = 2 * record[${TTL}]
   if window < ${ENDED_WINDOW_MS} then window = ${ENDED_WINDOW_MS} end
   local forget = now + window
-  remember(record, enc, record[${REQUEST}], sub(how, 1, 1) .. format('%014d', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
+  remember(record, enc, record[${REQUEST}], (how == 'revoked' and 'v' or sub(how, 1, 1)) .. format('%014d', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
   record[${LAST}] = '{"fence":"' .. record[${FENCE}] .. '","how":"' .. how .. '","atMs":' .. format('%d', at) .. '}'
   logged(record, kind, fact, reason)
   record[${LEASE}] = ''

@@ -28,6 +28,8 @@ const NOT_WRITTEN = /Stream isn't writeable|Cluster isn't ready|None of startup 
 
 /** Redis's and ioredis's errors, as one of two faults. */
 export function toFault(command: string, cause: unknown): CoordinationError {
+  // ioredis attaches the command with its arguments: lease ids, which no log may show.
+  if (typeof cause === 'object' && cause !== null && 'command' in cause) cause.command = { name: command };
   const message = cause instanceof Error ? cause.message : String(cause);
   if (REFUSED.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis refused ${command}: ${message}`, { applied: 'no', cause });
   if (NOT_WRITTEN.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis cannot be reached for ${command}`, { applied: 'no', cause });

@@ -1,2 +1,3 @@
 export { SimulatedClock } from './clock.simulated.ts';
 export { seededEntropy } from './entropy.ts';
+export { type LeaseStoreHarness, leaseStoreContract } from './lease-store.contract.ts';

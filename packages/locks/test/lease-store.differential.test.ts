@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Backend, startRedis } from '../../../test/backends.ts';
+import type { LeaseCommand } from '../src/lease-command.ts';
+import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
+import { MemoryLeaseStore } from '../src/memory.ts';
+import { RedisLeaseStore, RedisLink } from '../src/redis.ts';
+import { SimulatedClock } from '../src/testing.ts';
+
+// The same commands at the same moments, decided by the transitions in TypeScript and by the
+// script in a real server: every reply, fence, event id and cursor is equal.
+
+type Step = { readonly kind: 'command'; readonly commands: readonly LeaseCommand[] } | { readonly kind: 'elapse'; readonly ms: number } | { readonly kind: 'sweep' };
+
+/** One per bucket: the order in which a sweep visits the resources of a bucket is not promised. */
+const resources = ['project:1', 'node/a b', 'ж"\\'];
+const requestIds = ['r1', 'r2', 'r3', 'r4', 'r5"', 'r6'];
+const parties = [
+  { holder: { id: 'ada', name: 'Ada "L"' }, instance: 'tab' },
+  { holder: { id: 'ada' }, instance: 'tab/2' },
+  { holder: { id: 'bob' }, instance: 'tab' },
+  { holder: { id: 'цид', name: '' }, instance: 'é' },
+];
+
+const resource = fc.constantFrom(...resources);
+const requestId = fc.constantFrom(...requestIds);
+const leaseId = requestId.map((id) => `lease-${Buffer.from(id).toString('hex')}`);
+const gen = fc.constantFrom(undefined, 1, 2, 3, 4);
+const ttlMs = fc.constantFrom(50, 1_000, 30_000, 400_000);
+const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({ resource, requestId, party: fc.constantFrom(...parties), ttlMs, waitMs: fc.constantFrom(0, 0, 100, 5_000), meta: fc.constantFrom(undefined, { a: [1, 'é"'] }) })
+      .map(({ requestId: id, party, ...facts }) => ({ kind: 'request' as const, leaseId: `lease-${Buffer.from(id).toString('hex')}`, requestId: id, ...party, ...facts, listener: 'here' })),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), resource, leaseId, how: fc.constantFrom('released' as const, 'revoked' as const), reason: fc.constantFrom(undefined, 'be"cause') }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('renew' as const), resource, leaseId, ttlMs: fc.constantFrom(undefined, 2_000), gen }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('attach' as const), resource, leaseId, instance: fc.constantFrom('tab', 'tab/2'), node: fc.constant('n'), conn: fc.constantFrom('c1', 'c2') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('away' as const), resource, leaseId, gen, graceMs: fc.constantFrom(0, 100, 10_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), resource, requestId }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('inspect' as const), resource }) },
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }).map((commands) => ({ kind: 'command' as const, commands })) },
+  { weight: 3, arbitrary: fc.constantFrom(1, 49, 50, 99, 2_000, 8_000, 30_000, 700_000).map((ms) => ({ kind: 'elapse' as const, ms })) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+);
+
+describe('memory and Redis', () => {
+  let redis: Backend;
+  let link: RedisLink;
+  let runs = 0;
+  const seen = new Map<string, number>();
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    link = RedisLink.open({ redis: redis.url });
+  });
+  afterAll(async () => {
+    await link.close();
+    await redis.stop();
+  });
+
+  it('[LS13] decide alike: every reply and every event of any run is equal', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        runs += 1;
+        const clock = new SimulatedClock();
+        const memory = new MemoryLeaseStore({ clock });
+        const time = { prelude: GIVEN_TIME, args: () => [`${clock.wallMs() * 1_000}`] };
+        const script = new RedisLeaseStore({ link, namespace: `differential${runs}`, time });
+        for (const [index, one] of steps.entries()) {
+          if (one.kind === 'elapse') await clock.advance(one.ms);
+          else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
+          else {
+            const [ours, theirs] = await Promise.all([Promise.all(one.commands.map((command) => memory.submit(command))), Promise.all(one.commands.map((command) => script.submit(command)))]);
+            expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
+            for (const reply of ours) seen.set(reply.kind, (seen.get(reply.kind) ?? 0) + 1);
+          }
+        }
+        for (const name of resources) {
+          const bucket = memory.bucketOf(name);
+          expect(await script.readLog(bucket, 'start', 1_000)).toEqual(await memory.readLog(bucket, 'start', 1_000));
+        }
+        expect(await script.list({ prefix: '', after: '', limit: 10 })).toEqual(await memory.list({ prefix: '', after: '', limit: 10 }));
+      }),
+      { numRuns: 150 },
+    );
+    expect(new Set(resources.map((name) => new MemoryLeaseStore().bucketOf(name))).size).toBe(resources.length);
+    for (const kind of ['granted', 'held', 'queued', 'busy', 'gone', 'renewed', 'ended', 'attached', 'away', 'stale', 'released', 'already', 'superseded', 'expired', 'left', 'returned', 'view']) {
+      expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
+    }
+  }, 60_000);
+});
