@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
+  and,
   assign,
   emit,
   enqueueActions,
   fromCallback,
   fromPromise,
   log,
+  not,
+  or,
   raise,
   sendParent,
   sendTo,
   setup,
   spawnChild,
+  stateIn,
 } from 'xstate';
 import { reply } from './effect.ts';
 import { type MachineDriverHarness, throughJson, thrown } from './machine-driver.fixtures.ts';
@@ -211,6 +215,49 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
         expect.stringMatching(/only promises can be invoked .* use durable/),
         expect.stringMatching(/spawnChild of 'kid': child machines/),
       ]);
+    });
+
+    it('[MD9] missing guards, systemId, onSnapshot and a nameless spawn are refused, combined guards are read through', () => {
+      const work = fromPromise(async () => 1);
+      const refused = thrown(() =>
+        driverOf(
+          setup({ actors: { work } }).createMachine({
+            initial: 'a',
+            states: {
+              a: {
+                invoke: { src: 'work', id: 'w', systemId: 'everywhere', onSnapshot: {} },
+                on: {
+                  go: { guard: and([() => true, not({ type: 'unknown' } as never)]), actions: spawnChild('work') },
+                },
+              },
+            },
+          }),
+        ),
+      );
+      expect((refused as MachineRefused).problems).toEqual([
+        expect.stringMatching(/spawnChild needs an id/),
+        expect.stringMatching(/guard 'unknown' has no implementation/),
+        expect.stringMatching(/systemId is not known across nodes/),
+        expect.stringMatching(/onSnapshot is not available/),
+      ]);
+    });
+
+    it('[MD3] combined guards and stateIn decide as in XState', () => {
+      const driver = driverOf(
+        setup({ guards: { yes: () => true, no: () => false } }).createMachine({
+          type: 'parallel',
+          states: { l: { initial: 'a', states: { a: { on: { swap: 'b' } }, b: {} } }, r: {} },
+          on: {
+            all: { guard: and(['yes', not('no')]), actions: log('x') },
+            none: { guard: or(['no', not('yes')]), actions: log('x') },
+            there: { guard: stateIn({ l: 'b' }), actions: log('x') },
+          },
+        }),
+      );
+      const { snapshot } = driver.create();
+      const handled = (at: typeof snapshot, type: string): boolean => driver.step(at, { type }).handled;
+      expect(['all', 'none', 'there'].map((type) => handled(snapshot, type))).toEqual([true, false, false]);
+      expect(handled(throughJson(driver, driver.step(snapshot, { type: 'swap' }).snapshot), 'there')).toBe(true);
     });
 
     it('[MD9] a spawn inside an assign, a send to a stranger and a broken delay fail the step', () => {
