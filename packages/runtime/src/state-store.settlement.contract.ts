@@ -151,6 +151,23 @@ export function settlementRules(harness: StateStoreHarness): void {
     expect((await owner.commit({ settles: [settled(1, 1, 'x', 'node-5')] })).kind).toBe('duplicate');
   });
 
+  it('[ST10] of too many node senders, one that was heard again is not the one silent longest', async () => {
+    const { state } = await harness.open({ limits: { nodeSenders: 3, senderSilenceMs: 2_000 } });
+    const owner = await Owner.of(state);
+    await owner.committed({ settles: [settled(1, 1, 'a', 'node-1'), settled(1, 1, 'b', 'node-2')] });
+    await harness.elapse(250);
+    for (const [sender, n] of [
+      ['node-1', 2],
+      ['node-3', 1],
+      ['node-4', 1],
+    ] as const) {
+      await owner.committed({ settles: [settled(n, 1, 'c', sender)] });
+      await harness.elapse(2);
+    }
+    expect((await owner.commit({ settles: [settled(1, 1, 'x', 'node-1')] })).kind).toBe('duplicate');
+    expect((await owner.commit({ settles: [settled(1, 1, 'x', 'node-2')] })).kind).toBe('committed');
+  });
+
   it('[ST10] a node sender that goes on sending is remembered', async () => {
     const { state } = await harness.open({ limits: { senderSilenceMs: 400 } });
     const owner = await Owner.of(state);
