@@ -41,6 +41,9 @@ const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
 const LONGEST_RETRY_MS = 500;
 
+const longer = (pauseMs: number): number => Math.min(LONGEST_RETRY_MS, pauseMs * 2);
+const nothing = (): void => {};
+
 export class Activation {
   readonly id: ActorId;
   readonly idleMs: number;
@@ -143,7 +146,7 @@ export class Activation {
   #commitDone: Promise<void> = Promise.resolve();
 
   async #load(): Promise<void> {
-    for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = Math.min(LONGEST_RETRY_MS, pauseMs * 2)) {
+    for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = longer(pauseMs)) {
       try {
         const { driver, behavior } = this.#stepper;
         const loaded = behavior.durable ? await this.#host.load(this.id) : ({ kind: 'absent' } as const);
@@ -262,20 +265,52 @@ export class Activation {
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
-    this.#phase = { kind: 'committing', state, group, commit };
-    const committing = this.#host.commit(commit);
-    this.#commitDone = committing.then(
-      () => {},
-      () => {},
-    );
-    try {
-      const outcome = await committing;
-      if (this.#phase.kind === 'committing') this.#decided(outcome, state, group, commit);
-    } catch (fault) {
-      if (this.#phase.kind !== 'committing') return;
-      this.#host.onFault(fault);
-      await this.#thaw(state, group, commit);
+    let unsure = false;
+    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = longer(pauseMs)) {
+      this.#phase = { kind: 'committing', state, group, commit };
+      const committing = this.#host.commit(commit);
+      this.#commitDone = committing.then(nothing, nothing);
+      try {
+        const outcome = await committing;
+        if (this.#phase.kind !== 'committing') return;
+        if (unsure && outcome.kind === 'fenced') this.#phase = { kind: 'frozen', state, group, commit };
+        return this.#decided(outcome, state, group, commit);
+      } catch (fault) {
+        if (this.#phase.kind !== 'committing') return;
+        unsure = true;
+        this.#host.onFault(fault);
+        this.#phase = { kind: 'frozen', state, group, commit };
+      }
+      const found = await this.#inquire(commit);
+      if (found !== 'not applied') {
+        if (found !== 'gone') this.#decided(found, state, group, commit);
+        return;
+      }
+      await this.#host.pause(pauseMs);
+      if (this.#isGone) return;
     }
+  }
+
+  /** The record says what became of a commit whose answer was lost. */
+  async #inquire(commit: Commit): Promise<CommitOutcome | { readonly kind: 'fenced' } | 'not applied' | 'gone'> {
+    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = longer(pauseMs)) {
+      try {
+        const loaded = await this.#host.load(this.id);
+        if (this.#isGone) return 'gone';
+        if (loaded.kind === 'fenced') return loaded;
+        const { version, commitId } = loaded.kind === 'record' ? loaded.record : { version: 0, commitId: '' };
+        if (version === commit.basis) return 'not applied';
+        return commitId === commit.commitId ? { kind: 'committed', version, events: [] } : { kind: 'conflict', version, commitId };
+      } catch (fault) {
+        this.#host.onFault(fault);
+        await this.#host.pause(pauseMs);
+        if (this.#isGone) return 'gone';
+      }
+    }
+  }
+
+  get #isGone(): boolean {
+    return this.#phase.kind === 'gone' || this.#phase.kind === 'quarantined';
   }
 
   #decided(outcome: CommitOutcome | { readonly kind: 'fenced' }, state: ActorState, group: GroupStep, commit: Commit): void {
@@ -284,8 +319,8 @@ export class Activation {
         this.#paid = this.#paid.slice(commit.outbox.remove.length);
         return this.#committed(group, outcome.version, outcome.events);
       case 'fenced':
-        this.#mailbox.putBack(group.letters);
-        this.#phase = { kind: 'ready', state };
+        // From `committing` it was not applied; from `frozen` it may have been, before the new seal.
+        if (this.#phase.kind === 'committing') this.#putBack(state, group.letters);
         return this.#host.fenced();
       case 'duplicate':
         return this.#without(state, group, (letter) => {
@@ -306,25 +341,6 @@ export class Activation {
       case 'conflict':
         if (outcome.commitId === commit.commitId) return this.#decided({ kind: 'committed', version: outcome.version, events: [] }, state, group, commit);
         return this.#quarantine(new InvariantViolation(`${this.id} is at version ${outcome.version} by commit ${outcome.commitId}, under the epoch of this node, which knows version ${state.version}`));
-    }
-  }
-
-  /** The record says what became of a commit whose answer was lost. */
-  async #thaw(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
-    this.#phase = { kind: 'frozen', state, group, commit };
-    for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'frozen'; pauseMs = Math.min(LONGEST_RETRY_MS, pauseMs * 2)) {
-      try {
-        const loaded = await this.#host.load(this.id);
-        if (this.#phase.kind !== 'frozen') return;
-        if (loaded.kind === 'fenced') return this.#host.fenced();
-        const stored = loaded.kind === 'record' ? loaded.record : { version: 0, commitId: '' };
-        if (stored.commitId === commit.commitId) return this.#decided({ kind: 'committed', version: stored.version, events: [] }, state, group, commit);
-        if (stored.version === commit.basis) return await this.#submit(state, group, commit);
-        return this.#decided({ kind: 'conflict', version: stored.version, commitId: stored.commitId }, state, group, commit);
-      } catch (fault) {
-        this.#host.onFault(fault);
-        await this.#host.pause(pauseMs);
-      }
     }
   }
 
@@ -391,9 +407,13 @@ export class Activation {
   }
 
   #again(state: ActorState, letters: readonly Letter[]): void {
+    this.#putBack(state, letters);
+    this.#pumpSoon();
+  }
+
+  #putBack(state: ActorState, letters: readonly Letter[]): void {
     this.#mailbox.putBack(letters);
     this.#phase = { kind: 'ready', state };
-    this.#pumpSoon();
   }
 
   #let(effect: AfterEffect): void {
@@ -456,6 +476,7 @@ export class Activation {
     const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
     this.#mailbox.putBack(taken);
     this.#phase = { kind: 'quarantined', fault };
+    this.#host.wakeAt(this.id, undefined);
     this.#host.onFault(cause);
     this.#empty({ kind: 'fault', fault });
   }
@@ -472,7 +493,6 @@ export class Activation {
   #empty(answer: Answer): void {
     this.#invokes.stopAll();
     this.#relay.stop();
-    this.#host.wakeAt(this.id, undefined);
     for (const letter of this.#mailbox.takeAll()) if (letter.kind === 'told') for (const give of letter.answer) give(answer);
     for (const onlooker of this.#onlookers.takeAll()) onlooker.answer(answer);
   }

@@ -35,7 +35,7 @@ export const counterMachine = setup({
       ],
     },
     total: { actions: reply(({ context }) => ({ total: context.total })) },
-    mute: { actions: [] },
+    mute: { actions: assign({}) },
     boom: {
       actions: assign(() => {
         throw new Error('boom');

@@ -1,0 +1,215 @@
+// One node: commits, timers, passivation, and what becomes of an unknown outcome.
+import { setup } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { assign } from 'xstate';
+import { type ActorRecord, defineActor, durable } from '../src/index.ts';
+import { Counter } from './counter.fixture.ts';
+import { solo } from './solo.fixture.ts';
+
+const add = (by = 1) => ({ type: 'add', by }) as const;
+const fault = (code: string) => expect.objectContaining({ code });
+
+describe('group commit', () => {
+  it('[AC1] messages that wait together are stepped one by one and committed once', async () => {
+    const { runtime, run, calls } = await solo([Counter]);
+    const counter = runtime.actor(Counter, 'a');
+    await run(counter.tell(add()));
+    calls.length = 0;
+    await run(Promise.all(Array.from({ length: 50 }, () => counter.tell(add()))));
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.[0]?.settles).toHaveLength(50);
+    expect((await run(counter.read())).context.total).toBe(51);
+  });
+
+  it('[CO1] commits of one shard in one tick travel in one call', async () => {
+    const { runtime, run, calls } = await solo([Counter]);
+    const counters = Array.from({ length: 40 }, (_, i) => runtime.actor(Counter, `k${i}`));
+    await run(Promise.all(counters.map((counter) => counter.tell(add()))));
+    expect(calls.flat()).toHaveLength(40);
+    expect(calls.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('unknown outcomes', () => {
+  for (const kind of ['lost-reply', 'not-applied'] as const) {
+    it(`[AC3] a commit whose answer was lost (${kind}) is applied exactly once`, async () => {
+      const { runtime, run, faults } = await solo([Counter], { fault: (_, call) => (call === 2 ? kind : 'none') });
+      const counter = runtime.actor(Counter, 'a');
+      await run(counter.tell(add()));
+      await run(Promise.all([counter.tell(add()), counter.tell(add())]));
+      await run(counter.tell(add()));
+      expect((await run(counter.read())).context.total).toBe(4);
+      expect(faults).toEqual([fault('REPLY_LOST')]);
+    });
+  }
+
+  it('[AC3] while the outcome is unknown nobody is answered, readers included', async () => {
+    let failing = true;
+    const node = await solo([Counter], { fault: () => (failing ? 'not-applied' : 'none') });
+    const counter = node.runtime.actor(Counter, 'a');
+    await node.run(counter.read());
+    const settled: string[] = [];
+    const telling = counter.tell(add()).then(() => settled.push('tell'));
+    await node.clock.advance(1);
+    const reading = counter.read().then(() => settled.push('read'));
+    await node.clock.advance(300);
+    expect(settled).toEqual([]);
+    failing = false;
+    await node.run(Promise.all([telling, reading]));
+    expect(settled).toHaveLength(2);
+  });
+
+  it('[AC4] a foreign commit under its own epoch quarantines the actor', async () => {
+    const node = await solo([Counter]);
+    const counter = node.runtime.actor(Counter, 'a');
+    await node.run(counter.tell(add()));
+    const record = (await node.state.peek(counter.id)) as ActorRecord;
+    const [call] = node.calls;
+    const commit = call?.[0];
+    if (commit === undefined) throw new Error('a commit was made');
+    const epoch = commit.commitId.split(':')[0] ?? '';
+    for (let shard = 0; shard < 4; shard++) {
+      await node.state.commit(shard, epoch, [{ ...commit, commitId: `${epoch}:foreign`, basis: record.version, settles: [] }]).catch(() => {});
+    }
+    await expect(node.run(counter.tell(add()))).rejects.toEqual(fault('ACTOR_QUARANTINED'));
+    await expect(node.run(counter.read())).rejects.toEqual(fault('ACTOR_QUARANTINED'));
+  });
+});
+
+describe('timers', () => {
+  it('[TM1] a timer fires at its time, not before', async () => {
+    const { runtime, run, clock } = await solo([Counter]);
+    const counter = runtime.actor(Counter, 'a');
+    await run(counter.tell({ type: 'arm', delayMs: 1_000 }));
+    await clock.advance(990);
+    expect((await run(counter.read())).value).toBe('armed');
+    await clock.advance(20);
+    expect((await run(counter.read())).context).toMatchObject({ alarms: 1, lateBy: 0 });
+  });
+
+  it('[TM2] a timer that fell due while nobody lived fires once after the restart, with lateBy', async () => {
+    const node = await solo([Counter]);
+    await node.run(node.runtime.actor(Counter, 'a').tell({ type: 'arm', delayMs: 1_000 }));
+    await node.run(node.runtime.stop());
+    await node.clock.advance(5_000);
+    await node.restart();
+    await node.clock.advance(10);
+    const { context, value } = await node.run(node.runtime.actor(Counter, 'a').read());
+    expect(value).toBe('open');
+    expect(context.alarms).toBe(1);
+    expect(context.lateBy).toBeGreaterThanOrEqual(3_900);
+    expect(context.lateBy).toBeLessThan(4_200);
+  });
+
+  it('[TM3] a timer that was left or entered anew does not fire for the old entry', async () => {
+    const { runtime, run, clock } = await solo([Counter]);
+    const counter = runtime.actor(Counter, 'a');
+    await run(counter.tell({ type: 'arm', delayMs: 1_000 }));
+    await clock.advance(500);
+    await run(counter.tell({ type: 'arm', delayMs: 1_000 }));
+    await clock.advance(700);
+    expect((await run(counter.read())).value).toBe('armed');
+    await run(counter.tell({ type: 'disarm' }));
+    await clock.advance(5_000);
+    expect((await run(counter.read())).context.alarms).toBe(0);
+  });
+
+  it('[TM4] a delay longer than the platform\'s own timers hold is kept', async () => {
+    const { runtime, run, clock } = await solo([Counter]);
+    const counter = runtime.actor(Counter, 'a');
+    await run(counter.tell({ type: 'arm', delayMs: 60 * 86_400_000 }));
+    await clock.advance(59 * 86_400_000);
+    expect((await run(counter.read())).value).toBe('armed');
+    await clock.advance(2 * 86_400_000);
+    expect((await run(counter.read())).value).toBe('open');
+  });
+});
+
+describe('passivation', () => {
+  it('[AC5] an idle actor leaves memory, and the next message finds its state', async () => {
+    const { runtime, run, clock, state } = await solo([Counter]);
+    const counter = runtime.actor(Counter, 'a');
+    await run(counter.tell(add(5)));
+    let loads = 0;
+    const load = state.load.bind(state);
+    state.load = (...given) => {
+      loads++;
+      return load(...given);
+    };
+    await run(counter.tell(add()));
+    expect(loads).toBe(0);
+    await clock.advance(140_000);
+    expect(await run(counter.ask({ type: 'total' }))).toEqual({ total: 6 });
+    expect(loads).toBe(1);
+  });
+
+  it('[AC5] under a cap of one resident no message is lost while actors come and go', async () => {
+    const { runtime, run } = await solo([Counter], { maxResident: 1 });
+    const counters = Array.from({ length: 8 }, (_, i) => runtime.actor(Counter, `k${i}`));
+    for (let round = 0; round < 5; round++) await run(Promise.all(counters.map((counter) => counter.tell(add()))));
+    for (const counter of counters) expect(await run(counter.ask({ type: 'total' }))).toEqual({ total: 5 });
+  });
+
+  it('[AC5] a timer wakes an actor that has left memory', async () => {
+    const { runtime, run, clock } = await solo([Counter]);
+    await run(runtime.actor(Counter, 'a').tell({ type: 'arm', delayMs: 600_000 }));
+    await clock.advance(601_000);
+    expect(await run(runtime.actor(Counter, 'a').peek())).toMatchObject({ value: 'open', context: { alarms: 1 } });
+  });
+});
+
+describe('outbox', () => {
+  it('[OB1] what an actor tells another arrives once, in order, and leaves the outbox', async () => {
+    const { runtime, run, clock, state } = await solo([Counter]);
+    const from = runtime.actor(Counter, 'from');
+    await run(Promise.all([1, 2, 3, 4].map((by) => from.tell({ type: 'forward', to: 'to', by }))));
+    await clock.advance(100);
+    expect(await run(runtime.actor(Counter, 'to').ask({ type: 'total' }))).toEqual({ total: 10 });
+    expect((await state.peek(from.id))?.outbox).toEqual([]);
+  });
+
+  it('[OB4] a message that its receiver refuses for good is a dead letter, and the rest goes on', async () => {
+    const { runtime, run, clock, deadLetters } = await solo([Counter]);
+    await run(runtime.actor(Counter, 'to').tell({ type: 'close' }));
+    await run(runtime.actor(Counter, 'from').tell({ type: 'forward', to: 'to', by: 1 }));
+    await run(runtime.actor(Counter, 'from').tell({ type: 'forward', to: 'other', by: 1 }));
+    await clock.advance(100);
+    expect(deadLetters).toMatchObject([{ to: 'counter:to', from: 'counter:from', why: 'ACTOR_STOPPED' }]);
+    expect(await run(runtime.actor(Counter, 'other').ask({ type: 'total' }))).toEqual({ total: 1 });
+  });
+});
+
+describe('invokes', () => {
+  const keys: string[] = [];
+  const machine = setup({
+    types: {} as { context: { answer: number }; events: { type: 'go' } | { type: 'leave' } },
+    actors: {
+      work: durable('work', async ({ input, idempotencyKey, signal }: { input: { n: number }; idempotencyKey: string; signal: AbortSignal }) => {
+        keys.push(idempotencyKey);
+        if (input.n < 0) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        return input.n * 2;
+      }),
+    },
+  }).createMachine({
+    context: { answer: 0 },
+    initial: 'idle',
+    states: {
+      idle: { on: { go: 'working' } },
+      working: {
+        invoke: { id: 'work', src: 'work', input: ({ context }) => ({ n: context.answer === 0 ? -1 : context.answer }), onDone: { target: 'idle', actions: assign({ answer: ({ event }) => event.output }) } },
+        on: { leave: 'idle' },
+      },
+    },
+  });
+  const Worker = defineActor('worker', { machine });
+
+  it('[IV1] an invoke under way is started again by the next owner, with the same key', async () => {
+    const node = await solo([Worker]);
+    await node.run(node.runtime.actor(Worker, 'a').tell({ type: 'go' }));
+    await node.clock.advance(1);
+    await node.restart();
+    await node.run(node.runtime.actor(Worker, 'a').read());
+    expect(keys).toHaveLength(2);
+    expect(keys[0]).toBe(keys[1]);
+  });
+});
