@@ -294,10 +294,10 @@ export class HeldLease implements Lease {
     if (this.#isOver()) return;
     const isUnreachable = this.#state === 'suspended' || this.#renewing !== undefined;
     this.#lose(isUnreachable ? (this.#slept() ? 'suspended' : 'unreachable') : 'expired');
-    this.#giveBack();
+    if (isUnreachable) this.#giveBack();
   }
 
-  /** Frees the resource early where the store's clock is behind; nobody waits for the answer. */
+  /** A renewal on its way may yet extend what is over here; nobody should wait for that term. */
   #giveBack(): void {
     void this.#home.store.submit<'release'>({ kind: 'release', resource: this.resource, leaseId: this.leaseId, how: 'released', reason: 'lost' }).catch(() => undefined);
   }

@@ -180,6 +180,7 @@ export class Locks implements LockManager, LeaseHome {
   async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isOpen = false;
     this.#stopSweeping();
     this.#events.close();
     await this.#waiting.close(closedFault());

@@ -15,9 +15,10 @@ import type { Offer, Replies, RequestCommand } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
 
-/** How often a waiter repeats its request, and how long its place outlives the last one. */
-const REPEAT_MS = 3_000;
-const ALIVE_MS = 8_000;
+/** How often a waiter repeats its request: within an offer's 2 s, so that a lost notification costs no turn. */
+const REPEAT_MS = 1_500;
+/** How long its place outlives the last repetition. */
+const ALIVE_MS = 5_000;
 
 interface Manager {
   readonly store: LeaseStore;
@@ -30,6 +31,7 @@ interface Manager {
 type Wake = { readonly kind: 'repeat' } | { readonly kind: 'over' } | { readonly kind: 'aborted' } | { readonly kind: 'closed'; readonly fault: CoordinationError } | { readonly kind: 'offer'; readonly offer: Offer };
 
 interface Waiter {
+  requestId: string;
   offer: Offer | undefined;
   wake: (wake: Wake) => void;
 }
@@ -49,13 +51,13 @@ export class Waiting {
   async claim(command: RequestCommand, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
     const { clock } = this.#manager;
     const endMs = clock.nowMs() + waitMs;
-    const waiter: Waiter = { offer: undefined, wake: () => undefined };
+    const waiter: Waiter = { requestId: command.requestId, offer: undefined, wake: () => undefined };
     if (this.#waiters.has(command.requestId)) throw new CoordinationError('LOCK_CONFIG', `Request ${command.requestId} is already waiting here: share its promise`, { applied: 'no' });
     this.#waiters.set(command.requestId, waiter);
     try {
       return await this.#stand(command, waiter, endMs, options);
     } finally {
-      this.#waiters.delete(command.requestId);
+      this.#waiters.delete(waiter.requestId);
     }
   }
 
@@ -75,8 +77,9 @@ export class Waiting {
     while (this.#waiters.size > 0) await new Promise<void>((resolve) => clock.soon(resolve));
   }
 
-  async #stand(command: RequestCommand, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
-    const { clock, store } = this.#manager;
+  async #stand(first: RequestCommand, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const { clock, entropy, store } = this.#manager;
+    let command = first;
     let fault: CoordinationError | undefined;
     for (;;) {
       const sentMs = clock.nowMs();
@@ -86,6 +89,16 @@ export class Waiting {
       try {
         const reply = await store.submit<'request'>({ ...command, waitMs: isLast ? 0 : Math.min(ALIVE_MS, leftMs + 1_000), listener: this.#listener });
         fault = undefined;
+        if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined && !isLast) {
+          // An offer came and went while this process could not answer. Nobody else knows the
+          // request's name, so the claim goes on, at the end of the queue, under another.
+          this.#waiters.delete(command.requestId);
+          command = { ...command, requestId: entropy.id(), leaseId: entropy.id() };
+          waiter.requestId = command.requestId;
+          this.#waiters.set(command.requestId, waiter);
+          waiter.offer = undefined;
+          continue;
+        }
         const outcome = this.#manager.settled(command, reply, sentMs, options);
         if (outcome !== 'queued') {
           if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
@@ -126,7 +139,7 @@ export class Waiting {
     if (waiter.offer !== undefined) return Promise.resolve({ kind: 'offer', offer: waiter.offer });
     return new Promise((resolve) => {
       const leftMs = Math.max(0, endMs - clock.nowMs());
-      const pauseMs = (afterFault ? REPEAT_MS / 10 : REPEAT_MS) * (0.75 + 0.5 * entropy.random());
+      const pauseMs = (afterFault ? REPEAT_MS / 10 : REPEAT_MS) * (1 - entropy.random() / 4);
       const cancel = clock.after(Math.min(leftMs, pauseMs), () => waiter.wake({ kind: leftMs <= pauseMs ? 'over' : 'repeat' }));
       const onAbort = (): void => waiter.wake({ kind: 'aborted' });
       signal?.addEventListener('abort', onAbort, { once: true });
