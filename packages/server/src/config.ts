@@ -3,7 +3,8 @@
 // One table of settings drives the flags, the environment names, the file, the help text and the
 // printed configuration. Everything is read once, at start; every problem is found before any is
 // told.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Where state lives and how nodes talk. */
@@ -140,6 +141,7 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   if (settings.data !== undefined) problems.push('--data (DEVMENTOR_DATA) is not available in this version; leave it out to run in memory, or use --redis with --nats to keep data');
   if (settings.postgres !== undefined) problems.push('--postgres (DATABASE_URL) is not available in this version; use --redis with --nats to keep data');
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? '')) problems.push('--namespace is 1 to 64 letters, digits, _ and -');
+  if (ui !== undefined && !existsSync(join(ui, 'index.html'))) problems.push(`--ui ${ui} has no index.html`);
   const logLevel = LOG_LEVELS.find((level) => level === settings['log-level']);
   if (logLevel === undefined) problems.push(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
   const origins = (settings.origins ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '');

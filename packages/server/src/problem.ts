@@ -48,8 +48,8 @@ export class Problem extends Error {
 /** How long to wait before another try where nothing better is known. */
 const RETRY_MS = 1_000;
 
-// Faults of the layers below, by code. What is missing here is a fault nobody foresaw.
-const FAULTS: Readonly<Record<string, { readonly code: Code; readonly detail: string }>> = {
+/** Faults of the layers below, by code. What is missing here is a fault nobody foresaw. */
+export const FAULTS: Readonly<Record<string, { readonly code: Code; readonly detail: string }>> = {
   STORE_UNAVAILABLE: { code: 'BACKEND_UNAVAILABLE', detail: 'the store cannot be reached' },
   REPLY_LOST: { code: 'BACKEND_UNAVAILABLE', detail: 'the store did not answer; the request may have been carried out' },
   LOCK_UNAVAILABLE: { code: 'BACKEND_UNAVAILABLE', detail: 'the lock store cannot be reached' },

@@ -20,6 +20,9 @@ import { Sockets } from './live/sockets.ts';
 import { TopicFeed } from './live/topic-feed.ts';
 import { openServices, type Services } from './services.ts';
 
+/** How long running requests may take when the server leaves. */
+const ANSWER_MS = 3_000;
+
 export interface ServerOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
@@ -115,7 +118,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const health = { phase: () => phase, backends: () => backends.check() };
     serve(app, { ...authRoutes(services.accounts), ...projectRoutes(services), ...healthRoutes(health) }, appOptions);
     await answerTheRest(app, known, options.ui);
-    undo.push(() => app.close());
+    undo.push(async () => {
+      // Whoever is still sending or reading by then has had his time.
+      const cut = clock.background(ANSWER_MS, () => app.server.closeAllConnections());
+      await app.close();
+      cut();
+    });
     undo.push(() => sockets.close());
 
     await app.listen({ host, port });

@@ -1,7 +1,9 @@
 import type { ClaimToken } from '@devmentor/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StaleFenceError } from '@devmentor/runtime';
 import { createServer, type Server } from '../src/index.ts';
-import { good, guest, problem, type SignedIn } from './client.ts';
+import { ProjectActor } from '../src/projects/project-actor.ts';
+import { eventually, good, guest, problem, type SignedIn } from './client.ts';
 
 let server: Server;
 let ada: SignedIn;
@@ -73,7 +75,7 @@ describe('claims', () => {
     const id = await shared();
     const held = await ada.client.claimed(id);
     const waiting = bob.client.claim(id, { waitMs: 10_000 });
-    await expect.poll(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
+    await eventually(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
     await ada.client.release(id, held.claimToken);
     const granted = await waiting;
     expect(granted.status).toBe(201);
@@ -86,10 +88,10 @@ describe('claims', () => {
     const hangUp = new AbortController();
     const waiting = bob.client.ask(`projects/${id}/claim`, { method: 'POST', body: { waitMs: 10_000 }, signal: hangUp.signal }).catch(() => 'gone');
     const queue = async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue;
-    await expect.poll(queue).toBe(1);
+    await eventually(queue).toBe(1);
     hangUp.abort();
     await waiting;
-    await expect.poll(queue).toBe(0);
+    await eventually(queue).toBe(0);
   });
 
   it('[C1] a stale holder is refused before the new holder has written anything', async () => {
@@ -107,10 +109,12 @@ describe('claims', () => {
 
   it('[C2] a write that passed every check is refused when a claim was answered before it commits', async () => {
     const id = await shared();
-    const { services } = server;
-    const right = await services.claims.writeRight(ada.userId, id, undefined);
+    const { claims, runtime } = server.services;
+    const right = await claims.writeRight(ada.userId, id, undefined);
     await bob.client.claimed(id);
-    expect(await services.claims.refused(right, ada.userId, id)).toMatchObject({ code: 'RESOURCE_LOCKED' });
+    const write = { type: 'update', by: ada.userId, patch: { name: 'x' }, expected: 'any', atMs: 0 } as const;
+    await expect(runtime.actor(ProjectActor, id).ask(write, { fence: right.fence })).rejects.toThrow(StaleFenceError);
+    expect(good(await bob.client.ask(`projects/${id}`))).toMatchObject({ name: 'Press', version: 2 });
     expect(problem(await ada.client.patch(id, { name: 'x' }, { 'if-match': '*' })).code).toBe('RESOURCE_LOCKED');
   });
 
@@ -190,7 +194,7 @@ describe('claims', () => {
     expect(problem(await bob.client.claim(id)).code).toBe('NOT_FOUND');
     const { claimToken } = await ada.client.claimed(id);
     const waiting = ada.client.claim(id, { instanceId: 'tab2', waitMs: 10_000 });
-    await expect.poll(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
+    await eventually(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
     const deleted = await ada.client.ask(`projects/${id}`, { method: 'DELETE', headers: { 'if-match': '*', 'x-claim-token': claimToken } });
     expect(deleted.status).toBe(204);
     expect(problem(await waiting).code).toBe('NOT_FOUND');

@@ -1,5 +1,6 @@
 // A client of the wire for the tests: fetch and WebSocket, and no code of the server's.
 import { type ClaimToken, type Project, type ProblemDetails, problemSchema } from '@devmentor/contracts';
+import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 
 export interface Reply<Body = unknown> {
@@ -84,6 +85,11 @@ export async function guest(url: string, name?: string): Promise<SignedIn> {
     await new Client(url).post<{ accessToken: string; user: { id: string; displayName: string } }>('auth/guest', name === undefined ? {} : { name }),
   );
   return { client: new Client(url, accessToken), userId: user.id, displayName: user.displayName };
+}
+
+/** Reads again and again until what is expected of it holds. */
+export function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: 10_000, interval: 20 });
 }
 
 export function good<Body>(reply: Reply<Body>): Body {

@@ -1,7 +1,7 @@
-import { eventSchema, serverFrameSchema } from '@devmentor/contracts';
+import { type ClaimToken, eventSchema, serverFrameSchema } from '@devmentor/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from '../src/index.ts';
-import { good, guest, Line, type SignedIn } from './client.ts';
+import { eventually, good, guest, Line, type SignedIn } from './client.ts';
 
 let server: Server;
 let ada: SignedIn;
@@ -140,7 +140,7 @@ describe('attached claims', () => {
     const { result: grant } = (await first.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as { result?: { claimToken: string; fencingToken: string } };
     expect(await state(id)).toBe('held');
     first.socket.terminate();
-    await expect.poll(() => state(id)).toBe('away');
+    await eventually(() => state(id)).toBe('away');
     const second = await open(bob);
     const back = await second.ask({ t: 'attach', claimToken: grant?.claimToken, instanceId: 'tab' });
     expect(back).toMatchObject({ t: 'ok', result: { fencingToken: grant?.fencingToken } });
@@ -171,15 +171,41 @@ describe('attached claims', () => {
     for (const one of [line, copy]) one.close();
   });
 
+  it('[AT4] an attached claim is renewed by the node, however it was claimed', async () => {
+    const id = await shared();
+    const line = await open(bob);
+    const claimed = (await line.ask({ t: 'claim', projectId: id, instanceId: 'a', ttlMs: 1_000 })) as { result?: ClaimToken };
+    const lease = async () => good(await ada.client.ask<{ expiresAt: string; holder: { userId: string } }>(`projects/${id}/lease`));
+    await eventually(async () => Date.parse((await lease()).expiresAt) - Date.parse(claimed.result?.expiresAt ?? '')).toBeGreaterThan(1_500);
+
+    const { id: other } = await ada.client.project();
+    const line2 = await open(ada);
+    const grant = await ada.client.claimed(other, { ttlMs: 1_000 });
+    expect((await line2.ask({ t: 'attach', claimToken: grant.claimToken, instanceId: 'default' })).t).toBe('ok');
+    await eventually(async () => Date.parse(good(await ada.client.ask<{ expiresAt: string }>(`projects/${other}/lease`)).expiresAt) - Date.parse(grant.expiresAt)).toBeGreaterThan(1_500);
+    for (const one of [line, line2]) one.close();
+  });
+
+  it('[AT4] a claim that was renewed past its first term by request can still be attached', async () => {
+    const { id } = await ada.client.project();
+    const grant = await ada.client.claimed(id, { ttlMs: 1_000 });
+    const renewed = good(await ada.client.post<ClaimToken>(`projects/${id}/renew`, { claimToken: grant.claimToken, ttlMs: 60_000 }));
+    await eventually(async () => good(await ada.client.ask<{ remainingMs: number }>(`projects/${id}/lease`)).remainingMs).toBeLessThan(58_800);
+    const line = await open(ada);
+    const attached = await line.ask({ t: 'attach', claimToken: grant.claimToken, instanceId: 'default' });
+    expect(attached).toMatchObject({ t: 'ok', result: { fencingToken: renewed.fencingToken, ttlMs: 60_000 } });
+    line.close();
+  });
+
   it('[AT3] a claim that waited is given back when its connection is gone by then', async () => {
     const id = await shared();
     const held = await ada.client.claimed(id);
     const line = await open(bob);
     line.send({ t: 'claim', projectId: id, waitMs: 10_000 });
     const queue = async () => good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`)).queue;
-    await expect.poll(queue).toBe(1);
+    await eventually(queue).toBe(1);
     line.socket.terminate();
-    await expect.poll(queue).toBe(0);
+    await eventually(queue).toBe(0);
     await ada.client.release(id, held.claimToken);
     expect(await state(id)).toBe('free');
   });

@@ -58,6 +58,10 @@ export class ServerProcess {
     return this.ended;
   }
 
+  get stdout(): string {
+    return this.#stdout;
+  }
+
   get stderr(): string {
     return this.#stderr;
   }

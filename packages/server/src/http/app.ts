@@ -32,7 +32,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     routerOptions: { maxParamLength: 4 * limits.resourceBytes },
-    forceCloseConnections: true,
+    // Requests that run when the server leaves are still answered.
+    forceCloseConnections: 'idle',
     return503OnClosing: false,
     requestTimeout: 0,
     genReqId: (request) => {
@@ -116,7 +117,10 @@ async function readCall(name: RouteName, request: FastifyRequest, reply: Fastify
     header: (wanted: string) => header(request, wanted),
     address: request.ip,
     idempotencyKey: route.idempotent === true && idempotencyKey !== undefined ? checked(idempotencyKeySchema, idempotencyKey, 'Idempotency-Key') : undefined,
-    signal: AbortSignal.any([options.leaving, hangUp(reply)]),
+    // Made for those who wait: most requests never look at it.
+    get signal() {
+      return AbortSignal.any([options.leaving, hangUp(reply)]);
+    },
   };
   return call as unknown as Call;
 }

@@ -1,5 +1,4 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
@@ -22,11 +21,10 @@ export function noteRoutes(app: App): readonly Known[] {
 /** Answers what no route did: the page of a single-page app, 405, or 404. */
 export async function answerTheRest(app: App, known: readonly Known[], ui: string | undefined): Promise<void> {
   if (ui !== undefined) {
-    await access(join(ui, 'index.html'));
-    await app.register(fastifyStatic, { root: ui, wildcard: false, index: ['index.html'], cacheControl: false, etag: true });
+    await app.register(fastifyStatic, { root: resolve(ui), wildcard: false, index: ['index.html'], cacheControl: false, etag: true });
   }
   app.setNotFoundHandler((request, reply) => {
-    if (ui !== undefined && wantsPage(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html', ui);
+    if (ui !== undefined && wantsPage(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
     const problem =

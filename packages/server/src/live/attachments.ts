@@ -80,6 +80,8 @@ export class Attachments {
         break;
     }
     const { lease, displaced } = outcome;
+    // A lease this node knew already keeps its own mode.
+    lease.renewal('auto');
     if (displaced !== undefined && displaced.conn !== connection.id) this.#displace(displaced);
     const attached: Attached = { projectId: claim.projectId, lease, gen: lease.gen };
     // The connection may have gone while the store was asked.

@@ -11,10 +11,14 @@ export interface SocketsOptions extends SocketOptions {
   readonly maxSockets?: number;
 }
 
+/** Those who are sent away come back within this time, not all at once. */
+const MAX_RETURN_MS = 5_000;
+
 /** All WebSockets of this server. */
 export class Sockets {
   readonly #with: SocketsOptions;
   readonly #open = new Set<Socket>();
+  #isLeaving = false;
 
   constructor(options: SocketsOptions) {
     this.#with = options;
@@ -51,15 +55,18 @@ export class Sockets {
         const live = new Socket(socket, bearer, this.#with);
         this.#open.add(live);
         void live.over.then(() => this.#open.delete(live));
+        // Its upgrade was under way when the others were sent off.
+        if (this.#isLeaving) live.goAway(0);
       },
     });
   }
 
   /** Sends everybody away, each to come back at a moment of his own, and waits until all claims are away. */
   async close(): Promise<void> {
-    const open = [...this.#open];
-    for (const socket of open) socket.goAway(Math.floor(this.#with.entropy.random() * Math.min(5_000, 200 + 10 * open.length)));
-    await Promise.all(open.map(({ over }) => over));
+    this.#isLeaving = true;
+    const windowMs = Math.min(MAX_RETURN_MS, 200 + 10 * this.#open.size);
+    for (const socket of this.#open) socket.goAway(Math.floor(this.#with.entropy.random() * windowMs));
+    while (this.#open.size > 0) await Promise.all([...this.#open].map(({ over }) => over));
   }
 }
 

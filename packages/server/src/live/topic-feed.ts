@@ -14,7 +14,9 @@ const SILENCE_MS = 1_000;
 interface Followed {
   readonly tail: TopicTail;
   readonly started: Promise<void>;
-  stop: Unsubscribe;
+  readonly stop: Unsubscribe;
+  /** Who listens or is about to. */
+  users: number;
 }
 
 /** The topics somebody on this node listens to; each is followed once, however many listen. */
@@ -35,9 +37,14 @@ export class TopicFeed {
   /** Resolves when the listener has been told how it joined; throws when the log cannot be read. */
   async subscribe(topic: string, cursor: string | undefined, listener: TopicListener): Promise<Unsubscribe> {
     const followed = this.#follow(topic);
+    followed.users += 1;
+    let left = false;
     const leave = (): void => {
+      if (left) return;
+      left = true;
       followed.tail.leave(listener);
-      if (followed.tail.listeners === 0) this.#unfollow(topic, followed);
+      followed.users -= 1;
+      if (followed.users === 0) this.#unfollow(topic, followed);
     };
     try {
       await followed.started;
@@ -61,6 +68,7 @@ export class TopicFeed {
     const listening = this.#hints.listen(topic, (event) => tail.hint(event));
     const followed: Followed = {
       tail,
+      users: 0,
       started: listening.then(() => tail.start()),
       stop: () => void listening.then((stop) => stop(), () => {}),
     };

@@ -45,10 +45,6 @@ export class TopicTail {
     this.#log = log;
   }
 
-  get listeners(): number {
-    return this.#listeners.size;
-  }
-
   /** Begins where the log ends now. Call once the hints are in force. */
   start(): Promise<void> {
     return this.#step(async () => {
