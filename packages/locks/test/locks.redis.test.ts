@@ -1,0 +1,253 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Backend, startRedis } from '../../../test/backends.ts';
+import type { ClaimOptions, Lease } from '../src/index.ts';
+import { RedisLink, RedisLockManager, type RedisLockManagerOptions, type ServerWarning } from '../src/redis.ts';
+
+const press = 'project:press';
+const ada = { id: 'ada' };
+const bob = { id: 'bob' };
+
+describe('locks on a real Redis', { timeout: 40_000 }, () => {
+  let redis: Backend;
+  let managers: RedisLockManager[];
+  let children: ChildProcess[];
+
+  beforeEach(async () => {
+    redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
+    managers = [];
+    children = [];
+  });
+  afterEach(async () => {
+    redis.resume();
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(managers.map((manager) => manager.close()));
+    await redis.stop();
+  });
+
+  function open(options: Partial<RedisLockManagerOptions> = {}): RedisLockManager {
+    const manager = new RedisLockManager({ redis: redis.url, namespace: 'faults', commandTimeoutMs: 400, ...options });
+    managers.push(manager);
+    return manager;
+  }
+
+  async function child(script: string, ttlMs: number): Promise<{ process: ChildProcess; line: () => Promise<string> }> {
+    const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));
+    const process_ = spawn(process.execPath, ['--conditions=@devmentor/source', file, redis.url, 'faults', press, `${ttlMs}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    children.push(process_);
+    const lines = createInterface({ input: process_.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+    return { process: process_, line: async () => (await lines.next()).value as string };
+  }
+
+  const lost = (lease: Lease, withinMs: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const startMs = performance.now();
+      const late = setTimeout(() => reject(new Error(`not aborted within ${withinMs} ms`)), withinMs);
+      lease.signal.addEventListener('abort', () => {
+        clearTimeout(late);
+        resolve(performance.now() - startMs);
+      });
+    });
+
+  async function granted(manager: RedisLockManager, options: ClaimOptions): Promise<Lease> {
+    const outcome = await manager.tryAcquire(press, options);
+    if (outcome.kind !== 'granted') throw new Error(JSON.stringify(outcome));
+    return outcome.lease;
+  }
+
+  it('[RF1] a process stopped past its term reads valid === false in its first statement', async () => {
+    const holder = await child('stalled-holder.ts', 600);
+    const [, fence = ''] = (await holder.line()).split(' ');
+    holder.process.kill('SIGSTOP');
+    await sleep(1_500);
+    const next = await open().acquire(press, { holder: bob });
+    expect(next.fence > fence).toBe(true);
+    holder.process.kill('SIGCONT');
+    expect(await holder.line()).toBe('valid false');
+  });
+
+  it('[RF2] a black-holed link aborts the lease at its local deadline, not later', async () => {
+    const lease = await granted(open(), { holder: ada, ttlMs: 1_500 });
+    const leftMs = lease.remainingMs();
+    redis.pause();
+    const afterMs = await lost(lease, 3_000);
+    expect(afterMs).toBeLessThanOrEqual(leftMs + 50);
+    expect(afterMs).toBeGreaterThan(leftMs - 50);
+    expect(lease.valid).toBe(false);
+    expect(lease.lossReason).toBe('unreachable');
+  });
+
+  it('[RF3] a claim whose reply was lost is one grant: asking again by its id returns it', async () => {
+    const locks = open();
+    await locks.open();
+    redis.pause();
+    const outcome = await locks.tryAcquire(press, { holder: ada, requestId: 'once', ttlMs: 30_000 });
+    expect(outcome).toMatchObject({ kind: 'unavailable', cause: { applied: 'unknown', code: 'REPLY_LOST' } });
+    redis.resume();
+    // The server executes what reached it before the pause ended.
+    await sleep(100);
+    const again = await granted(open(), { holder: ada, requestId: 'once', ttlMs: 30_000 });
+    expect(await open().tryAcquire(press, { holder: bob })).toMatchObject({ kind: 'busy', current: { fence: again.fence } });
+    const { events } = await locks.log.read(locks.log.bucketOf(press), 'start', 10);
+    expect(events.map((event) => event.type)).toEqual(['claimed']);
+  });
+
+  it('[RF3] a claim nobody can name again is taken back when its reply is lost', async () => {
+    const locks = open();
+    await locks.open();
+    redis.pause();
+    expect(await locks.tryAcquire(press, { holder: ada })).toMatchObject({ kind: 'unavailable' });
+    redis.resume();
+    const next = await open().acquire(press, { holder: bob, waitMs: 3_000 });
+    expect(next.valid).toBe(true);
+  });
+
+  it('[RF4] kill -9 of Redis: the lease lives on after the restart, and is nobody else’s', async () => {
+    const locks = open();
+    const lease = await granted(locks, { holder: ada, ttlMs: 6_000 });
+    await redis.kill();
+    expect(await open().tryAcquire(press, { holder: bob })).toMatchObject({ kind: 'unavailable' });
+    await redis.restart();
+    expect(await lease.renew()).toMatchObject({ kind: 'renewed', view: { fence: lease.fence } });
+    expect(lease.state).toBe('held');
+    expect(await open().tryAcquire(press, { holder: bob })).toMatchObject({ kind: 'busy' });
+  });
+
+  it('[RF5] fences rise over FLUSHALL, and the one flushed away learns that it lost', async () => {
+    const locks = open();
+    const first = await granted(locks, { holder: ada, ttlMs: 900 });
+    const aborted = lost(first, 2_000);
+    const link = RedisLink.open({ redis: redis.url });
+    await link.command('flushall');
+    await link.command('script', 'flush');
+    await link.close();
+    const second = await granted(open(), { holder: bob });
+    expect(second.fence > first.fence).toBe(true);
+    await aborted;
+    expect(await first.release()).toEqual({ kind: 'unknown' });
+    expect(second.valid).toBe(true);
+  });
+
+  it('[RF6] 20 claimers at 4 processes, 100 rounds: one grant each, with rising fences', async () => {
+    const four = [open(), open(), open(), open()];
+    let last = '';
+    for (let round = 0; round < 100; round += 1) {
+      const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => (four[n % 4] as RedisLockManager).tryAcquire(press, { holder: { id: `p${n}` } })));
+      const winners = outcomes.filter((outcome) => outcome.kind === 'granted');
+      expect(winners).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome.kind === 'busy')).toHaveLength(19);
+      const [winner] = winners;
+      if (winner?.kind !== 'granted') throw new Error('no winner');
+      expect(winner.lease.fence > last).toBe(true);
+      last = winner.lease.fence;
+      await Promise.all([winner.lease.release(), winner.lease.release()]);
+    }
+  });
+
+  it('[RF7] 20 waiters at 4 processes get it in the order they asked, without polling', async () => {
+    const four = [open(), open(), open(), open()];
+    await Promise.all(four.map((locks) => locks.open()));
+    const first = await granted(four[0] as RedisLockManager, { holder: ada });
+    const order: number[] = [];
+    const waiters: Promise<void>[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      waiters.push(
+        (four[n % 4] as RedisLockManager).acquire(press, { holder: { id: `w${n}` }, waitMs: 20_000 }).then(async (lease) => {
+          order.push(n);
+          expect(lease.valid).toBe(true);
+          await lease.release();
+        }),
+      );
+      // The ticket is drawn at the server: the next one asks after this one stands in line.
+      while (((await (four[1] as RedisLockManager).inspect(press)) as { queue: number }).queue <= n) await sleep(1);
+    }
+    const startMs = performance.now();
+    await first.release();
+    await Promise.all(waiters);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+  });
+
+  it('[RF8] a waiter whose subscription is cut off keeps its turn', async () => {
+    const locks = open();
+    const first = await granted(locks, { holder: ada });
+    const waiting = open().acquire(press, { holder: bob, waitMs: 20_000 });
+    while (((await locks.inspect(press)) as { queue: number }).queue === 0) await sleep(1);
+    const link = RedisLink.open({ redis: redis.url });
+    await Promise.all([link.command('client', 'kill', 'type', 'pubsub'), first.release()]);
+    await link.close();
+    expect((await waiting).valid).toBe(true);
+  });
+
+  it('[RF9] kill -9 of a holder: refused while the lease lives, told within a second, then granted', async () => {
+    const holder = await child('holder.ts', 1_000);
+    const [, fence = ''] = (await holder.line()).split(' ');
+    const locks = open();
+    holder.process.kill('SIGKILL');
+    await once(holder.process, 'exit');
+    const busy = await locks.tryAcquire(press, { holder: bob });
+    if (busy.kind !== 'busy') throw new Error(busy.kind);
+    const bucket = locks.log.bucketOf(press);
+    let events = (await locks.log.read(bucket, 'start', 10)).events;
+    while (!events.some((event) => event.type === 'expired')) {
+      await sleep(10);
+      events = (await locks.log.read(bucket, 'start', 10)).events;
+    }
+    expect((events.at(-1)?.atMs ?? 0) - busy.current.untilMs).toBeLessThanOrEqual(1_000);
+    expect((await granted(locks, { holder: bob })).fence > fence).toBe(true);
+  });
+
+  it('[RF10] a namespace laid out for another number of buckets is refused, and the fix named', async () => {
+    await open({ buckets: 16 }).open();
+    const fault = await open({ buckets: 4 }).open().catch((caught: unknown) => caught);
+    expect(fault).toMatchObject({ code: 'BUCKETS_MISMATCH', applied: 'no' });
+    expect((fault as Error).message).toContain('pass buckets: 16');
+  });
+
+  it('[RF11] warns of settings under which grants can be lost, and of no others', async () => {
+    const warnings: ServerWarning[] = [];
+    await open({ onWarning: (warning) => warnings.push(warning) }).open();
+    expect(warnings).toEqual([]);
+    const link = RedisLink.open({ redis: redis.url });
+    await link.command('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+    await link.command('config', 'set', 'appendfsync', 'everysec');
+    await link.close();
+    await open({ onWarning: (warning) => warnings.push(warning) }).open();
+    expect(warnings.map((warning) => warning.setting)).toEqual(['maxmemory-policy', 'appendfsync']);
+    expect(warnings[0]?.message).toContain('set maxmemory-policy noeviction');
+  });
+
+  it('[RF12] 200 idle leases are renewed in batches, not one by one', async () => {
+    const locks = open();
+    const leases = await Promise.all(Array.from({ length: 200 }, (_, n) => locks.acquire(`many:${n}`, { holder: ada, ttlMs: 1_000 })));
+    const link = RedisLink.open({ redis: redis.url });
+    await link.command('config', 'resetstat');
+    await sleep(2_000);
+    const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await link.command('info', 'commandstats')))?.[1]);
+    await link.close();
+    expect(leases.every((lease) => lease.valid)).toBe(true);
+    // 200 leases, renewed about seven times each in this while.
+    expect(calls).toBeLessThan(500);
+  });
+});
+
+describe('the link', () => {
+  it('[RL3] tells a request that was not sent from one whose reply is lost', async () => {
+    const redis = await startRedis();
+    const link = RedisLink.open({ redis: redis.url, commandTimeoutMs: 200 });
+    expect(await link.command('ping')).toBe('PONG');
+    redis.pause();
+    await expect(link.command('ping')).rejects.toMatchObject({ code: 'REPLY_LOST', applied: 'unknown' });
+    redis.resume();
+    await redis.kill();
+    await sleep(20);
+    await expect(link.command('ping')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', applied: 'no' });
+    await link.close();
+    await expect(link.command('ping')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', applied: 'no' });
+    await redis.stop();
+  });
+});
