@@ -2,24 +2,11 @@
 // is in the state exactly once, what was not at most once. fast-check shrinks a failure to the
 // shortest plan; the seed it prints replays it.
 import fc from 'fast-check';
-import { assign, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { type Commit, defineActor, type StateStore, tell } from '../src/index.ts';
+import type { Commit, StateStore } from '../src/index.ts';
 import { Cluster } from '../src/testing-cluster.ts';
 import { type CommitFault, type RequestFault, withCommitFaults, withRequestFaults } from '../src/testing-faults.ts';
-
-type LedgerEvent = { type: 'note'; id: string } | { type: 'pass'; id: string; to: string };
-
-/** Remembers every note it was told. */
-const Ledger = defineActor('ledger', {
-  machine: setup({ types: {} as { context: { notes: string[] }; events: LedgerEvent } }).createMachine({
-    context: { notes: [] },
-    on: {
-      note: { actions: assign({ notes: ({ context, event }) => [...context.notes, event.id] }) },
-      pass: { actions: tell('ledger', ({ event }) => event.to, ({ event }) => ({ type: 'note', id: event.id })) },
-    },
-  }),
-});
+import { Ledger } from './ledger.fixture.ts';
 
 type Command =
   | { readonly do: 'note' | 'pass'; readonly node: number; readonly key: number }
