@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { RedisLink } from './redis-link.ts';
 
 const RECONNECT_LONGEST_MS = 500;
@@ -18,6 +18,16 @@ export function safeRedisOptions(commandTimeoutMs: number) {
     socketTimeout: commandTimeoutMs * 2,
     retryStrategy: (attempt: number) => Math.min(RECONNECT_LONGEST_MS, 20 * 2 ** Math.min(attempt, 5)),
   } satisfies RedisOptions;
+}
+
+/** The same for a `Cluster` that you make: none of its own repetitions either. */
+export function safeClusterOptions(commandTimeoutMs: number) {
+  return {
+    enableOfflineQueue: false,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    redisOptions: safeRedisOptions(commandTimeoutMs),
+  } satisfies ClusterOptions;
 }
 
 export interface ServerWarning {
