@@ -20,11 +20,14 @@ import { createdState, loadedState, storedForm, viewOf, type ActorState } from '
 import type { ActivationHost } from './activation-host.ts';
 import type { Answer, Deliver, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
+import { DueTimers } from './due-timers.ts';
+import { type KnownOutcome, knownOutcome, longer } from './known-outcome.ts';
+import { MemoryDedup } from './memory-dedup.ts';
 import { Invokes } from './invokes.ts';
 import { Mailbox, type Letter, type Told } from './mailbox.ts';
 import { Onlookers, type Onlooker } from './onlookers.ts';
 import { OutboxRelay } from './outbox-relay.ts';
-import type { Commit, CommitOutcome, OutboxRow } from './state-store.ts';
+import type { Commit, OutboxRow } from './state-store.ts';
 import { answerOf, stepGroup, type AfterEffect, type GroupStep, type StoredReply, type Stepper } from './stepping.ts';
 
 type Phase =
@@ -39,9 +42,7 @@ type Phase =
 
 const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
-const LONGEST_RETRY_MS = 500;
 
-const longer = (pauseMs: number): number => Math.min(LONGEST_RETRY_MS, pauseMs * 2);
 const nothing = (): void => {};
 
 export class Activation {
@@ -53,12 +54,17 @@ export class Activation {
   readonly #onlookers = new Onlookers();
   readonly #invokes: Invokes;
   readonly #relay: OutboxRelay;
+  readonly #due = new DueTimers();
+  /** Of an actor without a record. */
+  readonly #dedup = new MemoryDedup();
   #phase: Phase = { kind: 'loading' };
   /** Outbox rows their receivers have settled, not yet removed from the record. */
   #paid: OutboxRow[] = [];
   /** So many letters are stepped one by one, since their group could not be stored whole. */
   #singly = 0;
   #pumping = false;
+  /** Ends with the store call that is under way. */
+  #attempt: Promise<void> = Promise.resolve();
 
   constructor(host: ActivationHost, stepper: Stepper) {
     this.id = stepper.id;
@@ -94,6 +100,8 @@ export class Activation {
     };
     if (this.#phase.kind === 'gone') return answer({ kind: 'elsewhere' });
     if (this.#phase.kind === 'quarantined') return answer({ kind: 'fault', fault: this.#phase.fault });
+    const before = letter.from && this.#dedup.find(letter.from);
+    if (before !== undefined) return answer(answerOf(before.reply as object as StoredReply | undefined, 0));
     if (this.#mailbox.put(letter) === 'full') {
       return answer({ kind: 'fault', fault: { code: 'MAILBOX_FULL', message: `${this.id} has no room for more messages`, applied: letter.again ? 'unknown' : 'no' } });
     }
@@ -141,9 +149,8 @@ export class Activation {
 
   /** Resolves when no commit is under way; what waits may be left waiting. */
   async settled(): Promise<void> {
-    while (this.#phase.kind === 'committing') await this.#commitDone;
+    while (this.#phase.kind === 'committing') await this.#attempt;
   }
-  #commitDone: Promise<void> = Promise.resolve();
 
   async #load(): Promise<void> {
     for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = longer(pauseMs)) {
@@ -190,18 +197,9 @@ export class Activation {
   }
 
   #takeDue(state: ActorState): void {
-    const nowMs = this.#host.storeNowMs();
-    const due = [...state.timers.values()].filter((row) => row.dueAtMs <= nowMs && !this.#rung.has(row.generation));
-    for (const { id, generation } of due.sort((a, b) => a.dueAtMs - b.dueAtMs || a.generation - b.generation)) {
-      this.#rung.add(generation);
-      this.#take({ kind: 'due', id, generation });
-    }
-    let nextMs: number | undefined;
-    for (const row of state.timers.values()) if (!this.#rung.has(row.generation) && (nextMs === undefined || row.dueAtMs < nextMs)) nextMs = row.dueAtMs;
-    this.#host.wakeAt(this.id, nextMs);
+    for (const due of this.#due.ring(state.timers, this.#host.storeNowMs())) this.#take(due);
+    this.#host.wakeAt(this.id, this.#due.nextMs(state.timers));
   }
-  /** Generations of the timers that are in the mailbox as due. */
-  readonly #rung = new Set<number>();
 
   #take(letter: Letter): void {
     if (this.#phase.kind === 'gone' || this.#phase.kind === 'quarantined') return;
@@ -265,62 +263,29 @@ export class Activation {
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
-    let unsure = false;
-    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = longer(pauseMs)) {
-      this.#phase = { kind: 'committing', state, group, commit };
-      const committing = this.#host.commit(commit);
-      this.#commitDone = committing.then(nothing, nothing);
-      try {
-        const outcome = await committing;
-        if (this.#phase.kind !== 'committing') return;
-        if (unsure && outcome.kind === 'fenced') this.#phase = { kind: 'frozen', state, group, commit };
-        return this.#decided(outcome, state, group, commit);
-      } catch (fault) {
-        if (this.#phase.kind !== 'committing') return;
-        unsure = true;
-        this.#host.onFault(fault);
-        this.#phase = { kind: 'frozen', state, group, commit };
-      }
-      const found = await this.#inquire(commit);
-      if (found !== 'not applied') {
-        if (found !== 'gone') this.#decided(found, state, group, commit);
-        return;
-      }
-      await this.#host.pause(pauseMs);
-      if (this.#isGone) return;
-    }
+    const phase = { state, group, commit };
+    const outcome = await knownOutcome(this.#host, commit, {
+      isOver: () => this.#phase.kind === 'gone',
+      committing: (attempt) => {
+        this.#phase = { kind: 'committing', ...phase };
+        this.#attempt = attempt.then(nothing, nothing);
+      },
+      frozen: () => {
+        this.#phase = { kind: 'frozen', ...phase };
+      },
+    });
+    this.#decided(outcome, state, group, commit);
   }
 
-  /** The record says what became of a commit whose answer was lost. */
-  async #inquire(commit: Commit): Promise<CommitOutcome | { readonly kind: 'fenced' } | 'not applied' | 'gone'> {
-    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = longer(pauseMs)) {
-      try {
-        const loaded = await this.#host.load(this.id);
-        if (this.#isGone) return 'gone';
-        if (loaded.kind === 'fenced') return loaded;
-        const { version, commitId } = loaded.kind === 'record' ? loaded.record : { version: 0, commitId: '' };
-        if (version === commit.basis) return 'not applied';
-        return commitId === commit.commitId ? { kind: 'committed', version, events: [] } : { kind: 'conflict', version, commitId };
-      } catch (fault) {
-        this.#host.onFault(fault);
-        await this.#host.pause(pauseMs);
-        if (this.#isGone) return 'gone';
-      }
-    }
-  }
-
-  get #isGone(): boolean {
-    return this.#phase.kind === 'gone' || this.#phase.kind === 'quarantined';
-  }
-
-  #decided(outcome: CommitOutcome | { readonly kind: 'fenced' }, state: ActorState, group: GroupStep, commit: Commit): void {
+  #decided(outcome: KnownOutcome, state: ActorState, group: GroupStep, commit: Commit): void {
     switch (outcome.kind) {
+      case 'abandoned':
+        return;
       case 'committed':
         this.#paid = this.#paid.slice(commit.outbox.remove.length);
         return this.#committed(group, outcome.version, outcome.events);
       case 'fenced':
-        // From `committing` it was not applied; from `frozen` it may have been, before the new seal.
-        if (this.#phase.kind === 'committing') this.#putBack(state, group.letters);
+        if (outcome.applied === 'no') this.#putBack(state, group.letters);
         return this.#host.fenced();
       case 'duplicate':
         return this.#without(state, group, (letter) => {
@@ -339,7 +304,6 @@ export class Activation {
         return this.#unstorable(group, { code, message: `${this.id}: ${message}`, applied: 'no' });
       }
       case 'conflict':
-        if (outcome.commitId === commit.commitId) return this.#decided({ kind: 'committed', version: outcome.version, events: [] }, state, group, commit);
         return this.#quarantine(new InvariantViolation(`${this.id} is at version ${outcome.version} by commit ${outcome.commitId}, under the epoch of this node, which knows version ${state.version}`));
     }
   }
@@ -350,8 +314,12 @@ export class Activation {
     this.#finish(group, version, 'committed');
     this.#host.published(events);
     for (const effect of group.after) this.#let(effect);
-    if (this.#stepper.behavior.durable) this.#relay.add(group.outbox);
-    else for (const row of group.outbox) this.#host.tellOnce(row);
+    if (this.#stepper.behavior.durable) {
+      this.#relay.add(group.outbox);
+    } else {
+      this.#dedup.settle(group.settles);
+      for (const row of group.outbox) this.#host.tellOnce(row);
+    }
     this.#resume(state);
   }
 
@@ -364,7 +332,7 @@ export class Activation {
   #finish(group: GroupStep, version: number, state: 'committed' | 'uncommitted'): void {
     for (const letter of group.letters) {
       this.#mailbox.finish(letter);
-      if (letter.kind === 'due') this.#rung.delete(letter.generation);
+      if (letter.kind === 'due') this.#due.settled(letter);
     }
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
     if (group.answers.size === 0) return;

@@ -1,0 +1,32 @@
+// Which messages an actor without a record has settled: what a store remembers for the others.
+// It ends with the activation, as the actor's state does. Bounded by senders, the longest silent
+// is forgotten first.
+import type { Numbered } from './envelope.ts';
+import { isSettled, nothingSettled, type Settlement, settle } from './settlement.ts';
+import type { Json, SenderId, Settled } from './state-store.ts';
+
+const MOST_SENDERS = 1_000;
+
+export class MemoryDedup {
+  readonly #senders = new Map<SenderId, Settlement>();
+
+  /** The reply a repeated message had; undefined for a message that is new. */
+  find({ sender, n }: Numbered): { readonly reply: Json | undefined } | undefined {
+    const settlement = this.#senders.get(sender);
+    if (settlement === undefined || !isSettled(settlement, n)) return undefined;
+    const text = settlement.kept.get(n);
+    return { reply: text === undefined ? undefined : (JSON.parse(text) as Json) };
+  }
+
+  settle(settled: readonly Settled[]): void {
+    for (const { sender, n, floor, reply } of settled) {
+      const before = this.#senders.get(sender) ?? nothingSettled;
+      this.#senders.delete(sender);
+      this.#senders.set(sender, settle(before, n, floor, reply === undefined ? undefined : JSON.stringify(reply)));
+    }
+    for (const sender of this.#senders.keys()) {
+      if (this.#senders.size <= MOST_SENDERS) break;
+      this.#senders.delete(sender);
+    }
+  }
+}
