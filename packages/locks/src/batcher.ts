@@ -61,7 +61,7 @@ export class Batcher<T, R> {
     this.#inFlight += 1;
     try {
       const results = await this.#options.flush(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, index) => waiting.resolve(results[index] as R));
+      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as R);
     } catch (fault) {
       for (const waiting of batch) waiting.reject(fault);
     } finally {

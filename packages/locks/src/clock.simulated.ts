@@ -69,13 +69,13 @@ export class SimulatedClock implements Clock {
 
   /** Lets everything that is due now run, without moving time. */
   async settle(): Promise<void> {
-    do {
+    for (;;) {
       for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await Promise.resolve();
       const due = this.#soon;
+      if (due.length === 0) return;
       this.#soon = [];
       for (const wake of due) wake();
-      if (due.length === 0) return;
-    } while (true);
+    }
   }
 
   /** Moves time on, firing every alarm that falls due, each at its own moment. */
@@ -96,7 +96,12 @@ export class SimulatedClock implements Clock {
     let first: Alarm | undefined;
     for (const alarm of this.#alarms) {
       if (alarm.dueMs > endMs) continue;
-      if (first === undefined || alarm.dueMs < first.dueMs || (alarm.dueMs === first.dueMs && alarm.order < first.order)) first = alarm;
+      if (
+        first === undefined ||
+        alarm.dueMs < first.dueMs ||
+        (alarm.dueMs === first.dueMs && alarm.order < first.order)
+      )
+        first = alarm;
     }
     return first;
   }

@@ -7,12 +7,15 @@ function wakeAfter(delayMs: number, wake: () => void, keepsProcess: boolean): Ca
   const due = performance.now() + delayMs;
   let timer: NodeJS.Timeout;
   const arm = (leftMs: number): void => {
-    timer = setTimeout(() => {
-      const still = due - performance.now();
-      if (still > 0) arm(still);
-      else wake();
-      // Platform timers may fire up to a millisecond early; rounding up avoids a second arming.
-    }, Math.min(Math.max(Math.ceil(leftMs), 0), LONGEST_TIMER_MS));
+    timer = setTimeout(
+      () => {
+        const still = due - performance.now();
+        if (still > 0) arm(still);
+        else wake();
+        // Platform timers may fire up to a millisecond early; rounding up avoids a second arming.
+      },
+      Math.min(Math.max(Math.ceil(leftMs), 0), LONGEST_TIMER_MS),
+    );
     if (!keepsProcess) timer.unref();
   };
   arm(delayMs);

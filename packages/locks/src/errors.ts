@@ -45,7 +45,11 @@ export class LockAcquisitionError extends CoordinationError<AcquisitionCode> {
   /** Who holds it, where that is the reason. */
   readonly current: HeldView | undefined;
 
-  constructor(code: AcquisitionCode, message: string, facts: FaultFacts & { readonly resource: string; readonly current?: HeldView | undefined }) {
+  constructor(
+    code: AcquisitionCode,
+    message: string,
+    facts: FaultFacts & { readonly resource: string; readonly current?: HeldView | undefined },
+  ) {
     super(code, message, facts);
     this.resource = facts.resource;
     this.current = facts.current;

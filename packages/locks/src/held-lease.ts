@@ -10,13 +10,23 @@
 //   HL4  Wall time that ran ahead of monotonic time means the machine slept: suspended, not
 //        valid, until one round trip confirms the lease.
 //   HL5  One renewal at a time, and none after the release was asked for.
-import { type Alarm, Alarm as LeaseAlarm, type Alarms } from './alarms.ts';
+import { type Alarm, type Alarms, Alarm as LeaseAlarm } from './alarms.ts';
 import type { Clock } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError, LeaseLostError } from './errors.ts';
+import type {
+  Ended,
+  FencingToken,
+  Holder,
+  JsonObject,
+  Lease,
+  LeaseState,
+  LossReason,
+  ReleaseOutcome,
+  RenewOutcome,
+} from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
-import type { Ended, FencingToken, Holder, JsonObject, Lease, LeaseState, LossReason, ReleaseOutcome, RenewOutcome } from './lease.ts';
 import { allowanceMs, renewalDelayMs, retryDelayMs } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
 
@@ -136,7 +146,10 @@ export class HeldLease implements Lease {
   assertValid(): void {
     if (this.valid) return;
     if (!this.#isOver() && this.#home.clock.nowMs() >= this.#deadlineMs) this.#expire();
-    throw new LeaseLostError(this, this.#lossReason ?? (this.#state === 'released' ? 'released-elsewhere' : 'suspended'));
+    throw new LeaseLostError(
+      this,
+      this.#lossReason ?? (this.#state === 'released' ? 'released-elsewhere' : 'suspended'),
+    );
   }
 
   get signal(): AbortSignal {
@@ -163,7 +176,10 @@ export class HeldLease implements Lease {
   renewal(mode: 'auto' | 'manual'): void {
     this.#mode = mode;
     if (this.#isOver()) return;
-    this.#renewAtMs = mode === 'auto' ? this.#home.clock.nowMs() + renewalDelayMs(this.#ttlMs, this.#home.entropy.random()) : Number.POSITIVE_INFINITY;
+    this.#renewAtMs =
+      mode === 'auto'
+        ? this.#home.clock.nowMs() + renewalDelayMs(this.#ttlMs, this.#home.entropy.random())
+        : Number.POSITIVE_INFINITY;
     this.#setAlarm();
   }
 
@@ -197,7 +213,10 @@ export class HeldLease implements Lease {
   /** A reply about this lease that some other call got: its term counts from that call's send. */
   confirm(view: OwnView, sentMs: number): void {
     if (this.#isOver()) return;
-    if (this.#home.clock.nowMs() >= this.#deadlineMs) return this.#expire();
+    if (this.#home.clock.nowMs() >= this.#deadlineMs) {
+      this.#expire();
+      return;
+    }
     this.#instance = view.instance;
     this.#ttlMs = view.ttlMs;
     this.#gen = view.gen;
@@ -219,7 +238,10 @@ export class HeldLease implements Lease {
     this.#deadlineMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
     this.#wallLeadMs = clock.wallMs() - clock.nowMs();
     this.#state = 'held';
-    this.#renewAtMs = this.#mode === 'auto' ? term.sentMs + renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random()) : Number.POSITIVE_INFINITY;
+    this.#renewAtMs =
+      this.#mode === 'auto'
+        ? term.sentMs + renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random())
+        : Number.POSITIVE_INFINITY;
     this.#setAlarm();
   }
 
@@ -230,10 +252,12 @@ export class HeldLease implements Lease {
   #wake(): void {
     if (this.#isOver()) return;
     const nowMs = this.#home.clock.nowMs();
-    if (nowMs >= this.#deadlineMs) return this.#expire();
-    if (this.#slept()) this.#suspend();
-    else if (nowMs >= this.#renewAtMs) void this.renew();
-    this.#setAlarm();
+    if (nowMs >= this.#deadlineMs) this.#expire();
+    else {
+      if (this.#slept()) this.#suspend();
+      else if (nowMs >= this.#renewAtMs) void this.renew();
+      this.#setAlarm();
+    }
   }
 
   #slept(): boolean {
@@ -253,7 +277,13 @@ export class HeldLease implements Lease {
     // Until this settles, the deadline is the only thing to wake for.
     this.#renewAtMs = Number.POSITIVE_INFINITY;
     try {
-      const reply = await store.submit<'renew'>({ kind: 'renew', resource: this.resource, leaseId: this.leaseId, ttlMs: undefined, gen: undefined });
+      const reply = await store.submit<'renew'>({
+        kind: 'renew',
+        resource: this.resource,
+        leaseId: this.leaseId,
+        ttlMs: undefined,
+        gen: undefined,
+      });
       if (reply.kind === 'ended') {
         const how: Ended = reply.how === 'unknown' ? 'expired' : reply.how;
         this.#lose(how === 'released' ? 'released-elsewhere' : how);
@@ -267,7 +297,8 @@ export class HeldLease implements Lease {
       if (!(fault instanceof CoordinationError)) throw fault;
       if (!this.#isOver()) {
         this.#state = 'suspended';
-        if (this.#mode === 'auto' || this.#offered) this.#renewAtMs = clock.nowMs() + retryDelayMs(this.#ttlMs, this.#home.entropy.random());
+        if (this.#mode === 'auto' || this.#offered)
+          this.#renewAtMs = clock.nowMs() + retryDelayMs(this.#ttlMs, this.#home.entropy.random());
         this.#setAlarm();
       }
       return { kind: 'unavailable', cause: fault };
@@ -279,7 +310,13 @@ export class HeldLease implements Lease {
     // A renewal in flight was submitted before, so the store takes it first; it cannot revive
     // what this releases.
     try {
-      const reply = await this.#home.store.submit<'release'>({ kind: 'release', resource: this.resource, leaseId: this.leaseId, how: 'released', reason: undefined });
+      const reply = await this.#home.store.submit<'release'>({
+        kind: 'release',
+        resource: this.resource,
+        leaseId: this.leaseId,
+        how: 'released',
+        reason: undefined,
+      });
       return reply;
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;
@@ -299,7 +336,15 @@ export class HeldLease implements Lease {
 
   /** A renewal on its way may yet extend what is over here; nobody should wait for that term. */
   #giveBack(): void {
-    void this.#home.store.submit<'release'>({ kind: 'release', resource: this.resource, leaseId: this.leaseId, how: 'released', reason: 'lost' }).catch(() => undefined);
+    void this.#home.store
+      .submit<'release'>({
+        kind: 'release',
+        resource: this.resource,
+        leaseId: this.leaseId,
+        how: 'released',
+        reason: 'lost',
+      })
+      .catch(() => undefined);
   }
 
   #lose(reason: LossReason): void {

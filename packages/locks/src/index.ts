@@ -1,14 +1,23 @@
 // Time and chance
-export type { Cancel, Clock, Unsubscribe } from './clock.ts';
+
 export { systemClock } from './clock.system.ts';
+export type { Cancel, Clock, Unsubscribe } from './clock.ts';
 export { type Entropy, seededEntropy, systemEntropy } from './entropy.ts';
 
 // Errors and invariants
-export { type AcquisitionCode, type Applied, CoordinationError, type FaultFacts, LeaseLostError, LOCK_CODES, LockAcquisitionError, type LockCode } from './errors.ts';
-export { assert, InvariantViolation, unreachable } from './invariant.ts';
-
+export {
+  type AcquisitionCode,
+  type Applied,
+  CoordinationError,
+  type FaultFacts,
+  LeaseLostError,
+  LOCK_CODES,
+  LockAcquisitionError,
+  type LockCode,
+} from './errors.ts';
 // Ids
 export { encodeId, encodePart, slotOf } from './id-codec.ts';
+export { assert, InvariantViolation, unreachable } from './invariant.ts';
 
 // Leases
 export {
@@ -31,6 +40,10 @@ export {
   type ReleaseOutcome,
   type RenewOutcome,
 } from './lease.ts';
+export type { LeaseStore } from './lease-store.ts';
+
+// Events
+export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
 export type {
   AttachOutcome,
   AwayOutcome,
@@ -48,11 +61,6 @@ export type {
   LockManager,
   ResumeOutcome,
 } from './lock-manager.ts';
-
-// Events
-export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
-
+export { Locks, type LocksOptions } from './locks.ts';
 // The manager in memory; the one on Redis is in the subpath `redis`
 export { MemoryLeaseStore, type MemoryLeaseStoreOptions, MemoryLockManager } from './memory.ts';
-export { Locks, type LocksOptions } from './locks.ts';
-export type { LeaseStore } from './lease-store.ts';

@@ -20,10 +20,35 @@ export interface RequestCommand {
 export type LeaseCommand =
   | RequestCommand
   /** Extends a lease and confirms an offer. With `gen`: on behalf of that connection alone. */
-  | { readonly kind: 'renew'; readonly resource: string; readonly leaseId: string; readonly ttlMs: number | undefined; readonly gen: number | undefined }
-  | { readonly kind: 'attach'; readonly resource: string; readonly leaseId: string; readonly instance: string; readonly node: string; readonly conn: string }
-  | { readonly kind: 'away'; readonly resource: string; readonly leaseId: string; readonly gen: number | undefined; readonly graceMs: number }
-  | { readonly kind: 'release'; readonly resource: string; readonly leaseId: string; readonly how: 'released' | 'revoked'; readonly reason: string | undefined }
+  | {
+      readonly kind: 'renew';
+      readonly resource: string;
+      readonly leaseId: string;
+      readonly ttlMs: number | undefined;
+      readonly gen: number | undefined;
+    }
+  | {
+      readonly kind: 'attach';
+      readonly resource: string;
+      readonly leaseId: string;
+      readonly instance: string;
+      readonly node: string;
+      readonly conn: string;
+    }
+  | {
+      readonly kind: 'away';
+      readonly resource: string;
+      readonly leaseId: string;
+      readonly gen: number | undefined;
+      readonly graceMs: number;
+    }
+  | {
+      readonly kind: 'release';
+      readonly resource: string;
+      readonly leaseId: string;
+      readonly how: 'released' | 'revoked';
+      readonly reason: string | undefined;
+    }
   | { readonly kind: 'cancel'; readonly resource: string; readonly requestId: string }
   | { readonly kind: 'inspect'; readonly resource: string };
 
@@ -49,10 +74,17 @@ export interface Replies {
     | { readonly kind: 'gone'; readonly how: EndedHow };
   readonly renew: { readonly kind: 'renewed'; readonly view: OwnView } | EndedReply;
   readonly attach:
-    | { readonly kind: 'attached'; readonly view: OwnView; readonly displaced: { readonly node: string; readonly conn: string } | undefined }
+    | {
+        readonly kind: 'attached';
+        readonly view: OwnView;
+        readonly displaced: { readonly node: string; readonly conn: string } | undefined;
+      }
     | { readonly kind: 'busy'; readonly instance: string }
     | EndedReply;
-  readonly away: { readonly kind: 'away'; readonly view: OwnView } | { readonly kind: 'stale'; readonly gen: number } | EndedReply;
+  readonly away:
+    | { readonly kind: 'away'; readonly view: OwnView }
+    | { readonly kind: 'stale'; readonly gen: number }
+    | EndedReply;
   readonly release: { readonly kind: 'released' | 'already' | 'expired' | 'superseded' | 'unknown' };
   readonly cancel: { readonly kind: 'left' | 'returned' } | { readonly kind: 'gone'; readonly how: EndedHow };
   readonly inspect: { readonly kind: 'view'; readonly view: OwnView | Exclude<LeaseView, HeldView> };
@@ -68,4 +100,3 @@ export interface Offer {
   readonly grantedAtMs: number;
   readonly untilMs: number;
 }
-

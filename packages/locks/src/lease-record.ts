@@ -1,5 +1,5 @@
-import type { OwnView } from './lease-command.ts';
 import type { Breaking, EndedHow, FencingToken, FreeView, Holder, JsonObject, Link } from './lease.ts';
+import type { OwnView } from './lease-command.ts';
 import type { LogId } from './lock-event.ts';
 
 /** How long an offer stands before it passes to the next in line. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FencingToken } from './lease.ts';
 import type { CommandKind, CommandOf, Offer, Replies } from './lease-command.ts';
 import { MAX_ENDED, OFFER_MS } from './lease-record.ts';
 import type { LeaseStore } from './lease-store.ts';
-import type { FencingToken } from './lease.ts';
 import type { LoggedLockEvent } from './lock-event.ts';
 
 /** What the suite needs of an adapter: a fresh, empty store, and a way to let its time pass. */
@@ -44,29 +44,67 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
   function request(who: string, claim: Claim = {}): Promise<Replies['request']> {
     claims += 1;
     const { resource = press, instance = 'tab', requestId = `request-${claims}`, ttlMs = LONG_MS, waitMs = 0 } = claim;
-    return submit<'request'>({ kind: 'request', resource, leaseId: leaseIdOf(requestId), requestId, holder: { id: who, name: `Dr ${who}` }, instance, ttlMs, meta: { why: 'test' }, waitMs, listener: 'here' });
+    return submit<'request'>({
+      kind: 'request',
+      resource,
+      leaseId: leaseIdOf(requestId),
+      requestId,
+      holder: { id: who, name: `Dr ${who}` },
+      instance,
+      ttlMs,
+      meta: { why: 'test' },
+      waitMs,
+      listener: 'here',
+    });
   }
-  const release = (requestId: string, resource = press): Promise<Replies['release']> => submit<'release'>({ kind: 'release', resource, leaseId: leaseIdOf(requestId), how: 'released', reason: undefined });
-  const renew = (requestId: string, facts: { readonly gen?: number; readonly ttlMs?: number } = {}): Promise<Replies['renew']> =>
-    submit<'renew'>({ kind: 'renew', resource: press, leaseId: leaseIdOf(requestId), ttlMs: facts.ttlMs, gen: facts.gen });
-  const attach = (requestId: string, instance: string, conn: string): Promise<Replies['attach']> => submit<'attach'>({ kind: 'attach', resource: press, leaseId: leaseIdOf(requestId), instance, node: 'n1', conn });
-  const away = (requestId: string, graceMs: number, gen?: number): Promise<Replies['away']> => submit<'away'>({ kind: 'away', resource: press, leaseId: leaseIdOf(requestId), gen, graceMs });
-  const cancel = (requestId: string): Promise<Replies['cancel']> => submit<'cancel'>({ kind: 'cancel', resource: press, requestId });
-  const inspect = async (resource = press): Promise<Replies['inspect']['view']> => (await submit<'inspect'>({ kind: 'inspect', resource })).view;
+  const release = (requestId: string, resource = press): Promise<Replies['release']> =>
+    submit<'release'>({ kind: 'release', resource, leaseId: leaseIdOf(requestId), how: 'released', reason: undefined });
+  const renew = (
+    requestId: string,
+    facts: { readonly gen?: number; readonly ttlMs?: number } = {},
+  ): Promise<Replies['renew']> =>
+    submit<'renew'>({
+      kind: 'renew',
+      resource: press,
+      leaseId: leaseIdOf(requestId),
+      ttlMs: facts.ttlMs,
+      gen: facts.gen,
+    });
+  const attach = (requestId: string, instance: string, conn: string): Promise<Replies['attach']> =>
+    submit<'attach'>({ kind: 'attach', resource: press, leaseId: leaseIdOf(requestId), instance, node: 'n1', conn });
+  const away = (requestId: string, graceMs: number, gen?: number): Promise<Replies['away']> =>
+    submit<'away'>({ kind: 'away', resource: press, leaseId: leaseIdOf(requestId), gen, graceMs });
+  const cancel = (requestId: string): Promise<Replies['cancel']> =>
+    submit<'cancel'>({ kind: 'cancel', resource: press, requestId });
+  const inspect = async (resource = press): Promise<Replies['inspect']['view']> =>
+    (await submit<'inspect'>({ kind: 'inspect', resource })).view;
   const offerTo = async (requestId: string): Promise<Offer> => {
     // Notifications travel beside replies: give them a moment of the store's time.
-    for (let turn = 0; turn < 200 && !offers.some((offer) => offer.requestId === requestId); turn += 1) await harness.elapse(1);
+    for (let turn = 0; turn < 200 && !offers.some((offer) => offer.requestId === requestId); turn += 1)
+      await harness.elapse(1);
     const offer = offers.find((one) => one.requestId === requestId);
     if (offer === undefined) throw new Error(`no offer reached ${requestId}`);
     return offer;
   };
-  const events = async (resource = press): Promise<readonly LoggedLockEvent[]> => (await store.readLog(store.bucketOf(resource), 'start', 1_000)).events;
+  const events = async (resource = press): Promise<readonly LoggedLockEvent[]> =>
+    (await store.readLog(store.bucketOf(resource), 'start', 1_000)).events;
 
   describe('granting', () => {
     it('[LS2] a held resource is busy for another party, and says who holds it', async () => {
       granted(await request('ada'));
       const reply = await request('bob');
-      expect(reply).toMatchObject({ kind: 'busy', position: 1, full: false, view: { holder: { id: 'ada', name: 'Dr ada' }, instance: 'tab', meta: { why: 'test' }, gen: 1, link: { kind: 'none' } } });
+      expect(reply).toMatchObject({
+        kind: 'busy',
+        position: 1,
+        full: false,
+        view: {
+          holder: { id: 'ada', name: 'Dr ada' },
+          instance: 'tab',
+          meta: { why: 'test' },
+          gen: 1,
+          link: { kind: 'none' },
+        },
+      });
     });
 
     it('[LS2] a lease lapses at its end without anybody asking for it', async () => {
@@ -100,7 +138,10 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
 
     it('[LS5] repeating a request gives the same lease, and none once it has ended', async () => {
       granted(await request('ada', { requestId: 'a' }));
-      expect(await request('ada', { requestId: 'a' })).toMatchObject({ kind: 'held', view: { leaseId: leaseIdOf('a'), requestId: 'a' } });
+      expect(await request('ada', { requestId: 'a' })).toMatchObject({
+        kind: 'held',
+        view: { leaseId: leaseIdOf('a'), requestId: 'a' },
+      });
       await release('a');
       expect(await request('ada', { requestId: 'a' })).toEqual({ kind: 'gone', how: 'released' });
       granted(await request('bob', { requestId: 'b', ttlMs: TERM_MS }));
@@ -115,14 +156,19 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
 
     it('[LS6] the same party gets the lease it has; another instance of the same holder does not', async () => {
       const fence = granted(await request('ada', { requestId: 'a' }));
-      expect(await request('ada', { requestId: 'a2' })).toMatchObject({ kind: 'held', view: { fence, requestId: 'a' } });
+      expect(await request('ada', { requestId: 'a2' })).toMatchObject({
+        kind: 'held',
+        view: { fence, requestId: 'a' },
+      });
       expect(await request('ada', { instance: 'other tab' })).toMatchObject({ kind: 'busy' });
     });
 
     it('[LS2] of many that ask in one tick exactly one is granted, round after round', async () => {
       let last = '';
       for (let round = 0; round < 20; round += 1) {
-        const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => request(`p${n}`, { requestId: `r${round}-${n}` })));
+        const replies = await Promise.all(
+          Array.from({ length: 20 }, (_, n) => request(`p${n}`, { requestId: `r${round}-${n}` })),
+        );
         const winner = replies.findIndex((reply) => reply.kind === 'granted');
         expect(replies.filter((reply) => reply.kind === 'granted')).toHaveLength(1);
         expect(replies.filter((reply) => reply.kind === 'busy')).toHaveLength(19);
@@ -162,12 +208,20 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       expect(await release('never')).toEqual({ kind: 'unknown' });
       granted(await request('ada'));
       expect(await release('never')).toEqual({ kind: 'unknown' });
-      expect(await submit<'release'>({ kind: 'release', resource: press, leaseId: '', how: 'released', reason: undefined })).toEqual({ kind: 'unknown' });
+      expect(
+        await submit<'release'>({ kind: 'release', resource: press, leaseId: '', how: 'released', reason: undefined }),
+      ).toEqual({ kind: 'unknown' });
     });
 
     it('[LS10] a revoked lease says so to its holder', async () => {
       granted(await request('ada', { requestId: 'a' }));
-      await submit<'release'>({ kind: 'release', resource: press, leaseId: leaseIdOf('a'), how: 'revoked', reason: 'removed "today"' });
+      await submit<'release'>({
+        kind: 'release',
+        resource: press,
+        leaseId: leaseIdOf('a'),
+        how: 'revoked',
+        reason: 'removed "today"',
+      });
       expect(await renew('a')).toEqual({ kind: 'ended', how: 'revoked' });
       expect((await events()).at(-1)).toMatchObject({ type: 'released', how: 'revoked', reason: 'removed "today"' });
     });
@@ -185,7 +239,10 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     it('[LS4] a renewal extends the term, with a new length where one is given', async () => {
       granted(await request('ada', { requestId: 'a', ttlMs: TERM_MS }));
       await harness.elapse(TERM_MS / 2);
-      expect(await renew('a', { ttlMs: 5_000 })).toMatchObject({ kind: 'renewed', view: { ttlMs: 5_000, remainingMs: 5_000 } });
+      expect(await renew('a', { ttlMs: 5_000 })).toMatchObject({
+        kind: 'renewed',
+        view: { ttlMs: 5_000, remainingMs: 5_000 },
+      });
       await harness.elapse(PAST_TERM_MS);
       expect(await inspect()).toMatchObject({ kind: 'held' });
     });
@@ -200,7 +257,10 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       expect(await request('dan')).toMatchObject({ kind: 'busy', position: 3, view: { queue: 2 } });
       await release('a');
       const first = await offerTo('b');
-      expect(await request('dan')).toMatchObject({ kind: 'busy', view: { holder: { id: 'bob' }, offered: true, fence: first.fence } });
+      expect(await request('dan')).toMatchObject({
+        kind: 'busy',
+        view: { holder: { id: 'bob' }, offered: true, fence: first.fence },
+      });
       await renew('b');
       await release('b');
       const second = await offerTo('c');
@@ -214,14 +274,20 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       await release('a');
       const offer = await offerTo('b');
       expect(offer.untilMs - offer.grantedAtMs).toBe(OFFER_MS);
-      expect(await renew('b')).toMatchObject({ kind: 'renewed', view: { fence: offer.fence, offered: false, remainingMs: LONG_MS } });
+      expect(await renew('b')).toMatchObject({
+        kind: 'renewed',
+        view: { fence: offer.fence, offered: false, remainingMs: LONG_MS },
+      });
     });
 
     it('[LS8] repeating the request confirms an offer whose notification was lost', async () => {
       granted(await request('ada', { requestId: 'a' }));
       await request('bob', { requestId: 'b', waitMs: 5_000 });
       await release('a');
-      expect(await request('bob', { requestId: 'b', waitMs: 5_000 })).toMatchObject({ kind: 'held', view: { offered: false, leaseId: leaseIdOf('b') } });
+      expect(await request('bob', { requestId: 'b', waitMs: 5_000 })).toMatchObject({
+        kind: 'held',
+        view: { offered: false, leaseId: leaseIdOf('b') },
+      });
     });
 
     it('[LS8] an offer that nobody confirms passes to the next', async () => {
@@ -258,7 +324,11 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     it('[LS7] asking again without waiting leaves the queue', async () => {
       granted(await request('ada', { requestId: 'a' }));
       await request('bob', { requestId: 'b', waitMs: 5_000 });
-      expect(await request('bob', { requestId: 'b', waitMs: 0 })).toMatchObject({ kind: 'busy', position: 1, view: { queue: 0 } });
+      expect(await request('bob', { requestId: 'b', waitMs: 0 })).toMatchObject({
+        kind: 'busy',
+        position: 1,
+        view: { queue: 0 },
+      });
       await release('a');
       expect(await inspect()).toMatchObject({ kind: 'free' });
     });
@@ -284,16 +354,31 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
   describe('connections', () => {
     it('[LS11] the same instance displaces its older connection and raises gen', async () => {
       granted(await request('ada', { requestId: 'a' }));
-      expect(await attach('a', 'tab', 'c1')).toMatchObject({ kind: 'attached', displaced: undefined, view: { gen: 2, link: { kind: 'attached', node: 'n1', conn: 'c1' } } });
-      expect(await attach('a', 'tab', 'c1')).toMatchObject({ kind: 'attached', displaced: undefined, view: { gen: 2 } });
-      expect(await attach('a', 'tab', 'c2')).toMatchObject({ kind: 'attached', displaced: { node: 'n1', conn: 'c1' }, view: { gen: 3 } });
+      expect(await attach('a', 'tab', 'c1')).toMatchObject({
+        kind: 'attached',
+        displaced: undefined,
+        view: { gen: 2, link: { kind: 'attached', node: 'n1', conn: 'c1' } },
+      });
+      expect(await attach('a', 'tab', 'c1')).toMatchObject({
+        kind: 'attached',
+        displaced: undefined,
+        view: { gen: 2 },
+      });
+      expect(await attach('a', 'tab', 'c2')).toMatchObject({
+        kind: 'attached',
+        displaced: { node: 'n1', conn: 'c1' },
+        view: { gen: 3 },
+      });
     });
 
     it('[LS11] another instance is busy while one is attached, and takes over when it is away', async () => {
       granted(await request('ada', { requestId: 'a' }));
       await attach('a', 'tab', 'c1');
       expect(await attach('a', 'tab2', 'c2')).toEqual({ kind: 'busy', instance: 'tab' });
-      expect(await away('a', 5_000, 2)).toMatchObject({ kind: 'away', view: { link: { kind: 'away' }, remainingMs: 5_000 } });
+      expect(await away('a', 5_000, 2)).toMatchObject({
+        kind: 'away',
+        view: { link: { kind: 'away' }, remainingMs: 5_000 },
+      });
       expect(await attach('a', 'tab2', 'c2')).toMatchObject({ kind: 'attached', view: { instance: 'tab2', gen: 3 } });
     });
 
@@ -322,7 +407,10 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       const late = await renew('a', { gen: 2 });
       if (late.kind !== 'renewed') throw new Error('the lease lives on');
       expect(late.view.remainingMs <= 1_000).toBe(true);
-      expect(await renew('a')).toMatchObject({ kind: 'renewed', view: { remainingMs: LONG_MS, link: { kind: 'none' } } });
+      expect(await renew('a')).toMatchObject({
+        kind: 'renewed',
+        view: { remainingMs: LONG_MS, link: { kind: 'none' } },
+      });
     });
   });
 
@@ -337,7 +425,16 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       await renew('b');
       const told = await events();
       expect(told.map((event) => event.type)).toEqual(['claimed', 'away', 'back', 'released', 'offered', 'claimed']);
-      expect(told[0]).toMatchObject({ fence, resource: press, leaseId: leaseIdOf('a'), holder: { id: 'ada', name: 'Dr ada' }, instance: 'tab', gen: 1, prev: '', prevOfResource: '' });
+      expect(told[0]).toMatchObject({
+        fence,
+        resource: press,
+        leaseId: leaseIdOf('a'),
+        holder: { id: 'ada', name: 'Dr ada' },
+        instance: 'tab',
+        gen: 1,
+        prev: '',
+        prevOfResource: '',
+      });
       for (const [index, event] of told.entries()) {
         if (index === 0) continue;
         expect(event.prev).toBe(told[index - 1]?.id);
@@ -378,7 +475,8 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     });
 
     it('[LS1] held resources are listed by prefix, in order, page by page', async () => {
-      for (const name of ['node/c', 'node/a', 'nod', 'node/b', 'node/d', 'other']) granted(await request('ada', { resource: name, requestId: `held ${name}` }));
+      for (const name of ['node/c', 'node/a', 'nod', 'node/b', 'node/d', 'other'])
+        granted(await request('ada', { resource: name, requestId: `held ${name}` }));
       granted(await request('bob', { resource: 'node/gone', requestId: 'gone' }));
       await release('gone', 'node/gone');
       const first = await store.list({ prefix: 'node/', after: '', limit: 3 });

@@ -1,11 +1,11 @@
-import type { Clock, Unsubscribe } from './clock.ts';
 import { systemClock } from './clock.system.ts';
+import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { encodeId, slotOf } from './id-codec.ts';
+import type { FencingToken } from './lease.ts';
 import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
 import { isSpent, type LeaseRecord, nextDueMs } from './lease-record.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
-import type { FencingToken } from './lease.ts';
 import type { LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
 import { type Moment, settle, type Transition, transition } from './transition.ts';
 
@@ -81,8 +81,14 @@ export class MemoryLeaseStore implements LeaseStore {
     return slotOf(encodeId(resource), this.buckets);
   }
 
-  async list(query: { readonly prefix: string; readonly after: string; readonly limit: number }): Promise<{ views: OwnView[]; next: string | undefined }> {
-    const names = [...this.#rows.keys()].filter((name) => name.startsWith(query.prefix) && compareNames(name, query.after) > 0).sort(compareNames);
+  async list(query: {
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<{ views: OwnView[]; next: string | undefined }> {
+    const names = [...this.#rows.keys()]
+      .filter((name) => name.startsWith(query.prefix) && compareNames(name, query.after) > 0)
+      .sort(compareNames);
     const views: OwnView[] = [];
     for (const resource of names) {
       const { view } = this.#apply({ kind: 'inspect', resource }) as Replies['inspect'];
@@ -102,7 +108,8 @@ export class MemoryLeaseStore implements LeaseStore {
     }
     const from = bucket.events.findIndex((event) => event.id > after);
     const next = bucket.events[from];
-    if (next === undefined) return { events: [], next: bucket.last === '' ? 'start' : bucket.last, gap: bucket.last !== after };
+    if (next === undefined)
+      return { events: [], next: bucket.last === '' ? 'start' : bucket.last, gap: bucket.last !== after };
     const events = bucket.events.slice(from, from + limit);
     return { events, next: events.at(-1)?.id ?? after, gap: next.prev !== after };
   }
@@ -142,7 +149,13 @@ export class MemoryLeaseStore implements LeaseStore {
     return { bucket: this.#buckets[number] as Bucket, number };
   }
 
-  #commit(resource: string, before: Row | undefined, number: number, bucket: Bucket, done: Omit<Transition, 'reply'>): void {
+  #commit(
+    resource: string,
+    before: Row | undefined,
+    number: number,
+    bucket: Bucket,
+    done: Omit<Transition, 'reply'>,
+  ): void {
     if (isSpent(done.record)) {
       if (before !== undefined) {
         this.#due.remove(before);
@@ -157,7 +170,8 @@ export class MemoryLeaseStore implements LeaseStore {
       else this.#due.set(row, due);
     }
     if (done.events.length > 0) this.#append(number, bucket, done);
-    for (const { listener, ...offer } of done.offers) this.#clock.soon(() => this.#listeners.get(listener)?.offer(offer));
+    for (const { listener, ...offer } of done.offers)
+      this.#clock.soon(() => this.#listeners.get(listener)?.offer(offer));
   }
 
   #append(number: number, bucket: Bucket, done: Omit<Transition, 'reply'>): void {

@@ -1,6 +1,6 @@
-import type { LeaseCommand, OwnView, Replies, Reply } from './lease-command.ts';
 import { InvariantViolation, unreachable } from './invariant.ts';
 import type { EndedHow, FencingToken, FreeView, Link } from './lease.ts';
+import type { LeaseCommand, OwnView, Reply } from './lease-command.ts';
 import type { LockEventType, LoggedLockEvent, LogId } from './lock-event.ts';
 
 /** A command as the script reads it: its letter, the encoded resource, its arguments. */
@@ -13,12 +13,31 @@ export function toWire(command: LeaseCommand, encoded: string): WireCommand {
     case 'request': {
       const { leaseId, requestId, holder, instance, ttlMs, meta, waitMs, listener, resource } = command;
       const name = holder.name === undefined ? '' : text(holder.name);
-      return ['q', encoded, leaseId, requestId, text(holder.id), name, text(instance), ttlMs, meta === undefined ? '' : JSON.stringify(meta), waitMs, listener, text(resource)];
+      return [
+        'q',
+        encoded,
+        leaseId,
+        requestId,
+        text(holder.id),
+        name,
+        text(instance),
+        ttlMs,
+        meta === undefined ? '' : JSON.stringify(meta),
+        waitMs,
+        listener,
+        text(resource),
+      ];
     }
     case 'renew':
       return ['n', encoded, command.leaseId, command.ttlMs ?? 0, command.gen ?? -1];
     case 'attach':
-      return ['t', encoded, command.leaseId, text(command.instance), JSON.stringify({ kind: 'attached', node: command.node, conn: command.conn } satisfies Link)];
+      return [
+        't',
+        encoded,
+        command.leaseId,
+        text(command.instance),
+        JSON.stringify({ kind: 'attached', node: command.node, conn: command.conn } satisfies Link),
+      ];
     case 'away':
       return ['w', encoded, command.leaseId, command.gen ?? -1, command.graceMs];
     case 'release':
@@ -57,7 +76,13 @@ export function parseReplies(answer: unknown): { readonly serverMs: number; read
 }
 
 export function fromWire(resource: string, reply: WireReply, serverMs: number): Reply {
-  const view = (wire: WireView): OwnView => ({ kind: 'held', resource, remainingMs: Math.max(0, wire.untilMs - serverMs), serverMs, ...wire });
+  const view = (wire: WireView): OwnView => ({
+    kind: 'held',
+    resource,
+    remainingMs: Math.max(0, wire.untilMs - serverMs),
+    serverMs,
+    ...wire,
+  });
   switch (reply[0]) {
     case 'granted':
       return { kind: 'granted', fence: reply[1], untilMs: reply[2], serverMs };
@@ -75,13 +100,27 @@ export function fromWire(resource: string, reply: WireReply, serverMs: number): 
     case 'ended':
       return { kind: 'ended', how: reply[1] };
     case 'attached':
-      return { kind: 'attached', view: view(reply[1]), displaced: reply[2] === '' ? undefined : { node: reply[2].node, conn: reply[2].conn } };
+      return {
+        kind: 'attached',
+        view: view(reply[1]),
+        displaced: reply[2] === '' ? undefined : { node: reply[2].node, conn: reply[2].conn },
+      };
     case 'attached-elsewhere':
       return { kind: 'busy', instance: reply[1] };
     case 'stale':
       return { kind: 'stale', gen: reply[1] };
     case 'free':
-      return { kind: 'view', view: { kind: 'free', resource, cursor: reply[1], queue: reply[2], serverMs, ...(reply[3] === '' ? {} : { last: reply[3] }) } satisfies FreeView };
+      return {
+        kind: 'view',
+        view: {
+          kind: 'free',
+          resource,
+          cursor: reply[1],
+          queue: reply[2],
+          serverMs,
+          ...(reply[3] === '' ? {} : { last: reply[3] }),
+        } satisfies FreeView,
+      };
     case 'fresh':
     case 'swept':
       throw new InvariantViolation('a sweep is nobody’s command');
@@ -90,14 +129,43 @@ export function fromWire(resource: string, reply: WireReply, serverMs: number): 
   }
 }
 
-type WireEvent = readonly [LockEventType, LogId, LogId | '', string, string, number, LoggedLockEvent['holder'], string, FencingToken, number, NonNullable<LoggedLockEvent['how']> | '', string];
+type WireEvent = readonly [
+  LockEventType,
+  LogId,
+  LogId | '',
+  string,
+  string,
+  number,
+  LoggedLockEvent['holder'],
+  string,
+  FencingToken,
+  number,
+  NonNullable<LoggedLockEvent['how']> | '',
+  string,
+];
 
 /** The events that one log entry packs, linked. */
 export function parseEvents(packed: string, prevOfFirst: LogId | ''): LoggedLockEvent[] {
   let prev = prevOfFirst;
-  return (JSON.parse(packed) as WireEvent[]).map(([type, id, prevOfResource, resource, leaseId, gen, holder, instance, fence, atMs, how, reason]) => {
-    const event: LoggedLockEvent = { type, resource, leaseId, gen, holder, instance, fence, atMs, ...(how === '' ? {} : { how }), ...(reason === '' ? {} : { reason }), id, prev, prevOfResource };
-    prev = id;
-    return event;
-  });
+  return (JSON.parse(packed) as WireEvent[]).map(
+    ([type, id, prevOfResource, resource, leaseId, gen, holder, instance, fence, atMs, how, reason]) => {
+      const event: LoggedLockEvent = {
+        type,
+        resource,
+        leaseId,
+        gen,
+        holder,
+        instance,
+        fence,
+        atMs,
+        ...(how === '' ? {} : { how }),
+        ...(reason === '' ? {} : { reason }),
+        id,
+        prev,
+        prevOfResource,
+      };
+      prev = id;
+      return event;
+    },
+  );
 }

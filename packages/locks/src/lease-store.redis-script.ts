@@ -28,8 +28,7 @@ export const SWEEP_LIMIT = 256;
 
 const HALF = MAX_ENDED / 2;
 
-// Fields of a packed record.
-const V = 1;
+// Fields of a packed record; the first is its version, 1.
 const RESOURCE = 2;
 const LEASE = 3;
 const REQUEST = 4;

@@ -1,3 +1,4 @@
+import type { Batcher } from './batcher.ts';
 import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import { encodeId, slotOf } from './id-codec.ts';
@@ -7,7 +8,6 @@ import { leaseScript, SERVER_TIME } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId, LogPage } from './lock-event.ts';
 import type { RedisLink, Script } from './redis-link.ts';
-import type { Batcher } from './batcher.ts';
 
 export interface RedisLeaseStoreOptions {
   readonly link: RedisLink;
@@ -72,13 +72,19 @@ export class RedisLeaseStore implements LeaseStore {
     this.#timeArgs = options.time?.args ?? (() => []);
     this.#scripts = { layout: link.script(CLAIM_LAYOUT), names: link.script(NAMES), log: link.script(READ_LOG) };
     const lanes = link.isCluster ? this.buckets : 1;
-    this.#batchers = Array.from({ length: lanes }, () => link.batcher<Submitted, Reply>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }));
+    this.#batchers = Array.from({ length: lanes }, () =>
+      link.batcher<Submitted, Reply>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
+    );
   }
 
   async open(): Promise<void> {
     const stored = Number(await this.#link.run(this.#scripts.layout, [`${this.#namespace}:locks`], [this.buckets]));
     if (stored === this.buckets) return;
-    throw new CoordinationError('BUCKETS_MISMATCH', `Namespace ${this.#namespace} was laid out with ${stored} lock buckets, not ${this.buckets}: pass buckets: ${stored}, or use another namespace`, { applied: 'no' });
+    throw new CoordinationError(
+      'BUCKETS_MISMATCH',
+      `Namespace ${this.#namespace} was laid out with ${stored} lock buckets, not ${this.buckets}: pass buckets: ${stored}, or use another namespace`,
+      { applied: 'no' },
+    );
   }
 
   submit<K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> {
@@ -88,14 +94,22 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async sweep(): Promise<void> {
-    await Promise.all(Array.from({ length: this.buckets }, (_, bucket) => this.#lane(bucket).submit({ bucket, wire: ['s', ''], command: 'sweep' })));
+    await Promise.all(
+      Array.from({ length: this.buckets }, (_, bucket) =>
+        this.#lane(bucket).submit({ bucket, wire: ['s', ''], command: 'sweep' }),
+      ),
+    );
   }
 
   bucketOf(resource: string): number {
     return slotOf(encodeId(resource), this.buckets);
   }
 
-  async list(query: { readonly prefix: string; readonly after: string; readonly limit: number }): Promise<{ views: OwnView[]; next: string | undefined }> {
+  async list(query: {
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<{ views: OwnView[]; next: string | undefined }> {
     const views: OwnView[] = [];
     for (let after = query.after; ; ) {
       const names = await this.#names(query.prefix, after, query.limit);
@@ -113,18 +127,28 @@ export class RedisLeaseStore implements LeaseStore {
 
   async readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
     const prefix = this.#prefix(bucket);
-    const answer = await this.#link.run(this.#scripts.log, [`${prefix}log`, `${prefix}bucket`], [after === 'start' ? '-' : `(${after}-0`, limit]);
+    const answer = await this.#link.run(
+      this.#scripts.log,
+      [`${prefix}log`, `${prefix}bucket`],
+      [after === 'start' ? '-' : `(${after}-0`, limit],
+    );
     const [lastText, entries] = answer as [string, [string, string[]][]];
     const last = lastText === NONE ? '' : lastText;
-    const all = entries.flatMap(([, [, packed, , prev]]) => parseEvents(packed ?? '[]', prev === undefined || prev === NONE ? '' : prev));
-    if (after === 'start') return { events: all.slice(0, limit), next: all[Math.min(limit, all.length) - 1]?.id ?? 'start', gap: false };
+    const all = entries.flatMap(([, [, packed, , prev]]) =>
+      parseEvents(packed ?? '[]', prev === undefined || prev === NONE ? '' : prev),
+    );
+    if (after === 'start')
+      return { events: all.slice(0, limit), next: all[Math.min(limit, all.length) - 1]?.id ?? 'start', gap: false };
     if (all.length === 0) return { events: [], next: last === '' ? 'start' : last, gap: last !== after };
     const events = all.filter((event) => event.id > after).slice(0, limit);
     const isLinked = all[0]?.prev === after || all.some((event) => event.id === after);
     return { events, next: events.at(-1)?.id ?? after, gap: !isLinked };
   }
 
-  async listen(listener: string, on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void }): Promise<Unsubscribe> {
+  async listen(
+    listener: string,
+    on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void },
+  ): Promise<Unsubscribe> {
     const [stopOffers, stopHints] = await Promise.all([
       this.#link.subscribe(`${this.#namespace}:to:${listener}`, (payload) => on.offer(JSON.parse(payload) as Offer)),
       this.#link.subscribe(`${this.#namespace}:hint`, (payload) => {
@@ -159,8 +183,16 @@ export class RedisLeaseStore implements LeaseStore {
       group.wires.push(item.wire);
       group.places.push(place);
     });
-    const batch = JSON.stringify([this.#namespace, this.#logEntries, [...groups].map(([bucket, group]) => [bucket, group.wires])]);
-    const answer = await this.#link.run(this.#script, [`${this.#prefix((items[0] as Submitted).bucket)}bucket`], [batch, ...this.#timeArgs()]);
+    const batch = JSON.stringify([
+      this.#namespace,
+      this.#logEntries,
+      [...groups].map(([bucket, group]) => [bucket, group.wires]),
+    ]);
+    const answer = await this.#link.run(
+      this.#script,
+      [`${this.#prefix((items[0] as Submitted).bucket)}bucket`],
+      [batch, ...this.#timeArgs()],
+    );
     const { serverMs, replies } = parseReplies(answer);
     const results = new Array<Reply>(items.length);
     let at = 0;
@@ -168,7 +200,10 @@ export class RedisLeaseStore implements LeaseStore {
       for (const place of places) {
         const { command } = items[place] as Submitted;
         const reply = replies[at++];
-        if (reply === undefined) throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script answered fewer replies than commands', { applied: 'unknown' });
+        if (reply === undefined)
+          throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script answered fewer replies than commands', {
+            applied: 'unknown',
+          });
         results[place] = command === 'sweep' ? { kind: 'left' } : fromWire(command.resource, reply, serverMs);
       }
     }
@@ -180,7 +215,8 @@ export class RedisLeaseStore implements LeaseStore {
     const min = after === '' ? `[${prefix}` : `(${after}`;
     const max = prefix === '' ? '+' : Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])]);
     const keys = Array.from({ length: this.buckets }, (_, bucket) => `${this.#prefix(bucket)}names`);
-    const ask = (some: readonly string[]): Promise<unknown> => this.#link.run(this.#scripts.names, some, [min, max, limit]);
+    const ask = (some: readonly string[]): Promise<unknown> =>
+      this.#link.run(this.#scripts.names, some, [min, max, limit]);
     const answers = this.#link.isCluster ? await Promise.all(keys.map((key) => ask([key]))) : [await ask(keys)];
     const names = (answers as string[][]).flat();
     return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);

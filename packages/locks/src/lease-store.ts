@@ -39,10 +39,17 @@ export interface LeaseStore {
   sweep(): Promise<void>;
   bucketOf(resource: string): number;
   /** Held resources whose name starts with `prefix`, ordered by name, strictly after `after`. */
-  list(query: { readonly prefix: string; readonly after: string; readonly limit: number }): Promise<{ readonly views: readonly OwnView[]; readonly next: string | undefined }>;
+  list(query: {
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<{ readonly views: readonly OwnView[]; readonly next: string | undefined }>;
   readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage>;
   /** Offers to this process's waiters, and hints that buckets' logs grew. Either may be lost. */
-  listen(listener: string, on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void }): Promise<Unsubscribe>;
+  listen(
+    listener: string,
+    on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void },
+  ): Promise<Unsubscribe>;
   close(): Promise<void>;
 }
 

@@ -25,7 +25,10 @@ export interface Holder {
 }
 
 /** Whose connection keeps the lease: a socket's, nobody's for a grace time, or none was ever attached. */
-export type Link = { readonly kind: 'attached'; readonly node: string; readonly conn: string } | { readonly kind: 'away' } | { readonly kind: 'none' };
+export type Link =
+  | { readonly kind: 'attached'; readonly node: string; readonly conn: string }
+  | { readonly kind: 'away' }
+  | { readonly kind: 'none' };
 
 /** How a lease ended, as its record remembers it. `cancelled` also names a request that never got one. */
 export type EndedHow = 'released' | 'expired' | 'revoked' | 'cancelled';
@@ -80,7 +83,14 @@ export interface FreeView {
 export type LeaseView = HeldView | FreeView;
 
 /** Why a lease was lost while its holder still wanted it. */
-export type LossReason = 'expired' | 'superseded' | 'revoked' | 'released-elsewhere' | 'unreachable' | 'suspended' | 'shutdown';
+export type LossReason =
+  | 'expired'
+  | 'superseded'
+  | 'revoked'
+  | 'released-elsewhere'
+  | 'unreachable'
+  | 'suspended'
+  | 'shutdown';
 
 /**
  * `held`; `suspended`: unsure until a round trip confirms it (`valid` still answers from the
@@ -146,4 +156,3 @@ export interface Lease extends AsyncDisposable {
   /** Releases; never rejects, so it never masks the error of the body. */
   [Symbol.asyncDispose](): Promise<void>;
 }
-

@@ -3,7 +3,16 @@ import type { EndedHow, FencingToken, Holder } from './lease.ts';
 /** 16-digit text that orders a bucket's events; compares as text. */
 export type LogId = string;
 
-export type LockEventType = 'claimed' | 'offered' | 'away' | 'back' | 'released' | 'expired' | 'taken-over' | 'takeover-requested' | 'takeover-denied';
+export type LockEventType =
+  | 'claimed'
+  | 'offered'
+  | 'away'
+  | 'back'
+  | 'released'
+  | 'expired'
+  | 'taken-over'
+  | 'takeover-requested'
+  | 'takeover-denied';
 
 /** One transition of one lease, as its bucket's log keeps it. */
 export interface LockEvent {

@@ -1,6 +1,6 @@
 import type { Clock, Unsubscribe } from './clock.ts';
-import type { LeaseStore } from './lease-store.ts';
 import type { LeaseView } from './lease.ts';
+import type { LeaseStore } from './lease-store.ts';
 import type { LockLog, LogId, LogPage } from './lock-event.ts';
 import type { LeaseChange } from './lock-manager.ts';
 
@@ -49,7 +49,11 @@ export class LockEvents implements LockLog {
   }
 
   /** A view, then every later event of the resource; a view again wherever the log has a gap. */
-  async *watch(resource: string, inspect: () => Promise<LeaseView>, signal: AbortSignal | undefined): AsyncGenerator<LeaseChange> {
+  async *watch(
+    resource: string,
+    inspect: () => Promise<LeaseView>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<LeaseChange> {
     const bucket = this.bucketOf(resource);
     let isHinted = false;
     let wake: () => void = () => undefined;

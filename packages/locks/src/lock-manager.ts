@@ -1,4 +1,14 @@
-import type { Ended, EndedHow, HeldView, Holder, JsonObject, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
+import type {
+  Ended,
+  EndedHow,
+  HeldView,
+  Holder,
+  JsonObject,
+  Lease,
+  LeaseView,
+  ReleaseOutcome,
+  RenewOutcome,
+} from './lease.ts';
 import type { LockLog, LoggedLockEvent } from './lock-event.ts';
 
 export interface ClaimOptions {
@@ -59,14 +69,22 @@ export interface LeaseRef {
 }
 
 export type ResumeOutcome =
-  | { readonly kind: 'resumed'; readonly lease: Lease; readonly displaced?: { readonly node: string; readonly conn: string } }
+  | {
+      readonly kind: 'resumed';
+      readonly lease: Lease;
+      readonly displaced?: { readonly node: string; readonly conn: string };
+    }
   | { readonly kind: 'ended'; readonly how: Ended }
   /** Attached to another instance's connection. */
   | { readonly kind: 'attached'; readonly by: { readonly instance: string } }
   | { readonly kind: 'unavailable'; readonly cause: Error };
 
 export type AttachOutcome =
-  | { readonly kind: 'attached'; readonly view: HeldView; readonly displaced?: { readonly node: string; readonly conn: string } }
+  | {
+      readonly kind: 'attached';
+      readonly view: HeldView;
+      readonly displaced?: { readonly node: string; readonly conn: string };
+    }
   | { readonly kind: 'busy'; readonly by: { readonly instance: string } }
   | { readonly kind: 'ended'; readonly how: Ended }
   | { readonly kind: 'unavailable'; readonly cause: Error };
@@ -112,12 +130,16 @@ export interface LockManager {
    */
   withLock<T>(resource: string, options: ClaimOptions, work: (lease: Lease) => Promise<T> | T): Promise<T>;
   /** Continues a lease that another process was granted: extends it, or attaches a connection. */
-  resume(request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection }): Promise<ResumeOutcome>;
+  resume(
+    request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection },
+  ): Promise<ResumeOutcome>;
 
   /** By id, for servers that keep no `Lease`. With `gen`, on behalf of that connection: does not extend when it is no longer the attached one. */
   renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome>;
   /** Ends a lease by its id and offers the resource to the next in line. Never throws. */
-  release(request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string }): Promise<ReleaseOutcome>;
+  release(
+    request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string },
+  ): Promise<ReleaseOutcome>;
   /** Ties the lease to a connection. The same instance wins and displaces the older one (gen + 1). */
   attach(request: LeaseRef & Connection): Promise<AttachOutcome>;
   /** The connection is gone: the lease ends after `graceMs` unless somebody attaches or renews it. */
@@ -143,7 +165,9 @@ export interface LockManager {
 }
 
 /** What `watch` yields. */
-export type LeaseChange = { readonly kind: 'view'; readonly view: LeaseView } | { readonly kind: 'event'; readonly event: LoggedLockEvent };
+export type LeaseChange =
+  | { readonly kind: 'view'; readonly view: LeaseView }
+  | { readonly kind: 'event'; readonly event: LoggedLockEvent };
 
 /** The short form's lock. */
 export interface Lock {

@@ -1,16 +1,38 @@
 import { Alarms } from './alarms.ts';
-import { checkGrace, checkMeta, checkName, checkResource, checkTtl, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
-import type { Cancel, Clock, Unsubscribe } from './clock.ts';
+import {
+  checkGrace,
+  checkMeta,
+  checkName,
+  checkResource,
+  checkTtl,
+  checkWait,
+  DEFAULT_TTL_MS,
+} from './claim-arguments.ts';
 import { systemClock } from './clock.system.ts';
+import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
 import { CoordinationError, LockAcquisitionError } from './errors.ts';
 import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
+import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
 import type { OwnView, Replies, RequestCommand } from './lease-command.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
-import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
 import type { LockLog } from './lock-event.ts';
 import { LockEvents } from './lock-events.ts';
-import type { AttachOutcome, AwayOutcome, Busy, CancelOutcome, ClaimOptions, ClaimOutcome, Connection, LeaseChange, LeasePage, LeaseRef, Lock, LockManager, ResumeOutcome } from './lock-manager.ts';
+import type {
+  AttachOutcome,
+  AwayOutcome,
+  Busy,
+  CancelOutcome,
+  ClaimOptions,
+  ClaimOutcome,
+  Connection,
+  LeaseChange,
+  LeasePage,
+  LeaseRef,
+  Lock,
+  LockManager,
+  ResumeOutcome,
+} from './lock-manager.ts';
 import { ShortLock } from './short-lock.ts';
 import { Waiting } from './waiting.ts';
 
@@ -69,7 +91,8 @@ export class Locks implements LockManager, LeaseHome {
     } catch (fault) {
       // The caller's own reason is rethrown untouched, even where it is one of ours.
       if (options.signal?.aborted === true) throw options.signal.reason;
-      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG')
+        return { kind: 'unavailable', cause: fault };
       throw fault;
     }
   }
@@ -82,17 +105,34 @@ export class Locks implements LockManager, LeaseHome {
       case 'busy': {
         const { current } = outcome;
         const held = `Resource is locked: ${resource} is held by ${current.holder.name ?? current.holder.id}`;
-        if (outcome.why === 'waited') throw new LockAcquisitionError('LOCK_TIMEOUT', `${held}, and did not come free within ${options.waitMs} ms`, { applied: 'no', resource, current });
-        throw new LockAcquisitionError('RESOURCE_LOCKED', outcome.why === 'queue-full' ? `${held}, and its queue is full` : held, { applied: 'no', resource, current });
+        if (outcome.why === 'waited')
+          throw new LockAcquisitionError('LOCK_TIMEOUT', `${held}, and did not come free within ${options.waitMs} ms`, {
+            applied: 'no',
+            resource,
+            current,
+          });
+        throw new LockAcquisitionError(
+          'RESOURCE_LOCKED',
+          outcome.why === 'queue-full' ? `${held}, and its queue is full` : held,
+          { applied: 'no', resource, current },
+        );
       }
       case 'gone':
-        throw new LockAcquisitionError('LOCK_GONE', `The lease that request ${options.requestId} got on ${resource} has ended (${outcome.how}); claim with a new requestId`, { applied: 'no', resource });
+        throw new LockAcquisitionError(
+          'LOCK_GONE',
+          `The lease that request ${options.requestId} got on ${resource} has ended (${outcome.how}); claim with a new requestId`,
+          { applied: 'no', resource },
+        );
       case 'unavailable':
-        throw new LockAcquisitionError('LOCK_UNAVAILABLE', `Nobody could say who holds ${resource}: ${outcome.cause.message}`, {
-          applied: outcome.cause instanceof CoordinationError ? outcome.cause.applied : 'unknown',
-          cause: outcome.cause,
-          resource,
-        });
+        throw new LockAcquisitionError(
+          'LOCK_UNAVAILABLE',
+          `Nobody could say who holds ${resource}: ${outcome.cause.message}`,
+          {
+            applied: outcome.cause instanceof CoordinationError ? outcome.cause.applied : 'unknown',
+            cause: outcome.cause,
+            resource,
+          },
+        );
     }
   }
 
@@ -105,10 +145,14 @@ export class Locks implements LockManager, LeaseHome {
     }
   }
 
-  async resume(request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection }): Promise<ResumeOutcome> {
+  async resume(
+    request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection },
+  ): Promise<ResumeOutcome> {
     const sentMs = this.clock.nowMs();
     if (request.attach !== undefined) {
-      const outcome = await this.#asking('attach', () => this.#attach({ ...request.attach as Connection, resource: request.resource, leaseId: request.leaseId }));
+      const outcome = await this.#asking('attach', () =>
+        this.#attach({ ...(request.attach as Connection), resource: request.resource, leaseId: request.leaseId }),
+      );
       if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
       if (outcome.kind !== 'attached') return outcome;
       const lease = this.adopt(outcome.view as OwnView, sentMs, request.renew ?? 'auto');
@@ -124,13 +168,16 @@ export class Locks implements LockManager, LeaseHome {
     return this.#asking('renew', () => this.#renew(request));
   }
 
-  async release(request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string }): Promise<ReleaseOutcome> {
+  async release(
+    request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string },
+  ): Promise<ReleaseOutcome> {
     const { resource, leaseId, how = 'released', reason } = request;
     checkResource(resource);
     try {
       if (!this.#isOpen) await this.open();
       const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason });
-      if (reply.kind === 'released') this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
+      if (reply.kind === 'released')
+        this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
       return reply;
     } catch (fault) {
       if (fault instanceof CoordinationError) return { kind: 'unknown', cause: fault };
@@ -165,9 +212,17 @@ export class Locks implements LockManager, LeaseHome {
     return view.kind === 'held' && options.withLeaseId !== true ? publicView(view) : view;
   }
 
-  async list(query: { readonly prefix: string; readonly cursor?: string; readonly limit?: number }): Promise<LeasePage> {
+  async list(query: {
+    readonly prefix: string;
+    readonly cursor?: string;
+    readonly limit?: number;
+  }): Promise<LeasePage> {
     await this.open();
-    const { views, next } = await this.store.list({ prefix: query.prefix, after: query.cursor ?? '', limit: Math.min(query.limit ?? 100, 1_000) });
+    const { views, next } = await this.store.list({
+      prefix: query.prefix,
+      after: query.cursor ?? '',
+      limit: Math.min(query.limit ?? 100, 1_000),
+    });
     return { items: views.map(publicView), ...(next === undefined ? {} : { nextCursor: next }) };
   }
 
@@ -235,7 +290,10 @@ export class Locks implements LockManager, LeaseHome {
       });
     }
     const outcome = this.settled(command, reply, sentMs, options);
-    if (outcome === 'queued') throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', { applied: 'unknown' });
+    if (outcome === 'queued')
+      throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
+        applied: 'unknown',
+      });
     if (options.signal?.aborted === true) {
       if (outcome.kind === 'granted' && outcome.fresh) await outcome.lease.release();
       throw options.signal.reason;
@@ -244,18 +302,37 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   /** What a reply to a request means to its caller. */
-  settled(command: RequestCommand, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued' {
+  settled(
+    command: RequestCommand,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | 'queued' {
     const mode = options.renew ?? 'auto';
     switch (reply.kind) {
       case 'granted': {
         const { fence, untilMs, serverMs } = reply;
         const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
-        return { kind: 'granted', lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, mode), fresh: true };
+        return {
+          kind: 'granted',
+          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, mode),
+          fresh: true,
+        };
       }
       case 'held':
-        return { kind: 'granted', lease: this.adopt(reply.view, sentMs, mode), fresh: reply.view.leaseId === command.leaseId };
+        return {
+          kind: 'granted',
+          lease: this.adopt(reply.view, sentMs, mode),
+          fresh: reply.view.leaseId === command.leaseId,
+        };
       case 'busy':
-        return { kind: 'busy', current: publicView(reply.view), position: reply.position, retryAfterMs: reply.view.remainingMs, why: reply.full ? 'queue-full' : 'held' } satisfies Busy;
+        return {
+          kind: 'busy',
+          current: publicView(reply.view),
+          position: reply.position,
+          retryAfterMs: reply.view.remainingMs,
+          why: reply.full ? 'queue-full' : 'held',
+        } satisfies Busy;
       case 'gone':
         return reply;
       case 'queued':
@@ -266,7 +343,9 @@ export class Locks implements LockManager, LeaseHome {
   /** A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can. */
   #takeBack(command: RequestCommand, options: ClaimOptions): void {
     if (options.requestId !== undefined) return;
-    void this.store.submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId }).catch(() => undefined);
+    void this.store
+      .submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId })
+      .catch(() => undefined);
   }
 
   #requestFor(resource: string, options: ClaimOptions): RequestCommand {
@@ -282,7 +361,18 @@ export class Locks implements LockManager, LeaseHome {
     if (options.requestId !== undefined) checkName('requestId', options.requestId);
     const leaseId = this.entropy.id();
     const requestId = options.requestId ?? this.entropy.id();
-    return { kind: 'request', resource, leaseId, requestId, holder, instance, ttlMs, meta: options.meta, waitMs: 0, listener: this.#self };
+    return {
+      kind: 'request',
+      resource,
+      leaseId,
+      requestId,
+      holder,
+      instance,
+      ttlMs,
+      meta: options.meta,
+      waitMs: 0,
+      listener: this.#self,
+    };
   }
 
   async #renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
@@ -302,15 +392,23 @@ export class Locks implements LockManager, LeaseHome {
     if (reply.kind === 'ended') return ended(reply.how);
     if (reply.kind === 'busy') return { kind: 'busy', by: { instance: reply.instance } };
     this.#leases.get(leaseId)?.confirm(reply.view, sentMs);
-    return { kind: 'attached', view: reply.view, ...(reply.displaced === undefined ? {} : { displaced: reply.displaced }) };
+    return {
+      kind: 'attached',
+      view: reply.view,
+      ...(reply.displaced === undefined ? {} : { displaced: reply.displaced }),
+    };
   }
 
-  async #asking<T>(_what: string, ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+  async #asking<T>(
+    _what: string,
+    ask: () => Promise<T>,
+  ): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
     try {
       if (!this.#isOpen) await this.open();
       return await ask();
     } catch (fault) {
-      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG')
+        return { kind: 'unavailable', cause: fault };
       throw fault;
     }
   }

@@ -22,18 +22,32 @@ export interface SubscriberPort {
 }
 
 /** The server refused the request as a whole; nothing of it ran. */
-const REFUSED = /^(READONLY|LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MISCONF|BUSY|NOAUTH|NOPERM|WRONGPASS|NOSCRIPT|MOVED|ASK|CROSSSLOT|ERR max number of clients)/;
+const REFUSED =
+  /^(READONLY|LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MISCONF|BUSY|NOAUTH|NOPERM|WRONGPASS|NOSCRIPT|MOVED|ASK|CROSSSLOT|ERR max number of clients)/;
 /** ioredis's words for a request it did not write. There is no code to tell it by. */
-const NOT_WRITTEN = /Stream isn't writeable|Cluster isn't ready|None of startup nodes is available|Failed to refresh slots cache/;
+const NOT_WRITTEN =
+  /Stream isn't writeable|Cluster isn't ready|None of startup nodes is available|Failed to refresh slots cache/;
 
 /** Redis's and ioredis's errors, as one of two faults. */
 export function toFault(command: string, cause: unknown): CoordinationError {
   // ioredis attaches the command with its arguments: lease ids, which no log may show.
   if (typeof cause === 'object' && cause !== null && 'command' in cause) cause.command = { name: command };
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (REFUSED.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis refused ${command}: ${message}`, { applied: 'no', cause });
-  if (NOT_WRITTEN.test(message)) return new CoordinationError('STORE_UNAVAILABLE', `Redis cannot be reached for ${command}`, { applied: 'no', cause });
+  if (REFUSED.test(message))
+    return new CoordinationError('STORE_UNAVAILABLE', `Redis refused ${command}: ${message}`, { applied: 'no', cause });
+  if (NOT_WRITTEN.test(message))
+    return new CoordinationError('STORE_UNAVAILABLE', `Redis cannot be reached for ${command}`, {
+      applied: 'no',
+      cause,
+    });
   // An error that a script or command raised half-way may have left effects behind.
-  if (cause instanceof Error && cause.name === 'ReplyError') return new CoordinationError('STORE_UNAVAILABLE', `Redis failed ${command}: ${message}`, { applied: 'unknown', cause });
-  return new CoordinationError('REPLY_LOST', `The reply to ${command} is lost: ${message}`, { applied: 'unknown', cause });
+  if (cause instanceof Error && cause.name === 'ReplyError')
+    return new CoordinationError('STORE_UNAVAILABLE', `Redis failed ${command}: ${message}`, {
+      applied: 'unknown',
+      cause,
+    });
+  return new CoordinationError('REPLY_LOST', `The reply to ${command} is lost: ${message}`, {
+    applied: 'unknown',
+    cause,
+  });
 }

@@ -10,13 +10,13 @@
 //   RL3  `applied: 'no'` means the server did not run it: not written, or refused as a whole.
 //        Whatever was written and not answered is `REPLY_LOST`, `applied: 'unknown'`.
 import { createHash } from 'node:crypto';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { Batcher } from './batcher.ts';
-import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { systemClock } from './clock.system.ts';
+import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
-import { safeRedisOptions } from './redis-settings.ts';
 import { type RedisPort, toFault } from './redis-faults.ts';
+import { safeRedisOptions } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
 
 export type RedisArg = string | Buffer | number;
@@ -91,7 +91,11 @@ export class RedisLink {
     if (this.#client.status !== 'ready') await this.#ready();
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(this.commandTimeoutMs, () =>
-        reject(new CoordinationError('REPLY_LOST', `Redis did not answer ${name} within ${this.commandTimeoutMs} ms`, { applied: 'unknown' })),
+        reject(
+          new CoordinationError('REPLY_LOST', `Redis did not answer ${name} within ${this.commandTimeoutMs} ms`, {
+            applied: 'unknown',
+          }),
+        ),
       );
       this.#client.call(name, ...args).then(
         (reply) => {
@@ -107,7 +111,11 @@ export class RedisLink {
   }
 
   /** Groups what is submitted in one tick; see `Batcher`. */
-  batcher<T, R>(options: { readonly maxItems: number; readonly maxInFlight?: number; readonly flush: (items: readonly T[]) => Promise<readonly R[]> }): Batcher<T, R> {
+  batcher<T, R>(options: {
+    readonly maxItems: number;
+    readonly maxInFlight?: number;
+    readonly flush: (items: readonly T[]) => Promise<readonly R[]>;
+  }): Batcher<T, R> {
     return new Batcher({ clock: this.#clock, maxInFlight: 2, ...options });
   }
 
@@ -177,7 +185,9 @@ function isClient(given: RedisLinkOptions['redis']): given is Redis | Cluster {
 }
 
 function isNoScript(fault: unknown): boolean {
-  return fault instanceof CoordinationError && fault.cause instanceof Error && fault.cause.message.startsWith('NOSCRIPT');
+  return (
+    fault instanceof CoordinationError && fault.cause instanceof Error && fault.cause.message.startsWith('NOSCRIPT')
+  );
 }
 
 function closedFault(): CoordinationError {

@@ -1,4 +1,4 @@
-import { type RedisLeaseStoreOptions, RedisLeaseStore } from './lease-store.redis.ts';
+import { RedisLeaseStore, type RedisLeaseStoreOptions } from './lease-store.redis.ts';
 import { Locks, type LocksOptions } from './locks.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
@@ -21,7 +21,14 @@ export class RedisLockManager extends Locks {
   constructor(options: RedisLockManagerOptions) {
     const { redis, commandTimeoutMs, clock } = options;
     const ownsLink = !(redis instanceof RedisLink);
-    const link = redis instanceof RedisLink ? redis : RedisLink.open({ redis, ...(commandTimeoutMs === undefined ? {} : { commandTimeoutMs }), ...(clock === undefined ? {} : { clock }) });
+    const link =
+      redis instanceof RedisLink
+        ? redis
+        : RedisLink.open({
+            redis,
+            ...(commandTimeoutMs === undefined ? {} : { commandTimeoutMs }),
+            ...(clock === undefined ? {} : { clock }),
+          });
     super(new RedisLeaseStore({ ...options, link }), options);
     this.#link = link;
     this.#ownsLink = ownsLink;

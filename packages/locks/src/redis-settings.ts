@@ -41,18 +41,39 @@ export interface ServerWarning {
 export async function checkRedisServer(link: RedisLink, warn: (warning: ServerWarning) => void): Promise<void> {
   const info = String(await link.command('info', 'server'));
   const version = /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown';
-  if (Number.parseInt(version, 10) < 7) warn({ setting: 'version', found: version, message: `Redis ${version} is not supported: run 7.0 or later` });
+  if (Number.parseInt(version, 10) < 7)
+    warn({ setting: 'version', found: version, message: `Redis ${version} is not supported: run 7.0 or later` });
   const settings = await readSettings(link);
   if (settings === undefined) {
-    warn({ setting: 'CONFIG', found: 'refused', message: 'CONFIG GET is refused, so durability and eviction are unchecked: allow it, or verify maxmemory-policy noeviction, appendonly yes and appendfsync always yourself' });
+    warn({
+      setting: 'CONFIG',
+      found: 'refused',
+      message:
+        'CONFIG GET is refused, so durability and eviction are unchecked: allow it, or verify maxmemory-policy noeviction, appendonly yes and appendfsync always yourself',
+    });
     return;
   }
   const policy = settings.get('maxmemory-policy') ?? '';
-  if (policy !== 'noeviction') warn({ setting: 'maxmemory-policy', found: policy, message: `maxmemory-policy ${policy} may evict lease records: set maxmemory-policy noeviction` });
+  if (policy !== 'noeviction')
+    warn({
+      setting: 'maxmemory-policy',
+      found: policy,
+      message: `maxmemory-policy ${policy} may evict lease records: set maxmemory-policy noeviction`,
+    });
   const appendonly = settings.get('appendonly') ?? '';
   const fsync = settings.get('appendfsync') ?? '';
-  if (appendonly !== 'yes') warn({ setting: 'appendonly', found: appendonly, message: 'appendonly no: a restart of Redis forgets every lease: set appendonly yes and appendfsync always' });
-  else if (fsync !== 'always') warn({ setting: 'appendfsync', found: fsync, message: `appendfsync ${fsync} may lose the last second of grants in a power cut: set appendfsync always` });
+  if (appendonly !== 'yes')
+    warn({
+      setting: 'appendonly',
+      found: appendonly,
+      message: 'appendonly no: a restart of Redis forgets every lease: set appendonly yes and appendfsync always',
+    });
+  else if (fsync !== 'always')
+    warn({
+      setting: 'appendfsync',
+      found: fsync,
+      message: `appendfsync ${fsync} may lose the last second of grants in a power cut: set appendfsync always`,
+    });
 }
 
 async function readSettings(link: RedisLink): Promise<Map<string, string> | undefined> {

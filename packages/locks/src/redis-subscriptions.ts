@@ -45,7 +45,10 @@ export class Subscriptions {
     subscriber.on('message', (channel, payload) => {
       for (const listener of this.#channels.get(channel) ?? []) listener(payload);
     });
-    this.#ready = subscriber.status === 'ready' ? Promise.resolve() : new Promise((resolve) => subscriber.on('ready', () => resolve()));
+    this.#ready =
+      subscriber.status === 'ready'
+        ? Promise.resolve()
+        : new Promise((resolve) => subscriber.on('ready', () => resolve()));
     return subscriber;
   }
 }

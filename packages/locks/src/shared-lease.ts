@@ -1,4 +1,13 @@
-import type { FencingToken, Holder, JsonObject, Lease, LeaseState, LossReason, ReleaseOutcome, RenewOutcome } from './lease.ts';
+import type {
+  FencingToken,
+  Holder,
+  JsonObject,
+  Lease,
+  LeaseState,
+  LossReason,
+  ReleaseOutcome,
+  RenewOutcome,
+} from './lease.ts';
 
 /** One party's hold on a shared lease: the same lease, with a release of its own. */
 export class SharedLease implements Lease {

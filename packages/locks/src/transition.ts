@@ -6,11 +6,25 @@
 //
 //   A transition first settles what time alone has done: a lapsed lease is recorded as ended,
 //   and the resource offered to the first live waiter. No command sees a lapsed lease.
-import type { CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
-import { type CurrentLease, ENDED_WINDOW_MS, type EndedLease, emptyRecord, forgetAllMs, freeViewOf, type LeaseRecord, MAX_ENDED, MAX_WAITERS, OFFER_MS, viewOf, type Waiter } from './lease-record.ts';
-import { type Ended, type EndedHow, type FencingToken, fenceOf } from './lease.ts';
-import type { LockEventType, LoggedLockEvent } from './lock-event.ts';
+
 import { unreachable } from './invariant.ts';
+import { type Ended, type EndedHow, type FencingToken, fenceOf } from './lease.ts';
+import type { CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
+import {
+  type CurrentLease,
+  ENDED_WINDOW_MS,
+  type EndedLease,
+  emptyRecord,
+  forgetAllMs,
+  freeViewOf,
+  type LeaseRecord,
+  MAX_ENDED,
+  MAX_WAITERS,
+  OFFER_MS,
+  viewOf,
+  type Waiter,
+} from './lease-record.ts';
+import type { LockEventType, LoggedLockEvent } from './lock-event.ts';
 
 /** The store's time at a transition, and its bucket's ever-rising count in microseconds. */
 export interface Moment {
@@ -57,7 +71,10 @@ function decide(draft: Draft, command: LeaseCommand): Reply {
     case 'cancel':
       return cancel(draft, command);
     case 'inspect':
-      return { kind: 'view', view: draft.current === undefined ? freeViewOf(draft.record, draft.moment.ms) : draft.view(draft.current) };
+      return {
+        kind: 'view',
+        view: draft.current === undefined ? freeViewOf(draft.record, draft.moment.ms) : draft.view(draft.current),
+      };
     default:
       return unreachable(command);
   }
@@ -84,14 +101,22 @@ function enqueue(draft: Draft, current: CurrentLease, command: CommandOf<'reques
   const at = draft.waiters.findIndex((waiter) => waiter.requestId === command.requestId);
   if (command.waitMs === 0) {
     if (at >= 0) draft.unqueue(command.requestId);
-    return { kind: 'busy', position: at >= 0 ? at + 1 : draft.waiters.length + 1, view: draft.view(current), full: false };
+    return {
+      kind: 'busy',
+      position: at >= 0 ? at + 1 : draft.waiters.length + 1,
+      view: draft.view(current),
+      full: false,
+    };
   }
   const deadMs = draft.moment.ms + command.waitMs;
   if (at >= 0) {
-    draft.waiters = draft.waiters.map((waiter, index) => (index === at ? { ...waiter, listener: command.listener, deadMs } : waiter));
+    draft.waiters = draft.waiters.map((waiter, index) =>
+      index === at ? { ...waiter, listener: command.listener, deadMs } : waiter,
+    );
     return { kind: 'queued', position: at + 1, view: draft.view(current) };
   }
-  if (draft.waiters.length >= MAX_WAITERS) return { kind: 'busy', position: draft.waiters.length + 1, view: draft.view(current), full: true };
+  if (draft.waiters.length >= MAX_WAITERS)
+    return { kind: 'busy', position: draft.waiters.length + 1, view: draft.view(current), full: true };
   const { requestId, leaseId, holder, instance, ttlMs, meta, listener } = command;
   draft.waiters = [...draft.waiters, { requestId, leaseId, holder, instance, ttlMs, meta, listener, deadMs }];
   return { kind: 'queued', position: draft.waiters.length, view: draft.view(current) };
@@ -105,7 +130,11 @@ function renew(draft: Draft, command: CommandOf<'renew'>): Replies['renew'] {
   const ttlMs = command.ttlMs ?? current.ttlMs;
   const confirmed = draft.confirm({ ...current, ttlMs });
   const isBack = current.link.kind === 'away';
-  const next = draft.put({ ...confirmed, untilMs: draft.moment.ms + ttlMs, link: isBack ? { kind: 'none' } : current.link });
+  const next = draft.put({
+    ...confirmed,
+    untilMs: draft.moment.ms + ttlMs,
+    link: isBack ? { kind: 'none' } : current.link,
+  });
   if (isBack) draft.log('back', next);
   return { kind: 'renewed', view: draft.view(next) };
 }
@@ -161,7 +190,14 @@ function cancel(draft: Draft, command: CommandOf<'cancel'>): Replies['cancel'] {
   }
   draft.unqueue(command.requestId);
   // The request may still be on its way; remembering its end keeps it from being granted.
-  draft.remember({ leaseId: '', requestId: command.requestId, fence: '', how: 'cancelled', atMs: draft.moment.ms, forgetMs: draft.moment.ms + ENDED_WINDOW_MS });
+  draft.remember({
+    leaseId: '',
+    requestId: command.requestId,
+    fence: '',
+    how: 'cancelled',
+    atMs: draft.moment.ms,
+    forgetMs: draft.moment.ms + ENDED_WINDOW_MS,
+  });
   return { kind: 'left' };
 }
 
@@ -204,11 +240,27 @@ class Draft {
     if (forgetAllMs(this.record) <= this.moment.ms) this.record = { ...this.record, ended: [], last: undefined };
   }
 
-  grant(to: Omit<Waiter, 'listener' | 'deadMs'>, term: { readonly offered: boolean; readonly untilMs: number }): FencingToken {
+  grant(
+    to: Omit<Waiter, 'listener' | 'deadMs'>,
+    term: { readonly offered: boolean; readonly untilMs: number },
+  ): FencingToken {
     const count = this.moment.mint();
     const fence = fenceOf(count);
     const { leaseId, requestId, holder, instance, ttlMs, meta } = to;
-    const current: CurrentLease = { leaseId, requestId, holder, instance, fence, ttlMs, grantedAtMs: this.moment.ms, ...term, gen: 1, link: { kind: 'none' }, breaking: undefined, meta };
+    const current: CurrentLease = {
+      leaseId,
+      requestId,
+      holder,
+      instance,
+      fence,
+      ttlMs,
+      grantedAtMs: this.moment.ms,
+      ...term,
+      gen: 1,
+      link: { kind: 'none' },
+      breaking: undefined,
+      meta,
+    };
     this.record = { ...this.record, current, fence };
     this.log(term.offered ? 'offered' : 'claimed', current, {}, fence);
     return fence;
@@ -231,8 +283,18 @@ class Draft {
     const { leaseId, requestId, fence } = current;
     const atMs = how === 'expired' ? current.untilMs : this.moment.ms;
     this.record = { ...this.record, current: undefined, last: { fence, how, atMs } };
-    this.remember({ leaseId, requestId, fence, how, atMs, forgetMs: this.moment.ms + Math.max(ENDED_WINDOW_MS, 2 * current.ttlMs) });
-    const facts = { how: how === 'expired' && current.offered ? ('unconfirmed' as const) : how, ...(reason === undefined ? {} : { reason }) };
+    this.remember({
+      leaseId,
+      requestId,
+      fence,
+      how,
+      atMs,
+      forgetMs: this.moment.ms + Math.max(ENDED_WINDOW_MS, 2 * current.ttlMs),
+    });
+    const facts = {
+      how: how === 'expired' && current.offered ? ('unconfirmed' as const) : how,
+      ...(reason === undefined ? {} : { reason }),
+    };
     this.log(how === 'expired' ? 'expired' : 'released', current, facts);
     this.#offerNext();
   }
@@ -244,7 +306,8 @@ class Draft {
   }
 
   unqueue(requestId: string): void {
-    if (this.waiters.some((waiter) => waiter.requestId === requestId)) this.waiters = this.waiters.filter((waiter) => waiter.requestId !== requestId);
+    if (this.waiters.some((waiter) => waiter.requestId === requestId))
+      this.waiters = this.waiters.filter((waiter) => waiter.requestId !== requestId);
   }
 
   endedRequest(requestId: string): EndedLease | undefined {
@@ -252,7 +315,9 @@ class Draft {
   }
 
   ended(leaseId: string): { readonly kind: 'ended'; readonly how: Ended | 'unknown' } {
-    const ended = this.record.ended.find((one) => one.leaseId === leaseId && one.leaseId !== '' && one.forgetMs > this.moment.ms);
+    const ended = this.record.ended.find(
+      (one) => one.leaseId === leaseId && one.leaseId !== '' && one.forgetMs > this.moment.ms,
+    );
     if (ended === undefined) return { kind: 'ended', how: 'unknown' };
     if (ended.how === 'released' || ended.how === 'cancelled') return { kind: 'ended', how: 'released' };
     if (ended.how === 'revoked') return { kind: 'ended', how: 'revoked' };
@@ -263,9 +328,26 @@ class Draft {
     return viewOf(this.record, current, this.moment.ms);
   }
 
-  log(type: LockEventType, lease: CurrentLease, facts: Pick<NewEvent, 'how' | 'reason'> = {}, id: string = fenceOf(this.moment.mint())): void {
+  log(
+    type: LockEventType,
+    lease: CurrentLease,
+    facts: Pick<NewEvent, 'how' | 'reason'> = {},
+    id: string = fenceOf(this.moment.mint()),
+  ): void {
     const { leaseId, gen, holder, instance, fence } = lease;
-    this.#events.push({ type, resource: this.record.resource, leaseId, gen, holder, instance, fence, atMs: this.moment.ms, ...facts, id, prevOfResource: this.record.cursor });
+    this.#events.push({
+      type,
+      resource: this.record.resource,
+      leaseId,
+      gen,
+      holder,
+      instance,
+      fence,
+      atMs: this.moment.ms,
+      ...facts,
+      id,
+      prevOfResource: this.record.cursor,
+    });
     this.record = { ...this.record, cursor: id };
   }
 
@@ -280,7 +362,15 @@ class Draft {
     this.waiters = rest;
     const untilMs = this.moment.ms + OFFER_MS;
     const fence = this.grant(next, { offered: true, untilMs });
-    this.#offers.push({ resource: this.record.resource, leaseId: next.leaseId, requestId: next.requestId, fence, grantedAtMs: this.moment.ms, untilMs, listener: next.listener });
+    this.#offers.push({
+      resource: this.record.resource,
+      leaseId: next.leaseId,
+      requestId: next.requestId,
+      fence,
+      grantedAtMs: this.moment.ms,
+      untilMs,
+      listener: next.listener,
+    });
   }
 
   /** Only the head matters to anyone; the dead behind it fall when they reach it, at no cost of time. */

@@ -25,10 +25,20 @@ interface Manager {
   readonly clock: Clock;
   readonly entropy: Entropy;
   begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease;
-  settled(command: RequestCommand, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued';
+  settled(
+    command: RequestCommand,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | 'queued';
 }
 
-type Wake = { readonly kind: 'repeat' } | { readonly kind: 'over' } | { readonly kind: 'aborted' } | { readonly kind: 'closed'; readonly fault: CoordinationError } | { readonly kind: 'offer'; readonly offer: Offer };
+type Wake =
+  | { readonly kind: 'repeat' }
+  | { readonly kind: 'over' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'closed'; readonly fault: CoordinationError }
+  | { readonly kind: 'offer'; readonly offer: Offer };
 
 interface Waiter {
   requestId: string;
@@ -52,7 +62,12 @@ export class Waiting {
     const { clock } = this.#manager;
     const endMs = clock.nowMs() + waitMs;
     const waiter: Waiter = { requestId: command.requestId, offer: undefined, wake: () => undefined };
-    if (this.#waiters.has(command.requestId)) throw new CoordinationError('LOCK_CONFIG', `Request ${command.requestId} is already waiting here: share its promise`, { applied: 'no' });
+    if (this.#waiters.has(command.requestId))
+      throw new CoordinationError(
+        'LOCK_CONFIG',
+        `Request ${command.requestId} is already waiting here: share its promise`,
+        { applied: 'no' },
+      );
     this.#waiters.set(command.requestId, waiter);
     try {
       return await this.#stand(command, waiter, endMs, options);
@@ -87,7 +102,11 @@ export class Waiting {
       const isLast = leftMs === 0;
       let anchor: { readonly sentMs: number; readonly serverMs: number } | undefined;
       try {
-        const reply = await store.submit<'request'>({ ...command, waitMs: isLast ? 0 : Math.min(ALIVE_MS, leftMs + 1_000), listener: this.#listener });
+        const reply = await store.submit<'request'>({
+          ...command,
+          waitMs: isLast ? 0 : Math.min(ALIVE_MS, leftMs + 1_000),
+          listener: this.#listener,
+        });
         fault = undefined;
         if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined && !isLast) {
           // An offer came and went while this process could not answer. Nobody else knows the
@@ -122,7 +141,12 @@ export class Waiting {
   }
 
   /** The offered lease, unless what is left of the offer is too little to count on: then the next request confirms first. */
-  #take(command: RequestCommand, offer: Offer, anchor: { readonly sentMs: number; readonly serverMs: number }, options: ClaimOptions): HeldLease | undefined {
+  #take(
+    command: RequestCommand,
+    offer: Offer,
+    anchor: { readonly sentMs: number; readonly serverMs: number },
+    options: ClaimOptions,
+  ): HeldLease | undefined {
     // Server time `serverMs` came after `sentMs` here, so this end is never too late.
     const endMs = anchor.sentMs + (offer.untilMs - anchor.serverMs);
     const nowMs = this.#manager.clock.nowMs();
@@ -140,7 +164,9 @@ export class Waiting {
     return new Promise((resolve) => {
       const leftMs = Math.max(0, endMs - clock.nowMs());
       const pauseMs = (afterFault ? REPEAT_MS / 10 : REPEAT_MS) * (1 - entropy.random() / 4);
-      const cancel = clock.after(Math.min(leftMs, pauseMs), () => waiter.wake({ kind: leftMs <= pauseMs ? 'over' : 'repeat' }));
+      const cancel = clock.after(Math.min(leftMs, pauseMs), () =>
+        waiter.wake({ kind: leftMs <= pauseMs ? 'over' : 'repeat' }),
+      );
       const onAbort = (): void => waiter.wake({ kind: 'aborted' });
       signal?.addEventListener('abort', onAbort, { once: true });
       waiter.wake = (wake) => {
@@ -154,7 +180,9 @@ export class Waiting {
 
   /** Leaves the queue for good, then throws what the caller is to hear. */
   async #leave(command: RequestCommand, reason: unknown): Promise<never> {
-    await this.#manager.store.submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId }).catch(() => undefined);
+    await this.#manager.store
+      .submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId })
+      .catch(() => undefined);
     throw reason;
   }
 }

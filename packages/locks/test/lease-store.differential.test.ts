@@ -10,7 +10,10 @@ import { SimulatedClock } from '../src/testing.ts';
 // The same commands at the same moments, decided by the transitions in TypeScript and by the
 // script in a real server: every reply, fence, event id and cursor is equal.
 
-type Step = { readonly kind: 'command'; readonly commands: readonly LeaseCommand[] } | { readonly kind: 'elapse'; readonly ms: number } | { readonly kind: 'sweep' };
+type Step =
+  | { readonly kind: 'command'; readonly commands: readonly LeaseCommand[] }
+  | { readonly kind: 'elapse'; readonly ms: number }
+  | { readonly kind: 'sweep' };
 
 /** One per bucket: the order in which a sweep visits the resources of a bucket is not promised. */
 const resources = ['project:1', 'node/a b', 'ж"\\'];
@@ -31,19 +34,80 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc
-      .record({ resource, requestId, party: fc.constantFrom(...parties), ttlMs, waitMs: fc.constantFrom(0, 0, 100, 5_000), meta: fc.constantFrom(undefined, { a: [1, 'é"'] }) })
-      .map(({ requestId: id, party, ...facts }) => ({ kind: 'request' as const, leaseId: `lease-${Buffer.from(id).toString('hex')}`, requestId: id, ...party, ...facts, listener: 'here' })),
+      .record({
+        resource,
+        requestId,
+        party: fc.constantFrom(...parties),
+        ttlMs,
+        waitMs: fc.constantFrom(0, 0, 100, 5_000),
+        meta: fc.constantFrom(undefined, { a: [1, 'é"'] }),
+      })
+      .map(({ requestId: id, party, ...facts }) => ({
+        kind: 'request' as const,
+        leaseId: `lease-${Buffer.from(id).toString('hex')}`,
+        requestId: id,
+        ...party,
+        ...facts,
+        listener: 'here',
+      })),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), resource, leaseId, how: fc.constantFrom('released' as const, 'revoked' as const), reason: fc.constantFrom(undefined, 'be"cause') }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('renew' as const), resource, leaseId, ttlMs: fc.constantFrom(undefined, 2_000), gen }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('attach' as const), resource, leaseId, instance: fc.constantFrom('tab', 'tab/2'), node: fc.constant('n'), conn: fc.constantFrom('c1', 'c2') }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('away' as const), resource, leaseId, gen, graceMs: fc.constantFrom(0, 100, 10_000) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      resource,
+      leaseId,
+      how: fc.constantFrom('released' as const, 'revoked' as const),
+      reason: fc.constantFrom(undefined, 'be"cause'),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('renew' as const),
+      resource,
+      leaseId,
+      ttlMs: fc.constantFrom(undefined, 2_000),
+      gen,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('attach' as const),
+      resource,
+      leaseId,
+      instance: fc.constantFrom('tab', 'tab/2'),
+      node: fc.constant('n'),
+      conn: fc.constantFrom('c1', 'c2'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('away' as const),
+      resource,
+      leaseId,
+      gen,
+      graceMs: fc.constantFrom(0, 100, 10_000),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), resource, requestId }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('inspect' as const), resource }) },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }).map((commands) => ({ kind: 'command' as const, commands })) },
-  { weight: 3, arbitrary: fc.constantFrom(1, 49, 50, 99, 2_000, 8_000, 30_000, 700_000).map((ms) => ({ kind: 'elapse' as const, ms })) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .array(command, { minLength: 1, maxLength: 4 })
+      .map((commands) => ({ kind: 'command' as const, commands })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(1, 49, 50, 99, 2_000, 8_000, 30_000, 700_000)
+      .map((ms) => ({ kind: 'elapse' as const, ms })),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
 );
 
@@ -74,7 +138,10 @@ describe('memory and Redis', () => {
           if (one.kind === 'elapse') await clock.advance(one.ms);
           else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
           else {
-            const [ours, theirs] = await Promise.all([Promise.all(one.commands.map((command) => memory.submit(command))), Promise.all(one.commands.map((command) => script.submit(command)))]);
+            const [ours, theirs] = await Promise.all([
+              Promise.all(one.commands.map((command) => memory.submit(command))),
+              Promise.all(one.commands.map((command) => script.submit(command))),
+            ]);
             expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
             for (const reply of ours) seen.set(reply.kind, (seen.get(reply.kind) ?? 0) + 1);
           }
@@ -83,12 +150,32 @@ describe('memory and Redis', () => {
           const bucket = memory.bucketOf(name);
           expect(await script.readLog(bucket, 'start', 1_000)).toEqual(await memory.readLog(bucket, 'start', 1_000));
         }
-        expect(await script.list({ prefix: '', after: '', limit: 10 })).toEqual(await memory.list({ prefix: '', after: '', limit: 10 }));
+        expect(await script.list({ prefix: '', after: '', limit: 10 })).toEqual(
+          await memory.list({ prefix: '', after: '', limit: 10 }),
+        );
       }),
       { numRuns: 150 },
     );
     expect(new Set(resources.map((name) => new MemoryLeaseStore().bucketOf(name))).size).toBe(resources.length);
-    for (const kind of ['granted', 'held', 'queued', 'busy', 'gone', 'renewed', 'ended', 'attached', 'away', 'stale', 'released', 'already', 'superseded', 'expired', 'left', 'returned', 'view']) {
+    for (const kind of [
+      'granted',
+      'held',
+      'queued',
+      'busy',
+      'gone',
+      'renewed',
+      'ended',
+      'attached',
+      'away',
+      'stale',
+      'released',
+      'already',
+      'superseded',
+      'expired',
+      'left',
+      'returned',
+      'view',
+    ]) {
       expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
     }
   }, 60_000);

@@ -37,7 +37,11 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
 
   async function child(script: string, ttlMs: number): Promise<{ process: ChildProcess; line: () => Promise<string> }> {
     const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));
-    const process_ = spawn(process.execPath, ['--conditions=@devmentor/source', file, redis.url, 'faults', press, `${ttlMs}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const process_ = spawn(
+      process.execPath,
+      ['--conditions=@devmentor/source', file, redis.url, 'faults', press, `${ttlMs}`],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     children.push(process_);
     const lines = createInterface({ input: process_.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
     return { process: process_, line: async () => (await lines.next()).value as string };
@@ -91,7 +95,10 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     // The server executes what reached it before the pause ended.
     await sleep(100);
     const again = await granted(open(), { holder: ada, requestId: 'once', ttlMs: 30_000 });
-    expect(await open().tryAcquire(press, { holder: bob })).toMatchObject({ kind: 'busy', current: { fence: again.fence } });
+    expect(await open().tryAcquire(press, { holder: bob })).toMatchObject({
+      kind: 'busy',
+      current: { fence: again.fence },
+    });
     const { events } = await locks.log.read(locks.log.bucketOf(press), 'start', 10);
     expect(events.map((event) => event.type)).toEqual(['claimed']);
   });
@@ -136,7 +143,11 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     const four = [open(), open(), open(), open()];
     let last = '';
     for (let round = 0; round < 100; round += 1) {
-      const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => (four[n % 4] as RedisLockManager).tryAcquire(press, { holder: { id: `p${n}` } })));
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          (four[n % 4] as RedisLockManager).tryAcquire(press, { holder: { id: `p${n}` } }),
+        ),
+      );
       const winners = outcomes.filter((outcome) => outcome.kind === 'granted');
       expect(winners).toHaveLength(1);
       expect(outcomes.filter((outcome) => outcome.kind === 'busy')).toHaveLength(19);
@@ -156,11 +167,13 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     const waiters: Promise<void>[] = [];
     for (let n = 0; n < 20; n += 1) {
       waiters.push(
-        (four[n % 4] as RedisLockManager).acquire(press, { holder: { id: `w${n}` }, waitMs: 20_000 }).then(async (lease) => {
-          order.push(n);
-          expect(lease.valid).toBe(true);
-          await lease.release();
-        }),
+        (four[n % 4] as RedisLockManager)
+          .acquire(press, { holder: { id: `w${n}` }, waitMs: 20_000 })
+          .then(async (lease) => {
+            order.push(n);
+            expect(lease.valid).toBe(true);
+            await lease.release();
+          }),
       );
       // The ticket is drawn at the server: the next one asks after this one stands in line.
       while (((await (four[1] as RedisLockManager).inspect(press)) as { queue: number }).queue <= n) await sleep(1);
@@ -203,7 +216,9 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
 
   it('[RF10] a namespace laid out for another number of buckets is refused, and the fix named', async () => {
     await open({ buckets: 16 }).open();
-    const fault = await open({ buckets: 4 }).open().catch((caught: unknown) => caught);
+    const fault = await open({ buckets: 4 })
+      .open()
+      .catch((caught: unknown) => caught);
     expect(fault).toMatchObject({ code: 'BUCKETS_MISMATCH', applied: 'no' });
     expect((fault as Error).message).toContain('pass buckets: 16');
   });
@@ -223,7 +238,9 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
 
   it('[RF12] 200 idle leases are renewed in batches, not one by one', async () => {
     const locks = open();
-    const leases = await Promise.all(Array.from({ length: 200 }, (_, n) => locks.acquire(`many:${n}`, { holder: ada, ttlMs: 1_000 })));
+    const leases = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => locks.acquire(`many:${n}`, { holder: ada, ttlMs: 1_000 })),
+    );
     const link = RedisLink.open({ redis: redis.url });
     await link.command('config', 'resetstat');
     await sleep(2_000);

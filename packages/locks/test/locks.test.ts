@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { encodeId, fenceOf, LeaseLostError, LockAcquisitionError, MemoryLeaseStore, MemoryLockManager, slotOf } from '../src/index.ts';
 import type { Lease, LeaseStore } from '../src/index.ts';
+import {
+  encodeId,
+  fenceOf,
+  LeaseLostError,
+  LockAcquisitionError,
+  MemoryLeaseStore,
+  MemoryLockManager,
+  slotOf,
+} from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
-import { seededEntropy, SimulatedClock } from '../src/testing.ts';
+import { SimulatedClock, seededEntropy } from '../src/testing.ts';
 
 const press = 'project:press';
 const ada = { id: 'ada', name: 'Ada' };
@@ -115,16 +123,30 @@ describe('a held lease', () => {
 describe('claiming', () => {
   it('[LM1] answers contention without an exception, and acquire throws it with the code', async () => {
     await locks.acquire(press, { holder: ada });
-    expect(await locks.tryAcquire(press, { holder: bob })).toMatchObject({ kind: 'busy', why: 'held', current: { holder: ada }, position: 1 });
+    expect(await locks.tryAcquire(press, { holder: bob })).toMatchObject({
+      kind: 'busy',
+      why: 'held',
+      current: { holder: ada },
+      position: 1,
+    });
     const refused = await locks.acquire(press, { holder: bob }).catch((fault: unknown) => fault);
     expect(refused).toBeInstanceOf(LockAcquisitionError);
-    expect(refused).toMatchObject({ code: 'RESOURCE_LOCKED', applied: 'no', resource: press, current: { holder: ada } });
+    expect(refused).toMatchObject({
+      code: 'RESOURCE_LOCKED',
+      applied: 'no',
+      resource: press,
+      current: { holder: ada },
+    });
     expect((refused as Error).message).toContain('Resource is locked');
   });
 
   it('[LM2] shows no lease or request id to others', async () => {
     const lease = await locks.acquire(press, { holder: ada });
-    const shown = JSON.stringify([await locks.tryAcquire(press, { holder: bob }), await locks.inspect(press), await locks.list({ prefix: '' })]);
+    const shown = JSON.stringify([
+      await locks.tryAcquire(press, { holder: bob }),
+      await locks.inspect(press),
+      await locks.list({ prefix: '' }),
+    ]);
     expect(shown).not.toContain(lease.leaseId);
     expect(shown).not.toContain(lease.requestId);
     expect(await locks.inspect(press, { withLeaseId: true })).toMatchObject({ leaseId: lease.leaseId });
@@ -179,7 +201,10 @@ describe('claiming', () => {
     await clock.advance(20_000);
     expect(resumed.lease.valid).toBe(true);
     await resumed.lease.release();
-    expect(await elsewhere.resume({ resource: press, leaseId: lease.leaseId })).toEqual({ kind: 'ended', how: 'released' });
+    expect(await elsewhere.resume({ resource: press, leaseId: lease.leaseId })).toEqual({
+      kind: 'ended',
+      how: 'released',
+    });
   });
 
   it('[LM7] the short form locks, refuses, and says whether it released', async () => {
@@ -232,7 +257,9 @@ describe('waiting', () => {
   it('[WT2] an aborted wait rejects with the caller’s reason and leaves nothing behind', async () => {
     const first = await locks.acquire(press, { holder: ada });
     const caller = new AbortController();
-    const waiting = locks.tryAcquire(press, { holder: bob, waitMs: 60_000, signal: caller.signal }).catch((reason: unknown) => reason);
+    const waiting = locks
+      .tryAcquire(press, { holder: bob, waitMs: 60_000, signal: caller.signal })
+      .catch((reason: unknown) => reason);
     await clock.advance(100);
     const reason = new Error('changed my mind');
     caller.abort(reason);
@@ -257,36 +284,49 @@ describe('waiting', () => {
   it('[WT4] any interleaving of release, renewal, abort and time hands over in order, once, and leaks nothing', async () => {
     let handOvers = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ at: fc.nat({ max: 3_000 }), hold: fc.nat({ max: 1_500 }), abortAt: fc.option(fc.nat({ max: 4_000 }), { nil: undefined }), renew: fc.boolean() }), { minLength: 2, maxLength: 8 }), async (users) => {
-        clock = new SimulatedClock();
-        store = new MemoryLeaseStore({ clock });
-        const managers = [open(1), open(2)];
-        let inside = 0;
-        const fences: string[] = [];
-        const runs = users.map(async (user, n) => {
-          await new Promise<void>((resolve) => clock.after(user.at, resolve));
-          const caller = new AbortController();
-          if (user.abortAt !== undefined) clock.after(user.abortAt, () => caller.abort(new Error('enough')));
-          const lease = await managers[n % 2]?.acquire(press, { holder: { id: `u${n}` }, ttlMs: 500, waitMs: 60_000, signal: caller.signal }).catch(() => undefined);
-          if (lease === undefined) return;
-          inside += 1;
-          expect(inside).toBe(1);
-          expect(lease.valid).toBe(true);
-          fences.push(lease.fence);
-          handOvers += 1;
-          const renewal = user.renew ? lease.renew() : undefined;
-          await new Promise<void>((resolve) => clock.after(user.hold, resolve));
-          expect(lease.valid).toBe(true);
-          inside -= 1;
-          await Promise.all([lease.release(), renewal, lease.release()]);
-        });
-        await clock.advance(100_000);
-        await Promise.all(runs);
-        expect([...fences].sort()).toEqual(fences);
-        expect(await managers[0]?.inspect(press)).toMatchObject({ kind: 'free', queue: 0 });
-        await Promise.all(managers.map((manager) => manager.close()));
-        await clock.settle();
-      }),
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            at: fc.nat({ max: 3_000 }),
+            hold: fc.nat({ max: 1_500 }),
+            abortAt: fc.option(fc.nat({ max: 4_000 }), { nil: undefined }),
+            renew: fc.boolean(),
+          }),
+          { minLength: 2, maxLength: 8 },
+        ),
+        async (users) => {
+          clock = new SimulatedClock();
+          store = new MemoryLeaseStore({ clock });
+          const managers = [open(1), open(2)];
+          let inside = 0;
+          const fences: string[] = [];
+          const runs = users.map(async (user, n) => {
+            await new Promise<void>((resolve) => clock.after(user.at, resolve));
+            const caller = new AbortController();
+            if (user.abortAt !== undefined) clock.after(user.abortAt, () => caller.abort(new Error('enough')));
+            const lease = await managers[n % 2]
+              ?.acquire(press, { holder: { id: `u${n}` }, ttlMs: 500, waitMs: 60_000, signal: caller.signal })
+              .catch(() => undefined);
+            if (lease === undefined) return;
+            inside += 1;
+            expect(inside).toBe(1);
+            expect(lease.valid).toBe(true);
+            fences.push(lease.fence);
+            handOvers += 1;
+            const renewal = user.renew ? lease.renew() : undefined;
+            await new Promise<void>((resolve) => clock.after(user.hold, resolve));
+            expect(lease.valid).toBe(true);
+            inside -= 1;
+            await Promise.all([lease.release(), renewal, lease.release()]);
+          });
+          await clock.advance(100_000);
+          await Promise.all(runs);
+          expect([...fences].sort()).toEqual(fences);
+          expect(await managers[0]?.inspect(press)).toMatchObject({ kind: 'free', queue: 0 });
+          await Promise.all(managers.map((manager) => manager.close()));
+          await clock.settle();
+        },
+      ),
       { numRuns: 60 },
     );
     expect(handOvers).toBeGreaterThan(60);
@@ -298,7 +338,8 @@ describe('telling', () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const watching = (async () => {
-      for await (const change of locks.watch(press, { signal: stop.signal })) seen.push(change.kind === 'view' ? change.view.kind : change.event.type);
+      for await (const change of locks.watch(press, { signal: stop.signal }))
+        seen.push(change.kind === 'view' ? change.view.kind : change.event.type);
     })();
     await clock.advance(10);
     const lease = await locks.acquire(press, { holder: ada });
@@ -326,7 +367,13 @@ describe('telling', () => {
     expect(await locks.release({ resource: press, leaseId: lease.leaseId })).toEqual({ kind: 'already' });
     await clock.advance(3_000);
     expect(await locks.release({ resource: press, leaseId: lease.leaseId })).toEqual({ kind: 'unknown' });
-    expect(await locks.inspect(press)).toEqual({ kind: 'free', resource: press, cursor: '', queue: 0, serverMs: expect.any(Number) });
+    expect(await locks.inspect(press)).toEqual({
+      kind: 'free',
+      resource: press,
+      cursor: '',
+      queue: 0,
+      serverMs: expect.any(Number),
+    });
   });
 
   it('[LM12] no fence is below the floor that an earlier process left', async () => {
@@ -342,7 +389,13 @@ describe('ids', () => {
     expect(encodeId('node/a b')).toBe('~bm9kZS9hIGI');
     expect(encodeId('a::b')).toBe('a:~:b');
     expect(encodeId('x'.repeat(151))).toMatch(/^~~[\w-]{43}$/);
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'binary', maxLength: 60 }), (a, b) => (encodeId(a) === encodeId(b)) === (Buffer.from(a).toString('hex') === Buffer.from(b).toString('hex'))));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 60 }),
+        fc.string({ unit: 'binary', maxLength: 60 }),
+        (a, b) => (encodeId(a) === encodeId(b)) === (Buffer.from(a).toString('hex') === Buffer.from(b).toString('hex')),
+      ),
+    );
   });
 
   it('[ID2] puts an id into a slot by crc32', () => {
