@@ -2,7 +2,15 @@
 // and NATS. Nothing above this file knows which.
 import type { Clock, Entropy, LockManager } from '@devmentor/locks';
 import { MemoryLockManager } from '@devmentor/locks/memory';
-import { type LogStore, MemoryBus, MemoryLogStore, MemoryRecordStore, type RecordStore, type StateStore, type Transport } from '@devmentor/runtime';
+import {
+  type LogStore,
+  MemoryBus,
+  MemoryLogStore,
+  MemoryRecordStore,
+  type RecordStore,
+  type StateStore,
+  type Transport,
+} from '@devmentor/runtime';
 import { HintingStateStore } from './hinting-state-store.ts';
 import type { TopicHints } from './live/topic-feed.ts';
 import { transportHints } from './live/transport-hints.ts';
@@ -56,7 +64,10 @@ export interface ClusterAddress {
 }
 
 /** Connects to both, or throws `BackendUnreachable` and leaves nothing open. */
-export async function clusterBackends({ redis, nats, namespace }: ClusterAddress, { clock, entropy }: Platform): Promise<Backends> {
+export async function clusterBackends(
+  { redis, nats, namespace }: ClusterAddress,
+  { clock, entropy }: Platform,
+): Promise<Backends> {
   // Loaded here, so that an embedded server needs neither client library.
   const [{ RedisLink, RedisLockManager }, { redisStores }, { openNatsTransport }] = await Promise.all([
     import('@devmentor/locks/redis'),
@@ -95,5 +106,7 @@ export async function clusterBackends({ redis, nats, namespace }: ClusterAddress
 }
 
 function unreachable(name: string, cause: unknown): never {
-  throw new BackendUnreachable(`${name} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  throw new BackendUnreachable(`${name} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
 }

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Where state lives and how nodes talk. */
-export type Backend = { readonly kind: 'memory' } | { readonly kind: 'cluster'; readonly redis: string; readonly nats: string };
+export type Backend =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'cluster'; readonly redis: string; readonly nats: string };
 
 export interface ServerConfig {
   readonly host: string;
@@ -39,20 +41,95 @@ interface Setting {
 }
 
 export const SETTINGS = [
-  { flag: 'port', env: 'PORT', kind: 'text', value: 'N', fallback: '8080', help: 'port to listen on; 0 takes any free one' },
-  { flag: 'host', env: 'HOST', kind: 'text', value: 'ADDRESS', fallback: '127.0.0.1', help: 'address to listen on; any but a loopback one needs an auth secret' },
+  {
+    flag: 'port',
+    env: 'PORT',
+    kind: 'text',
+    value: 'N',
+    fallback: '8080',
+    help: 'port to listen on; 0 takes any free one',
+  },
+  {
+    flag: 'host',
+    env: 'HOST',
+    kind: 'text',
+    value: 'ADDRESS',
+    fallback: '127.0.0.1',
+    help: 'address to listen on; any but a loopback one needs an auth secret',
+  },
   { flag: 'demo', env: 'DEVMENTOR_DEMO', kind: 'switch', help: 'lets guests in and seeds project 123' },
   { flag: 'ui', env: 'DEVMENTOR_UI', kind: 'text', value: 'DIR', help: 'serves the page in DIR' },
-  { flag: 'redis', env: 'REDIS_URL', kind: 'text', value: 'URL', secret: true, help: 'keeps everything in Redis; needs --nats too' },
-  { flag: 'nats', env: 'NATS_URL', kind: 'text', value: 'URL', secret: true, help: 'lets several servers work together; needs --redis too' },
-  { flag: 'data', env: 'DEVMENTOR_DATA', kind: 'text', value: 'DIR', help: 'keeps everything in a folder (not available in this version)' },
-  { flag: 'postgres', env: 'DATABASE_URL', kind: 'text', value: 'URL', secret: true, help: 'keeps projects in PostgreSQL (not available in this version)' },
-  { flag: 'namespace', env: 'DEVMENTOR_NAMESPACE', kind: 'text', value: 'NAME', fallback: 'devmentor', help: 'keeps deployments on one Redis and NATS apart' },
-  { flag: 'auth-secret', env: 'AUTH_SECRET', kind: 'text', value: 'SECRET', secret: true, help: 'signs tokens; without it a key is made and kept with the data' },
-  { flag: 'origins', env: 'DEVMENTOR_ORIGINS', kind: 'text', value: 'LIST', fallback: '', help: "browser origins to accept, by comma, beside this machine's own" },
-  { flag: 'registration', env: 'DEVMENTOR_REGISTRATION', kind: 'text', value: 'on|off', fallback: 'on', help: 'whether anybody may register' },
+  {
+    flag: 'redis',
+    env: 'REDIS_URL',
+    kind: 'text',
+    value: 'URL',
+    secret: true,
+    help: 'keeps everything in Redis; needs --nats too',
+  },
+  {
+    flag: 'nats',
+    env: 'NATS_URL',
+    kind: 'text',
+    value: 'URL',
+    secret: true,
+    help: 'lets several servers work together; needs --redis too',
+  },
+  {
+    flag: 'data',
+    env: 'DEVMENTOR_DATA',
+    kind: 'text',
+    value: 'DIR',
+    help: 'keeps everything in a folder (not available in this version)',
+  },
+  {
+    flag: 'postgres',
+    env: 'DATABASE_URL',
+    kind: 'text',
+    value: 'URL',
+    secret: true,
+    help: 'keeps projects in PostgreSQL (not available in this version)',
+  },
+  {
+    flag: 'namespace',
+    env: 'DEVMENTOR_NAMESPACE',
+    kind: 'text',
+    value: 'NAME',
+    fallback: 'devmentor',
+    help: 'keeps deployments on one Redis and NATS apart',
+  },
+  {
+    flag: 'auth-secret',
+    env: 'AUTH_SECRET',
+    kind: 'text',
+    value: 'SECRET',
+    secret: true,
+    help: 'signs tokens; without it a key is made and kept with the data',
+  },
+  {
+    flag: 'origins',
+    env: 'DEVMENTOR_ORIGINS',
+    kind: 'text',
+    value: 'LIST',
+    fallback: '',
+    help: "browser origins to accept, by comma, beside this machine's own",
+  },
+  {
+    flag: 'registration',
+    env: 'DEVMENTOR_REGISTRATION',
+    kind: 'text',
+    value: 'on|off',
+    fallback: 'on',
+    help: 'whether anybody may register',
+  },
   { flag: 'log-level', env: 'LOG_LEVEL', kind: 'text', value: 'LEVEL', fallback: 'info', help: LOG_LEVELS.join(', ') },
-  { flag: 'config', env: 'DEVMENTOR_CONFIG', kind: 'text', value: 'FILE', help: 'JSON file with settings, named like the flags' },
+  {
+    flag: 'config',
+    env: 'DEVMENTOR_CONFIG',
+    kind: 'text',
+    value: 'FILE',
+    help: 'JSON file with settings, named like the flags',
+  },
   { flag: 'json', env: 'DEVMENTOR_JSON', kind: 'switch', help: 'prints JSON lines' },
 ] as const satisfies readonly Setting[];
 
@@ -68,7 +145,12 @@ export type Command = 'serve' | (typeof COMMANDS)[number]['flag'];
 export type Reading =
   | { readonly kind: 'usage'; readonly message: string }
   | { readonly kind: 'bad'; readonly problems: readonly string[]; readonly json: boolean }
-  | { readonly kind: 'ready'; readonly command: Command; readonly config: ServerConfig; readonly settings: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'ready';
+      readonly command: Command;
+      readonly config: ServerConfig;
+      readonly settings: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'help' | 'version' };
 
 /** Reads flags over environment over file over defaults. */
@@ -120,7 +202,8 @@ function readFile(path: string | undefined, problems: string[]): Record<string, 
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(members)) {
     if (!known.has(name) || name === 'config') problems.push(`--config ${path} has an unknown setting: ${name}`);
-    else if (!['string', 'number', 'boolean'].includes(typeof value)) problems.push(`--config ${path}: ${name} is not a text, number or boolean`);
+    else if (!['string', 'number', 'boolean'].includes(typeof value))
+      problems.push(`--config ${path}: ${name} is not a text, number or boolean`);
     else values[name] = String(value);
   }
   return values;
@@ -132,20 +215,31 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   const host = settings.host ?? '127.0.0.1';
 
   const port = Number(settings.port);
-  if (!/^\d{1,5}$/.test(settings.port ?? '') || port > 65_535) problems.push(`--port ${settings.port} is not a port (0 to 65535)`);
-  if (!isLoopback(host) && secret === undefined) problems.push(`--host ${host} can be reached from outside, so --auth-secret or AUTH_SECRET must be set`);
+  if (!/^\d{1,5}$/.test(settings.port ?? '') || port > 65_535)
+    problems.push(`--port ${settings.port} is not a port (0 to 65535)`);
+  if (!isLoopback(host) && secret === undefined)
+    problems.push(`--host ${host} can be reached from outside, so --auth-secret or AUTH_SECRET must be set`);
   if (redis !== undefined && nats === undefined) problems.push('--redis needs --nats (NATS_URL) too');
   if (nats !== undefined && redis === undefined) problems.push('--nats needs --redis (REDIS_URL) too');
   checkUrl('redis', redis, ['redis:', 'rediss:'], problems);
   checkUrl('nats', nats, ['nats:', 'tls:', 'ws:', 'wss:'], problems);
-  if (settings.data !== undefined) problems.push('--data (DEVMENTOR_DATA) is not available in this version; leave it out to run in memory, or use --redis with --nats to keep data');
-  if (settings.postgres !== undefined) problems.push('--postgres (DATABASE_URL) is not available in this version; use --redis with --nats to keep data');
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? '')) problems.push('--namespace is 1 to 64 letters, digits, _ and -');
+  if (settings.data !== undefined)
+    problems.push(
+      '--data (DEVMENTOR_DATA) is not available in this version; leave it out to run in memory, or use --redis with --nats to keep data',
+    );
+  if (settings.postgres !== undefined)
+    problems.push('--postgres (DATABASE_URL) is not available in this version; use --redis with --nats to keep data');
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? ''))
+    problems.push('--namespace is 1 to 64 letters, digits, _ and -');
   if (ui !== undefined && !existsSync(join(ui, 'index.html'))) problems.push(`--ui ${ui} has no index.html`);
   const logLevel = LOG_LEVELS.find((level) => level === settings['log-level']);
   if (logLevel === undefined) problems.push(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
-  const origins = (settings.origins ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '');
-  for (const origin of origins) if (!isOrigin(origin)) problems.push(`--origins: ${origin} is not an origin such as https://app.example.com`);
+  const origins = (settings.origins ?? '')
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
+  for (const origin of origins)
+    if (!isOrigin(origin)) problems.push(`--origins: ${origin} is not an origin such as https://app.example.com`);
   if (!['on', 'off'].includes(settings.registration ?? '')) problems.push('--registration is on or off');
 
   return {
@@ -174,7 +268,8 @@ function checkUrl(flag: string, value: string | undefined, protocols: readonly s
   if (value === undefined) return;
   const url = URL.parse(value);
   // The value may hold a password, so it is not repeated.
-  if (url === null || !protocols.includes(url.protocol)) problems.push(`--${flag} is not a URL that begins with ${protocols[0]}//`);
+  if (url === null || !protocols.includes(url.protocol))
+    problems.push(`--${flag} is not a URL that begins with ${protocols[0]}//`);
 }
 
 function isOrigin(text: string): boolean {
@@ -195,8 +290,12 @@ function nonEmpty(value: string | undefined): string | undefined {
 
 /** The settings in force, with what must stay secret left out. */
 export function redacted(settings: Readonly<Record<string, string>>): Record<string, string> {
-  const secret = new Set<string>((SETTINGS as readonly Setting[]).filter((setting) => setting.secret === true).map(({ flag }) => flag));
-  return Object.fromEntries(Object.entries(settings).map(([flag, value]) => [flag, secret.has(flag) ? withoutSecrets(value) : value]));
+  const secret = new Set<string>(
+    (SETTINGS as readonly Setting[]).filter((setting) => setting.secret === true).map(({ flag }) => flag),
+  );
+  return Object.fromEntries(
+    Object.entries(settings).map(([flag, value]) => [flag, secret.has(flag) ? withoutSecrets(value) : value]),
+  );
 }
 
 function withoutSecrets(value: string): string {

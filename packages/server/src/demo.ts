@@ -10,7 +10,10 @@ const OWNER = 'demo';
 /** Seeds the demo's project, once per namespace however many servers start. */
 export async function seedDemo(runtime: Runtime, clock: Clock): Promise<void> {
   const atMs = Math.floor(clock.wallMs());
-  await runtime.actor(UserActor, OWNER).tell({ type: 'introduce', profile: { id: OWNER, username: OWNER, displayName: 'Demo', kind: 'account', createdAtMs: atMs } });
+  await runtime.actor(UserActor, OWNER).tell({
+    type: 'introduce',
+    profile: { id: OWNER, username: OWNER, displayName: 'Demo', kind: 'account', createdAtMs: atMs },
+  });
   const project = {
     id: DEMO_PROJECT,
     ownerId: OWNER,

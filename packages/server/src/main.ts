@@ -5,7 +5,7 @@ import process from 'node:process';
 import { systemClock } from '@devmentor/locks';
 import type { Logger } from 'pino';
 import { BackendUnreachable } from './backends.ts';
-import { helpText, readConfig, redacted, type ServerConfig } from './config.ts';
+import { helpText, type Reading, readConfig, redacted, type ServerConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { createServer, type Server } from './server.ts';
 import { packageVersion } from './version.ts';
@@ -15,21 +15,40 @@ const EXIT = { ok: 0, failure: 1, usage: 2, unreachable: 69, config: 78, SIGINT:
 /** A drain that takes longer has failed; what it still held runs out by itself. */
 const DRAIN_MS = 9_500;
 
+interface Ending {
+  readonly code: number;
+  readonly stream: NodeJS.WriteStream;
+  readonly text: string;
+}
+
 function main(): void {
   const reading = readConfig(process.argv.slice(2), process.env);
+  if (reading.kind === 'ready' && reading.command === 'serve') void run(reading.config);
+  else finish(answerTo(reading));
+}
+
+/** What is said instead of serving. */
+function answerTo(reading: Reading): Ending {
+  const { stdout, stderr } = process;
   switch (reading.kind) {
     case 'usage':
-      return finish(EXIT.usage, process.stderr, `${reading.message}\nTry --help.\n`);
+      return { code: EXIT.usage, stream: stderr, text: `${reading.message}\nTry --help.\n` };
     case 'help':
-      return finish(EXIT.ok, process.stdout, helpText());
+      return { code: EXIT.ok, stream: stdout, text: helpText() };
     case 'version':
-      return finish(EXIT.ok, process.stdout, `${packageVersion()}\n`);
-    case 'bad':
-      return finish(EXIT.config, process.stderr, reading.json ? line({ event: 'bad-config', problems: reading.problems }) : `Bad configuration:\n${reading.problems.map((problem) => `  ${problem}\n`).join('')}`);
-    case 'ready':
-      if (reading.command === 'print-config') return finish(EXIT.ok, process.stdout, `${JSON.stringify(redacted(reading.settings), null, 2)}\n`);
-      if (reading.command === 'check-config') return finish(EXIT.ok, process.stdout, reading.config.json ? line({ event: 'config-ok' }) : 'The configuration is good.\n');
-      void run(reading.config);
+      return { code: EXIT.ok, stream: stdout, text: `${packageVersion()}\n` };
+    case 'bad': {
+      const { json, problems } = reading;
+      const list = problems.map((problem) => `  ${problem}\n`).join('');
+      const text = json ? line({ event: 'bad-config', problems }) : `Bad configuration:\n${list}`;
+      return { code: EXIT.config, stream: stderr, text };
+    }
+    case 'ready': {
+      const { command, settings, config } = reading;
+      const printed = `${JSON.stringify(redacted(settings), null, 2)}\n`;
+      const good = config.json ? line({ event: 'config-ok' }) : 'The configuration is good.\n';
+      return { code: EXIT.ok, stream: stdout, text: command === 'print-config' ? printed : good };
+    }
   }
 }
 
@@ -41,10 +60,17 @@ async function run(config: ServerConfig): Promise<void> {
   } catch (error) {
     log.fatal({ err: error }, 'cannot start');
     const code = error instanceof BackendUnreachable ? EXIT.unreachable : EXIT.failure;
-    return finish(code, process.stderr, config.json ? line({ event: 'failed', message: messageOf(error) }) : `Cannot start: ${messageOf(error)}\n`);
+    const message = messageOf(error);
+    const text = config.json
+      ? line({ event: 'failed', message })
+      : `Cannot start: ${message}
+`;
+    finish({ code, stream: process.stderr, text });
+    return;
   }
   if (config.backend.kind === 'memory') log.warn('everything is kept in memory and ends with this process');
-  if (config.authSecret !== undefined && config.authSecret.length < 32) log.warn('the auth secret is short; 32 characters or more are hard to guess');
+  if (config.authSecret !== undefined && config.authSecret.length < 32)
+    log.warn('the auth secret is short; 32 characters or more are hard to guess');
   process.stdout.write(config.json ? line({ event: 'listening', url: server.url }) : `listening ${server.url}\n`);
 
   const signal = await firstSignal();
@@ -65,11 +91,14 @@ async function leave(server: Server, log: Logger): Promise<void> {
 }
 
 async function firstSignal(): Promise<'SIGTERM' | 'SIGINT'> {
-  return Promise.race([once(process, 'SIGTERM').then(() => 'SIGTERM' as const), once(process, 'SIGINT').then(() => 'SIGINT' as const)]);
+  return Promise.race([
+    once(process, 'SIGTERM').then(() => 'SIGTERM' as const),
+    once(process, 'SIGINT').then(() => 'SIGINT' as const),
+  ]);
 }
 
 /** Ends once the text is written, also into a pipe. */
-function finish(code: number, stream: NodeJS.WriteStream, text: string): void {
+function finish({ code, stream, text }: Ending): void {
   stream.write(text, () => process.exit(code));
 }
 

@@ -2,7 +2,7 @@
 //
 // Every refusal and every fault leaves the server as one shape (RFC 9457). This is the one place
 // where the codes of the packages below become codes of the wire.
-import { type FieldError, type ProblemDetails, type ProblemFacts as WireFacts, problemOf } from '@devmentor/contracts';
+import { type FieldError, type ProblemDetails, problemOf, type ProblemFacts as WireFacts } from '@devmentor/contracts';
 import { type Code, codes } from '@devmentor/contracts/codes';
 import { CoordinationError } from '@devmentor/locks';
 import { HasherOverloaded } from './auth/password-hasher.argon2.ts';
@@ -31,7 +31,11 @@ export class Problem extends Error {
 
   static invalid(errors: readonly FieldError[]): Problem {
     const [first] = errors;
-    return new Problem('VALIDATION_FAILED', first === undefined ? 'the request is not valid' : `${first.pointer || 'the body'} ${first.message}`, { errors: [...errors] });
+    return new Problem(
+      'VALIDATION_FAILED',
+      first === undefined ? 'the request is not valid' : `${first.pointer || 'the body'} ${first.message}`,
+      { errors: [...errors] },
+    );
   }
 
   get status(): number {
@@ -51,7 +55,10 @@ const RETRY_MS = 1_000;
 /** Faults of the layers below, by code. What is missing here is a fault nobody foresaw. */
 export const FAULTS: Readonly<Record<string, { readonly code: Code; readonly detail: string }>> = {
   STORE_UNAVAILABLE: { code: 'BACKEND_UNAVAILABLE', detail: 'the store cannot be reached' },
-  REPLY_LOST: { code: 'BACKEND_UNAVAILABLE', detail: 'the store did not answer; the request may have been carried out' },
+  REPLY_LOST: {
+    code: 'BACKEND_UNAVAILABLE',
+    detail: 'the store did not answer; the request may have been carried out',
+  },
   LOCK_UNAVAILABLE: { code: 'BACKEND_UNAVAILABLE', detail: 'the lock store cannot be reached' },
   TRANSPORT_UNAVAILABLE: { code: 'BACKEND_UNAVAILABLE', detail: 'the nodes cannot reach each other' },
   NOT_DELIVERED: { code: 'BACKEND_UNAVAILABLE', detail: 'no node could take the request in time' },
@@ -73,7 +80,8 @@ export const FAULTS: Readonly<Record<string, { readonly code: Code; readonly det
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DomainError) return new Problem(error.code, error.message, { cause: error });
-  if (error instanceof HasherOverloaded) return new Problem('OVERLOADED', error.message, { retryAfterMs: RETRY_MS, cause: error });
+  if (error instanceof HasherOverloaded)
+    return new Problem('OVERLOADED', error.message, { retryAfterMs: RETRY_MS, cause: error });
   const fault = error instanceof CoordinationError ? FAULTS[error.code] : undefined;
   const { code, detail } = fault ?? { code: 'BACKEND_UNAVAILABLE', detail: 'the server failed to answer' };
   return new Problem(code, detail, { cause: error, ...(codes[code].status >= 503 && { retryAfterMs: RETRY_MS }) });

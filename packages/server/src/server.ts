@@ -49,6 +49,8 @@ export interface Server extends AsyncDisposable {
   /** `http://host:port` */
   readonly url: string;
   readonly services: Services;
+  /** WebSockets that are open now. */
+  readonly openSockets: number;
   /**
    * Leaves in order: unready, sockets sent elsewhere, running requests answered, shards handed
    * over. Claims of users stay theirs. Concurrent and later calls share the first one's end.
@@ -64,7 +66,14 @@ export interface Server extends AsyncDisposable {
  * console.log(server.url);
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
-  const { host = '127.0.0.1', port = 0, namespace = 'devmentor', origins = [], clock = systemClock, entropy = systemEntropy } = options;
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    namespace = 'devmentor',
+    origins = [],
+    clock = systemClock,
+    entropy = systemEntropy,
+  } = options;
   const log = options.log ?? pino({ level: 'silent' });
   const onFault = (fault: unknown): void => log.warn({ err: fault }, 'fault');
   const { backends, isOurs } = await openBackends(options.backend ?? { kind: 'memory' }, namespace, { clock, entropy });
@@ -102,7 +111,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     undo.push(() => runtime.drain());
     if (options.demo === true) await seedDemo(runtime, clock);
 
-    const attachments = new Attachments({ locks: backends.locks, transport: backends.transport, namespace, node: runtime.incarnation });
+    const attachments = new Attachments({
+      locks: backends.locks,
+      transport: backends.transport,
+      namespace,
+      node: runtime.incarnation,
+    });
     await attachments.open();
     const feed = new TopicFeed({ log: backends.log, hints: backends.hints, clock });
     undo.push(async () => {
@@ -131,14 +145,26 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const url = urlOf(host, app.server.address() as AddressInfo);
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= unwind());
-    return { url, services, close, [Symbol.asyncDispose]: close };
+    return {
+      url,
+      services,
+      get openSockets() {
+        return sockets.open;
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await unwind();
     throw error;
   }
 }
 
-async function openBackends(backend: Backend | Backends, namespace: string, platform: { readonly clock: Clock; readonly entropy: Entropy }): Promise<{ backends: Backends; isOurs: boolean }> {
+async function openBackends(
+  backend: Backend | Backends,
+  namespace: string,
+  platform: { readonly clock: Clock; readonly entropy: Entropy },
+): Promise<{ backends: Backends; isOurs: boolean }> {
   if ('locks' in backend) return { backends: backend, isOurs: false };
   if (backend.kind === 'memory') return { backends: memoryBackends(platform), isOurs: true };
   return { backends: await clusterBackends({ ...backend, namespace }, platform), isOurs: true };

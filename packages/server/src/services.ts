@@ -61,7 +61,8 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     onFault,
     onDeadLetter: onFault,
   });
-  const expectVisible = (userId: string, projectId: string): Promise<unknown> => visibleProject(runtime, userId, projectId);
+  const expectVisible = (userId: string, projectId: string): Promise<unknown> =>
+    visibleProject(runtime, userId, projectId);
   const claims = new Claims({ locks, state, seal: new ClaimSeal(keys.claims), clock, expectVisible });
   const accounts = new Accounts({
     runtime,

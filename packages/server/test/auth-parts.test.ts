@@ -38,13 +38,17 @@ describe('access tokens', () => {
 describe('the key', () => {
   it('[A6] without a secret it is made once and kept with the data', async () => {
     const records = new MemoryRecordStore({ clock: new SimulatedClock() });
-    const [one, two] = await Promise.all([loadAuthKeys(undefined, records, seededEntropy(1)), loadAuthKeys(undefined, records, seededEntropy(2))]);
+    const [one, two] = await Promise.all([
+      loadAuthKeys(undefined, records, seededEntropy(1)),
+      loadAuthKeys(undefined, records, seededEntropy(2)),
+    ]);
     expect(two).toEqual(one);
     expect(one.claims).not.toEqual(one.accessTokens);
   });
 
   it('[A6] a secret makes the same keys on every server, and another secret others', async () => {
-    const load = (secret: string) => loadAuthKeys(secret, new MemoryRecordStore({ clock: new SimulatedClock() }), seededEntropy(1));
+    const load = (secret: string) =>
+      loadAuthKeys(secret, new MemoryRecordStore({ clock: new SimulatedClock() }), seededEntropy(1));
     expect(await load('a')).toEqual(await load('a'));
     expect(await load('a')).not.toEqual(await load('b'));
   });
@@ -56,13 +60,21 @@ describe('passwords', () => {
     const [one, two] = await Promise.all([hasher.hash('secret'), hasher.hash('secret')]);
     expect(one).not.toBe(two);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-    expect(await Promise.all([hasher.verify('secret', one), hasher.verify('Secret', one), hasher.verify('secret', undefined)])).toEqual([true, false, false]);
+    expect(
+      await Promise.all([
+        hasher.verify('secret', one),
+        hasher.verify('Secret', one),
+        hasher.verify('secret', undefined),
+      ]),
+    ).toEqual([true, false, false]);
   });
 
   it('[A7] many at once are all answered', async () => {
     const hasher = new Argon2Hasher();
     const hash = await hasher.hash('secret');
-    const checks = await Promise.all(Array.from({ length: 20 }, (_, n) => hasher.verify(n % 2 === 0 ? 'secret' : 'wrong', hash)));
+    const checks = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => hasher.verify(n % 2 === 0 ? 'secret' : 'wrong', hash)),
+    );
     expect(checks.filter(Boolean)).toHaveLength(10);
   });
 });

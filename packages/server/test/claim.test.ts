@@ -1,6 +1,6 @@
 import type { ClaimToken } from '@devmentor/contracts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StaleFenceError } from '@devmentor/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from '../src/index.ts';
 import { ProjectActor } from '../src/projects/project-actor.ts';
 import { eventually, good, guest, problem, type SignedIn } from './client.ts';
@@ -38,9 +38,15 @@ describe('claims', () => {
         const refused = problem(reply);
         expect(refused.code).toBe('RESOURCE_LOCKED');
         expect(refused.title).toContain('Resource is locked');
-        expect(refused.holder).toMatchObject({ userId: users[at]?.userId, displayName: users[at]?.displayName, sameUser: false });
+        expect(refused.holder).toMatchObject({
+          userId: users[at]?.userId,
+          displayName: users[at]?.displayName,
+          sameUser: false,
+        });
       }
-      expect(good((await users[at]?.client.release('123', grant.claimToken)) as never)).toEqual({ outcome: 'released' });
+      expect(good((await users[at]?.client.release('123', grant.claimToken)) as never)).toEqual({
+        outcome: 'released',
+      });
     }
   }, 60_000);
 
@@ -75,7 +81,7 @@ describe('claims', () => {
     const id = await shared();
     const held = await ada.client.claimed(id);
     const waiting = bob.client.claim(id, { waitMs: 10_000 });
-    await eventually(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
+    await eventually(async () => good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`)).queue).toBe(1);
     await ada.client.release(id, held.claimToken);
     const granted = await waiting;
     expect(granted.status).toBe(201);
@@ -86,8 +92,10 @@ describe('claims', () => {
     const id = await shared();
     await ada.client.claimed(id);
     const hangUp = new AbortController();
-    const waiting = bob.client.ask(`projects/${id}/claim`, { method: 'POST', body: { waitMs: 10_000 }, signal: hangUp.signal }).catch(() => 'gone');
-    const queue = async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue;
+    const waiting = bob.client
+      .ask(`projects/${id}/claim`, { method: 'POST', body: { waitMs: 10_000 }, signal: hangUp.signal })
+      .catch(() => 'gone');
+    const queue = async () => good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`)).queue;
     await eventually(queue).toBe(1);
     hangUp.abort();
     await waiting;
@@ -103,7 +111,11 @@ describe('claims', () => {
     const late = await ada.client.patch(id, { name: 'late' }, { 'if-match': '"2"', 'x-claim-token': stale.claimToken });
     expect(problem(late).code).toBe('STALE_CLAIM');
     expect(good(await bob.client.ask(`projects/${id}`))).toMatchObject({ name: 'Press', version: 2 });
-    const write = await bob.client.patch(id, { name: 'in time' }, { 'if-match': '"2"', 'x-claim-token': fresh.claimToken });
+    const write = await bob.client.patch(
+      id,
+      { name: 'in time' },
+      { 'if-match': '"2"', 'x-claim-token': fresh.claimToken },
+    );
     expect(write.status).toBe(200);
   });
 
@@ -139,7 +151,9 @@ describe('claims', () => {
     const id = await shared();
     const { claimToken } = await ada.client.claimed(id);
     expect(problem(await ada.client.patch(id, { name: 'x' }, { 'if-match': '*' })).code).toBe('CLAIM_REQUIRED');
-    expect((await ada.client.patch(id, { name: 'x' }, { 'if-match': '*', 'x-claim-token': claimToken })).status).toBe(200);
+    expect((await ada.client.patch(id, { name: 'x' }, { 'if-match': '*', 'x-claim-token': claimToken })).status).toBe(
+      200,
+    );
     await ada.client.release(id, claimToken);
     const ended = await ada.client.patch(id, { name: 'y' }, { 'if-match': '*', 'x-claim-token': claimToken });
     expect(problem(ended).code).toBe('CLAIM_EXPIRED');
@@ -174,7 +188,11 @@ describe('claims', () => {
   it('[C8] a beacon without a login puts a claim away, and it can be renewed within the grace', async () => {
     const id = await shared();
     const { claimToken } = await ada.client.claimed(id);
-    const beacon = await fetch(`${server.url}/api/v1/projects/${id}/detach`, { method: 'POST', body: JSON.stringify({ claimToken }), headers: { 'content-type': 'text/plain' } });
+    const beacon = await fetch(`${server.url}/api/v1/projects/${id}/detach`, {
+      method: 'POST',
+      body: JSON.stringify({ claimToken }),
+      headers: { 'content-type': 'text/plain' },
+    });
     expect(beacon.status).toBe(204);
     const away = good(await bob.client.ask<{ state: string; remainingMs: number }>(`projects/${id}/lease`));
     expect(away.state).toBe('away');
@@ -194,8 +212,11 @@ describe('claims', () => {
     expect(problem(await bob.client.claim(id)).code).toBe('NOT_FOUND');
     const { claimToken } = await ada.client.claimed(id);
     const waiting = ada.client.claim(id, { instanceId: 'tab2', waitMs: 10_000 });
-    await eventually(async () => (good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`))).queue).toBe(1);
-    const deleted = await ada.client.ask(`projects/${id}`, { method: 'DELETE', headers: { 'if-match': '*', 'x-claim-token': claimToken } });
+    await eventually(async () => good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`)).queue).toBe(1);
+    const deleted = await ada.client.ask(`projects/${id}`, {
+      method: 'DELETE',
+      headers: { 'if-match': '*', 'x-claim-token': claimToken },
+    });
     expect(deleted.status).toBe(204);
     expect(problem(await waiting).code).toBe('NOT_FOUND');
   });

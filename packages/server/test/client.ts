@@ -1,5 +1,5 @@
 // A client of the wire for the tests: fetch and WebSocket, and no code of the server's.
-import { type ClaimToken, type Project, type ProblemDetails, problemSchema } from '@devmentor/contracts';
+import { type ClaimToken, type ProblemDetails, type Project, problemSchema } from '@devmentor/contracts';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 
@@ -32,7 +32,10 @@ export class Client {
     return new Client(url, this.token);
   }
 
-  async ask<Body = unknown>(path: string, { method = 'GET', body, raw, headers, signal }: Ask = {}): Promise<Reply<Body>> {
+  async ask<Body = unknown>(
+    path: string,
+    { method = 'GET', body, raw, headers, signal }: Ask = {},
+  ): Promise<Reply<Body>> {
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(`${this.url}${path.startsWith('/') ? path : `/api/v1/${path}`}`, {
       method,
@@ -46,14 +49,27 @@ export class Client {
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;
-    return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : text) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (isJson ? JSON.parse(text) : text) as Body,
+    };
   }
 
-  post<Body = unknown>(path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Reply<Body>> {
+  post<Body = unknown>(
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply<Body>> {
     return this.ask(path, { method: 'POST', body, headers });
   }
 
-  claim(projectId: string, body: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Reply<ClaimToken>> {
+  claim(
+    projectId: string,
+    body: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply<ClaimToken>> {
     return this.post(`projects/${projectId}/claim`, body, headers);
   }
 
@@ -82,7 +98,10 @@ export interface SignedIn {
 
 export async function guest(url: string, name?: string): Promise<SignedIn> {
   const { accessToken, user } = good(
-    await new Client(url).post<{ accessToken: string; user: { id: string; displayName: string } }>('auth/guest', name === undefined ? {} : { name }),
+    await new Client(url).post<{ accessToken: string; user: { id: string; displayName: string } }>(
+      'auth/guest',
+      name === undefined ? {} : { name },
+    ),
   );
   return { client: new Client(url, accessToken), userId: user.id, displayName: user.displayName };
 }
@@ -99,9 +118,11 @@ export function good<Body>(reply: Reply<Body>): Body {
 
 /** The problem document of a refusal, checked against the contract's form. */
 export function problem(reply: Reply): ProblemDetails {
-  if (reply.headers.get('content-type')?.startsWith('application/problem+json') !== true) throw new Error(`not a problem: ${reply.status} ${reply.text}`);
+  if (reply.headers.get('content-type')?.startsWith('application/problem+json') !== true)
+    throw new Error(`not a problem: ${reply.status} ${reply.text}`);
   const document = problemSchema.parse(reply.body);
-  if (document.status !== reply.status) throw new Error(`the status ${reply.status} and the document differ: ${reply.text}`);
+  if (document.status !== reply.status)
+    throw new Error(`the status ${reply.status} and the document differ: ${reply.text}`);
   return document;
 }
 
@@ -128,7 +149,11 @@ export class Line {
     });
   }
 
-  static async open(url: string, token: string | undefined, headers: Readonly<Record<string, string>> = {}): Promise<Line> {
+  static async open(
+    url: string,
+    token: string | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Line> {
     const protocols = token === undefined ? ['devmentor.v1'] : ['devmentor.v1', `bearer.${token}`];
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, protocols, { headers });
     const line = new Line(socket);
@@ -146,9 +171,12 @@ export class Line {
 
   /** Sends with an id and resolves with the answer to it. */
   ask(frame: object): Promise<Frame> {
-    const id = (this.#ids += 1);
+    this.#ids += 1;
+    const id = this.#ids;
     this.send({ ...frame, id });
-    return this.next((answer) => answer.id === id && (answer.t === 'ok' || answer.t === 'error' || answer.t === 'pong'));
+    return this.next(
+      (answer) => answer.id === id && (answer.t === 'ok' || answer.t === 'error' || answer.t === 'pong'),
+    );
   }
 
   /** The first frame, come or to come, that is wanted; it is taken out. */

@@ -22,9 +22,18 @@ let namespaces = 0;
 
 /** Two servers of a namespace of their own. */
 async function pair(): Promise<[ServerProcess, ServerProcess]> {
-  const namespace = `test-${(namespaces += 1)}`;
+  namespaces += 1;
+  const namespace = `test-${namespaces}`;
   const start = async (): Promise<ServerProcess> => {
-    const server = await ServerProcess.listening(['--demo', '--redis', redis.url, '--nats', nats.url, '--namespace', namespace]);
+    const server = await ServerProcess.listening([
+      '--demo',
+      '--redis',
+      redis.url,
+      '--nats',
+      nats.url,
+      '--namespace',
+      namespace,
+    ]);
     running.push(server);
     return server;
   };
@@ -58,9 +67,19 @@ describe('two servers on one Redis and NATS', () => {
     const line = await Line.open(two.url, bob.client.token);
     await line.subscribe('project:123');
     const grant = await ada.client.claimed('123');
-    expect((await line.event('project.claimed')).data).toMatchObject({ fencingToken: grant.fencingToken, holder: { displayName: 'Ada' } });
-    await ada.client.patch('123', { data: { notes: 'hello' } }, { 'if-match': '"1"', 'x-claim-token': grant.claimToken });
-    expect((await line.event('project.updated')).data).toMatchObject({ version: 2, project: { data: { notes: 'hello' } } });
+    expect((await line.event('project.claimed')).data).toMatchObject({
+      fencingToken: grant.fencingToken,
+      holder: { displayName: 'Ada' },
+    });
+    await ada.client.patch(
+      '123',
+      { data: { notes: 'hello' } },
+      { 'if-match': '"1"', 'x-claim-token': grant.claimToken },
+    );
+    expect((await line.event('project.updated')).data).toMatchObject({
+      version: 2,
+      project: { data: { notes: 'hello' } },
+    });
     line.close();
   }, 60_000);
 
@@ -71,7 +90,11 @@ describe('two servers on one Redis and NATS', () => {
     const grant = await ada.client.claimed('123', { ttlMs: 5_000 });
     let version = 1;
     for (let n = 0; n < 10; n += 1) {
-      const written = await ada.client.patch('123', { data: { n } }, { 'if-match': `"${version}"`, 'x-claim-token': grant.claimToken });
+      const written = await ada.client.patch(
+        '123',
+        { data: { n } },
+        { 'if-match': `"${version}"`, 'x-claim-token': grant.claimToken },
+      );
       version = good(written).version;
     }
     one.kill('SIGKILL');
@@ -81,7 +104,9 @@ describe('two servers on one Redis and NATS', () => {
     const next = await bob.client.claimed('123', { waitMs: 15_000 });
     expect(next.fencingToken > grant.fencingToken).toBe(true);
     expect(good(await bob.client.ask('projects/123'))).toMatchObject({ version, data: { n: 9 } });
-    const stale = await ada.client.at(two.url).patch('123', { name: 'late' }, { 'if-match': '*', 'x-claim-token': grant.claimToken });
+    const stale = await ada.client
+      .at(two.url)
+      .patch('123', { name: 'late' }, { 'if-match': '*', 'x-claim-token': grant.claimToken });
     expect(problem(stale).code).toBe('STALE_CLAIM');
   }, 60_000);
 
@@ -91,7 +116,9 @@ describe('two servers on one Redis and NATS', () => {
     const bob = await guest(two.url, 'Bob');
     const first = await Line.open(one.url, ada.client.token);
     await first.next('welcome');
-    const { result } = (await first.ask({ t: 'claim', projectId: '123', instanceId: 'tab' })) as { result?: ClaimToken };
+    const { result } = (await first.ask({ t: 'claim', projectId: '123', instanceId: 'tab' })) as {
+      result?: ClaimToken;
+    };
     one.kill('SIGTERM');
     expect(await first.next('going-away')).toMatchObject({ reconnectAfterMs: expect.any(Number) });
     expect(await first.closed).toBe(1012);
@@ -102,8 +129,13 @@ describe('two servers on one Redis and NATS', () => {
     await second.next('welcome');
     const back = await second.ask({ t: 'attach', claimToken: result?.claimToken, instanceId: 'tab' });
     expect(back).toMatchObject({ t: 'ok', result: { fencingToken: result?.fencingToken } });
-    expect(good(await ada.client.at(two.url).ask('projects/123/lease'))).toMatchObject({ state: 'held', lockedByMe: true });
-    const write = await ada.client.at(two.url).patch('123', { name: 'still mine' }, { 'if-match': '*', 'x-claim-token': result?.claimToken ?? '' });
+    expect(good(await ada.client.at(two.url).ask('projects/123/lease'))).toMatchObject({
+      state: 'held',
+      lockedByMe: true,
+    });
+    const write = await ada.client
+      .at(two.url)
+      .patch('123', { name: 'still mine' }, { 'if-match': '*', 'x-claim-token': result?.claimToken ?? '' });
     expect(write.status).toBe(200);
     second.close();
   }, 60_000);
@@ -113,7 +145,9 @@ describe('two servers on one Redis and NATS', () => {
     const ada = await guest(one.url, 'Ada');
     const older = await Line.open(one.url, ada.client.token);
     await older.next('welcome');
-    const { result } = (await older.ask({ t: 'claim', projectId: '123', instanceId: 'tab' })) as { result?: ClaimToken };
+    const { result } = (await older.ask({ t: 'claim', projectId: '123', instanceId: 'tab' })) as {
+      result?: ClaimToken;
+    };
     const newer = await Line.open(two.url, ada.client.token);
     await newer.next('welcome');
     expect((await newer.ask({ t: 'attach', claimToken: result?.claimToken, instanceId: 'tab' })).t).toBe('ok');
@@ -139,7 +173,12 @@ describe('two servers on one Redis and NATS', () => {
       if (read.status === 200) expect(read.body.name).toBe(`by ${other.url}`);
       else expect(read.status).toBe(503);
       // The other has to be there for the next turn.
-      await expect.poll(async () => (await bob.client.at(stalled.url).ask('projects/123')).status, { timeout: 15_000, interval: 200 }).toBe(200);
+      await expect
+        .poll(async () => (await bob.client.at(stalled.url).ask('projects/123')).status, {
+          timeout: 15_000,
+          interval: 200,
+        })
+        .toBe(200);
     }
   }, 90_000);
 });

@@ -8,7 +8,9 @@ import { createServer, type Server } from '../src/index.ts';
 import { type Frame, good, guest, Line, type SignedIn } from './client.ts';
 
 /** What this server answers today; the rest of the table is 404 until it comes. */
-const served = (Object.keys(routes) as RouteName[]).filter((name) => /^(auth\.(register|login|guest|validate)|projects\.(?!.*[tT]akeover))/.test(name));
+const served = (Object.keys(routes) as RouteName[]).filter((name) =>
+  /^(auth\.(register|login|guest|validate)|projects\.(?!.*[tT]akeover))/.test(name),
+);
 
 let server: Server;
 let ada: SignedIn;
@@ -23,15 +25,61 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('', '..', '%00', '123', '-1', '1e99', 'x'.repeat(600), '__proto__', '"1"', '*'));
-const members = fc.constantFrom('name', 'description', 'data', 'status', 'username', 'password', 'displayName', 'token', 'claimToken', 'ttlMs', 'waitMs', 'instanceId', 'userId', 'purpose', 'projectId', 'topics', 'cursors', 'requestId', '__proto__');
-const value = fc.oneof(fc.jsonValue({ maxDepth: 4 }), text, fc.integer(), fc.constantFrom(null, true, -0, 1e308, 500, 30_001));
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.constantFrom('', '..', '%00', '123', '-1', '1e99', 'x'.repeat(600), '__proto__', '"1"', '*'),
+);
+const members = fc.constantFrom(
+  'name',
+  'description',
+  'data',
+  'status',
+  'username',
+  'password',
+  'displayName',
+  'token',
+  'claimToken',
+  'ttlMs',
+  'waitMs',
+  'instanceId',
+  'userId',
+  'purpose',
+  'projectId',
+  'topics',
+  'cursors',
+  'requestId',
+  '__proto__',
+);
+const value = fc.oneof(
+  fc.jsonValue({ maxDepth: 4 }),
+  text,
+  fc.integer(),
+  fc.constantFrom(null, true, -0, 1e308, 500, 30_001),
+);
 // A wait is not what is tested here, and would be waited for.
-const body = fc.oneof(fc.dictionary(members, value, { maxKeys: 5 }).filter((fields) => !(typeof fields.waitMs === 'number' && fields.waitMs > 100)), value);
-const headers = fc.record({ 'if-match': fc.constantFrom('*', '"1"', '"', 'W/"1"', '1', 'x'), 'x-claim-token': fc.constantFrom('x', 'a.b', 'a.b.c', ''), 'idempotency-key': fc.constantFrom('k', 'k k', 'x'.repeat(300), ''), 'content-type': fc.constantFrom('application/json', 'text/plain', 'application/json; charset=latin1', 'x') }, { requiredKeys: [] });
+const body = fc.oneof(
+  fc
+    .dictionary(members, value, { maxKeys: 5 })
+    .filter((fields) => !(typeof fields.waitMs === 'number' && fields.waitMs > 100)),
+  value,
+);
+const headers = fc.record(
+  {
+    'if-match': fc.constantFrom('*', '"1"', '"', 'W/"1"', '1', 'x'),
+    'x-claim-token': fc.constantFrom('x', 'a.b', 'a.b.c', ''),
+    'idempotency-key': fc.constantFrom('k', 'k k', 'x'.repeat(300), ''),
+    'content-type': fc.constantFrom('application/json', 'text/plain', 'application/json; charset=latin1', 'x'),
+  },
+  { requiredKeys: [] },
+);
 
 async function stillThere(): Promise<void> {
-  expect(good(await ada.client.ask(`projects/${kept.id}`))).toMatchObject({ name: 'Kept', data: { precious: true }, version: 1 });
+  expect(good(await ada.client.ask(`projects/${kept.id}`))).toMatchObject({
+    name: 'Kept',
+    data: { precious: true },
+    version: 1,
+  });
   expect(good(await ada.client.ask(`projects/${kept.id}/lease`))).toMatchObject({ isLocked: true, lockedByMe: true });
 }
 
@@ -40,16 +88,27 @@ describe('bad input', () => {
     const { method, path } = routes[name];
     let refusals = 0;
     await fc.assert(
-      fc.asyncProperty(fc.oneof(body.map((sent) => JSON.stringify(sent)), text), headers, fc.oneof(text, fc.constantFrom('123', 'nowhere')), text, async (raw, extra, id, userId) => {
-        const target = path.replace(':id', encodeURIComponent(wellFormed(id)) || 'x').replace(':userId', encodeURIComponent(wellFormed(userId)) || 'x');
-        const reply = await ada.client.ask(target, { method, headers: extra, ...(method !== 'GET' && { raw }) });
-        expect(reply.status).not.toBe(500);
-        if (reply.status < 400) return;
-        refusals += 1;
-        const document = problemSchema.parse(reply.body);
-        expect(codes[document.code].status).toBe(reply.status);
-        expect(reply.status).toBeLessThan(500);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          body.map((sent) => JSON.stringify(sent)),
+          text,
+        ),
+        headers,
+        fc.oneof(text, fc.constantFrom('123', 'nowhere')),
+        text,
+        async (raw, extra, id, userId) => {
+          const target = path
+            .replace(':id', encodeURIComponent(wellFormed(id)) || 'x')
+            .replace(':userId', encodeURIComponent(wellFormed(userId)) || 'x');
+          const reply = await ada.client.ask(target, { method, headers: extra, ...(method !== 'GET' && { raw }) });
+          expect(reply.status).not.toBe(500);
+          if (reply.status < 400) return;
+          refusals += 1;
+          const document = problemSchema.parse(reply.body);
+          expect(codes[document.code].status).toBe(reply.status);
+          expect(reply.status).toBeLessThan(500);
+        },
+      ),
       { numRuns: 60 },
     );
     if (name !== 'projects.list') expect(refusals).toBeGreaterThan(0);
@@ -57,15 +116,30 @@ describe('bad input', () => {
   });
 
   it('[WS2] any frame is answered by its id, and the connection stays', async () => {
-    const types = fc.constantFrom('auth', 'subscribe', 'unsubscribe', 'attach', 'detach', 'claim', 'release', 'presence', 'ping', 'dance', '');
-    const frame = fc.tuple(types, fc.dictionary(members, value, { maxKeys: 4 })).map(([t, fields]) => ({ ...fields, waitMs: 0, t }));
+    const types = fc.constantFrom(
+      'auth',
+      'subscribe',
+      'unsubscribe',
+      'attach',
+      'detach',
+      'claim',
+      'release',
+      'presence',
+      'ping',
+      'dance',
+      '',
+    );
+    const frame = fc
+      .tuple(types, fc.dictionary(members, value, { maxKeys: 4 }))
+      .map(([t, fields]) => ({ ...fields, waitMs: 0, t }));
     let line = await Line.open(server.url, ada.client.token);
     await line.next('welcome');
     let sent = 0;
     await fc.assert(
       fc.asyncProperty(frame, async (asked) => {
         // Under the rate limit, which ends a connection by design.
-        if ((sent += 1) % 80 === 0) {
+        sent += 1;
+        if (sent % 80 === 0) {
           line.close();
           line = await Line.open(server.url, ada.client.token);
           await line.next('welcome');
@@ -84,12 +158,18 @@ describe('bad input', () => {
 
   it('[WS2] what is no frame ends the connection with 4400 and touches nothing', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string().filter((raw) => !raw.includes('"t"')), fc.constantFrom('[]', '"t"', '{"t":{}}', '0')), async (raw) => {
-        const line = await Line.open(server.url, ada.client.token);
-        await line.next('welcome');
-        line.send(raw);
-        expect(await line.closed).toBe(4400);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string().filter((raw) => !raw.includes('"t"')),
+          fc.constantFrom('[]', '"t"', '{"t":{}}', '0'),
+        ),
+        async (raw) => {
+          const line = await Line.open(server.url, ada.client.token);
+          await line.next('welcome');
+          line.send(raw);
+          expect(await line.closed).toBe(4400);
+        },
+      ),
       { numRuns: 20 },
     );
     await stillThere();

@@ -23,11 +23,16 @@ describe('authentication', () => {
     const login = authTokenSchema.parse(good(await anybody.post('auth/login', { ...credentials, username: 'grace' })));
     expect(login.user).toMatchObject({ username: 'Grace', guest: false });
     const me = new Client(server.url, login.accessToken);
-    expect(good(await me.post('auth/validate', { token: login.accessToken }))).toMatchObject({ valid: true, claims: { sub: login.user.id } });
+    expect(good(await me.post('auth/validate', { token: login.accessToken }))).toMatchObject({
+      valid: true,
+      claims: { sub: login.user.id },
+    });
   });
 
   it('[A1] of those who register one name at once, one gets it', async () => {
-    const tries = await Promise.all(Array.from({ length: 5 }, () => anybody.post('auth/register', { username: 'linus', password: 'password' })));
+    const tries = await Promise.all(
+      Array.from({ length: 5 }, () => anybody.post('auth/register', { username: 'linus', password: 'password' })),
+    );
     expect(tries.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
   });
 
@@ -43,7 +48,9 @@ describe('authentication', () => {
     expect(problem(await anybody.ask('projects')).code).toBe('UNAUTHENTICATED');
     expect(problem(await new Client(server.url, 'x.y.z').ask('projects')).code).toBe('UNAUTHENTICATED');
     const { token = '' } = ada.client;
-    const reasons = await Promise.all(['nonsense', `${token.slice(0, -4)}AAAA`].map((bad) => ada.client.post('auth/validate', { token: bad })));
+    const reasons = await Promise.all(
+      ['nonsense', `${token.slice(0, -4)}AAAA`].map((bad) => ada.client.post('auth/validate', { token: bad })),
+    );
     expect(reasons.map(({ body }) => body)).toEqual([
       { valid: false, reason: 'malformed' },
       { valid: false, reason: 'signature' },
@@ -73,7 +80,9 @@ describe('projects', () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = projectPageSchema.parse(good(await client.ask(`projects?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`)));
+      const page = projectPageSchema.parse(
+        good(await client.ask(`projects?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`)),
+      );
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
@@ -86,14 +95,22 @@ describe('projects', () => {
     expect(problem(await bob.client.claim(id)).code).toBe('NOT_FOUND');
     await ada.client.ask(`projects/${id}/collaborators/${bob.userId}`, { method: 'PUT' });
     expect((await bob.client.ask(`projects/${id}`)).status).toBe(200);
-    expect(problem(await bob.client.ask(`projects/${id}`, { method: 'DELETE', headers: { 'if-match': '*' } })).code).toBe('FORBIDDEN');
-    expect(problem(await ada.client.ask(`projects/${id}/collaborators/nobody`, { method: 'PUT' })).code).toBe('NOT_FOUND');
+    expect(
+      problem(await bob.client.ask(`projects/${id}`, { method: 'DELETE', headers: { 'if-match': '*' } })).code,
+    ).toBe('FORBIDDEN');
+    expect(problem(await ada.client.ask(`projects/${id}/collaborators/nobody`, { method: 'PUT' })).code).toBe(
+      'NOT_FOUND',
+    );
   });
 
   it('[H3] a copy that is still good is not sent again', async () => {
     const { id } = await ada.client.project();
     const unchanged = await ada.client.ask(`projects/${id}`, { headers: { 'if-none-match': 'W/"1"' } });
-    expect([unchanged.status, unchanged.text, unchanged.headers.get('cache-control')]).toEqual([304, '', 'private, no-cache']);
+    expect([unchanged.status, unchanged.text, unchanged.headers.get('cache-control')]).toEqual([
+      304,
+      '',
+      'private, no-cache',
+    ]);
   });
 
   it('[H4] a write says what it saw: without is 428, another version 412 with the present one', async () => {
@@ -103,18 +120,29 @@ describe('projects', () => {
     expect(problem(mismatch)).toMatchObject({ code: 'VERSION_MISMATCH', current: { id, version: 1, name: 'Press' } });
     expect(mismatch.headers.get('etag')).toBe('"1"');
     expect((await ada.client.patch(id, { name: 'x' }, { 'if-match': '"9", "1"' })).headers.get('etag')).toBe('"2"');
-    expect((await ada.client.patch(id, { name: 'y' }, { 'if-match': '*' })).body).toMatchObject({ name: 'y', version: 3 });
+    expect((await ada.client.patch(id, { name: 'y' }, { 'if-match': '*' })).body).toMatchObject({
+      name: 'y',
+      version: 3,
+    });
   });
 
   it('[H4] of writers who saw the same version one wins', async () => {
     const { id } = await ada.client.project();
-    const writes = await Promise.all(Array.from({ length: 10 }, (_, n) => ada.client.patch(id, { name: `n${n}` }, { 'if-match': '"1"' })));
+    const writes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => ada.client.patch(id, { name: `n${n}` }, { 'if-match': '"1"' })),
+    );
     expect(writes.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(9).fill(412)]);
   });
 
   it('[H5] a patch merges: null clears, what is not named stays', async () => {
     const { id } = await ada.client.project({ name: 'Press', description: 'old', data: { a: { b: 1, c: 2 } } });
-    const patched = good(await ada.client.patch(id, { description: null, data: { a: { b: null } } }, { 'if-match': '*', 'content-type': 'application/merge-patch+json' }));
+    const patched = good(
+      await ada.client.patch(
+        id,
+        { description: null, data: { a: { b: null } } },
+        { 'if-match': '*', 'content-type': 'application/merge-patch+json' },
+      ),
+    );
     expect(patched).toMatchObject({ name: 'Press', description: '', data: { a: { c: 2 } } });
   });
 
@@ -123,7 +151,11 @@ describe('projects', () => {
     const key = { 'idempotency-key': 'once' };
     const first = await client.post<{ id: string }>('projects', { name: 'Once' }, key);
     const again = await client.post<{ id: string }>('projects', { name: 'Once' }, key);
-    expect([again.status, again.headers.get('idempotency-replayed'), again.body.id]).toEqual([201, 'true', first.body.id]);
+    expect([again.status, again.headers.get('idempotency-replayed'), again.body.id]).toEqual([
+      201,
+      'true',
+      first.body.id,
+    ]);
     expect(good(await client.ask<{ items: unknown[] }>('projects')).items).toHaveLength(2);
   });
 
@@ -135,7 +167,9 @@ describe('projects', () => {
 
   it('[ID3] of requests with one key at once, one creates and none creates another', async () => {
     const { client } = await guest(server.url);
-    const replies = await Promise.all(Array.from({ length: 8 }, () => client.post('projects', { name: 'Same' }, { 'idempotency-key': 'k' })));
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, () => client.post('projects', { name: 'Same' }, { 'idempotency-key': 'k' })),
+    );
     for (const { status } of replies) expect([201, 409]).toContain(status);
     expect(good(await client.ask<{ items: unknown[] }>('projects')).items).toHaveLength(2);
   });
@@ -154,7 +188,11 @@ describe('every answer', () => {
     ['no body where one is needed', {}, 'VALIDATION_FAILED'],
     ['an unknown member', { body: { name: 'x', colour: 'red' } }, 'VALIDATION_FAILED'],
     ['another media type', { raw: '<a/>', headers: { 'content-type': 'application/xml' } }, 'UNSUPPORTED_MEDIA_TYPE'],
-    ['plain text where JSON is needed', { raw: '{}', headers: { 'content-type': 'text/plain' } }, 'UNSUPPORTED_MEDIA_TYPE'],
+    [
+      'plain text where JSON is needed',
+      { raw: '{}', headers: { 'content-type': 'text/plain' } },
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
     ['a body that is too large', { body: { name: 'x', description: 'y'.repeat(1_100_000) } }, 'PAYLOAD_TOO_LARGE'],
     ['a prototype in the data', { raw: '{"name":"x","data":{"__proto__":{"a":1}}}' }, 'VALIDATION_FAILED'],
   ])('[H7] %s is refused by name', async (_, ask, code) => {
@@ -174,17 +212,30 @@ describe('every answer', () => {
   });
 
   it('[H8] a request keeps its id, and gets one where it brought none', async () => {
-    expect((await anybody.ask('/health/live', { headers: { 'x-request-id': 'mine-1' } })).headers.get('x-request-id')).toBe('mine-1');
+    expect(
+      (await anybody.ask('/health/live', { headers: { 'x-request-id': 'mine-1' } })).headers.get('x-request-id'),
+    ).toBe('mine-1');
     const refused = await anybody.ask('/nowhere');
     expect(problem(refused).instance).toBe(refused.headers.get('x-request-id'));
   });
 
   it('[H9] pages of this machine may read answers, others may not', async () => {
-    const from = async (origin: string) => (await anybody.ask('/health/live', { headers: { origin } })).headers.get('access-control-allow-origin');
-    expect(await Promise.all(['http://localhost:5173', 'http://127.0.0.1:1', 'http://[::1]:80'].map(from))).toEqual(['http://localhost:5173', 'http://127.0.0.1:1', 'http://[::1]:80']);
+    const from = async (origin: string) =>
+      (await anybody.ask('/health/live', { headers: { origin } })).headers.get('access-control-allow-origin');
+    expect(await Promise.all(['http://localhost:5173', 'http://127.0.0.1:1', 'http://[::1]:80'].map(from))).toEqual([
+      'http://localhost:5173',
+      'http://127.0.0.1:1',
+      'http://[::1]:80',
+    ]);
     expect(await from('https://evil.example')).toBeNull();
-    const preflight = await anybody.ask('projects/1', { method: 'OPTIONS', headers: { origin: 'http://localhost:1', 'access-control-request-method': 'PATCH' } });
-    expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([204, expect.stringContaining('PATCH')]);
+    const preflight = await anybody.ask('projects/1', {
+      method: 'OPTIONS',
+      headers: { origin: 'http://localhost:1', 'access-control-request-method': 'PATCH' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([
+      204,
+      expect.stringContaining('PATCH'),
+    ]);
   });
 
   it('[H10] what is not HTTP is told so', async () => {

@@ -65,7 +65,11 @@ describe('topics', () => {
     expect(joined).toMatchObject({ outcome: 'current', cursor: expect.any(String) });
     await ada.client.patch(id, { name: 'seen' }, { 'if-match': '*' });
     const event = await line.event('project.updated');
-    expect(event).toMatchObject({ topic: `project:${id}`, prev: joined.cursor, data: { userId: ada.userId, version: 3, project: { name: 'seen' } } });
+    expect(event).toMatchObject({
+      topic: `project:${id}`,
+      prev: joined.cursor,
+      data: { userId: ada.userId, version: 3, project: { name: 'seen' } },
+    });
     const { t: _, ...envelope } = event;
     expect(eventSchema.safeParse(envelope).error).toBeUndefined();
     line.close();
@@ -92,7 +96,8 @@ describe('topics', () => {
   it('[TT1] a cursor the topic never gave is answered with resync', async () => {
     const id = await shared();
     const line = await open(bob);
-    for (const cursor of ['0000000000000001', '9999999999999999', 'nonsense']) expect((await line.subscribe(`project:${id}`, cursor)).outcome).toBe('resync');
+    for (const cursor of ['0000000000000001', '9999999999999999', 'nonsense'])
+      expect((await line.subscribe(`project:${id}`, cursor)).outcome).toBe('resync');
     line.close();
   });
 
@@ -101,7 +106,12 @@ describe('topics', () => {
     const line = await open(bob);
     await line.subscribe(`project:${id}`);
     const grant = await ada.client.claimed(id);
-    expect((await line.event('project.claimed')).data).toMatchObject({ userId: ada.userId, version: 2, fencingToken: grant.fencingToken, holder: { displayName: 'Ada' } });
+    expect((await line.event('project.claimed')).data).toMatchObject({
+      userId: ada.userId,
+      version: 2,
+      fencingToken: grant.fencingToken,
+      holder: { displayName: 'Ada' },
+    });
     await ada.client.release(id, grant.claimToken);
     expect((await line.event('project.released')).data).toMatchObject({ fencingToken: grant.fencingToken });
     expect((await ada.client.ask(`projects/${id}`)).headers.get('etag')).toBe('"2"');
@@ -112,8 +122,14 @@ describe('topics', () => {
     const id = await shared();
     const line = await open(bob);
     const { id: private_ } = await ada.client.project();
-    expect(await line.ask({ t: 'subscribe', topics: [`project:${private_}`] })).toMatchObject({ t: 'error', problem: { code: 'NOT_FOUND' } });
-    expect(await line.ask({ t: 'subscribe', topics: [`user:${ada.userId}`] })).toMatchObject({ t: 'error', problem: { code: 'FORBIDDEN' } });
+    expect(await line.ask({ t: 'subscribe', topics: [`project:${private_}`] })).toMatchObject({
+      t: 'error',
+      problem: { code: 'NOT_FOUND' },
+    });
+    expect(await line.ask({ t: 'subscribe', topics: [`user:${ada.userId}`] })).toMatchObject({
+      t: 'error',
+      problem: { code: 'FORBIDDEN' },
+    });
     await line.subscribe(`project:${id}`);
     await ada.client.ask(`projects/${id}/collaborators/${bob.userId}`, { method: 'DELETE' });
     expect(await line.next('unsubscribed')).toMatchObject({ topic: `project:${id}`, reason: 'forbidden' });
@@ -137,7 +153,9 @@ describe('attached claims', () => {
   it('[AT3] a claim lives with its connection, is away when it goes, and back with the same fence', async () => {
     const id = await shared();
     const first = await open(bob);
-    const { result: grant } = (await first.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as { result?: { claimToken: string; fencingToken: string } };
+    const { result: grant } = (await first.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as {
+      result?: { claimToken: string; fencingToken: string };
+    };
     expect(await state(id)).toBe('held');
     first.socket.terminate();
     await eventually(() => state(id)).toBe('away');
@@ -145,7 +163,9 @@ describe('attached claims', () => {
     const back = await second.ask({ t: 'attach', claimToken: grant?.claimToken, instanceId: 'tab' });
     expect(back).toMatchObject({ t: 'ok', result: { fencingToken: grant?.fencingToken } });
     expect(await state(id)).toBe('held');
-    expect(await second.ask({ t: 'release', claimToken: grant?.claimToken })).toMatchObject({ result: { outcome: 'released' } });
+    expect(await second.ask({ t: 'release', claimToken: grant?.claimToken })).toMatchObject({
+      result: { outcome: 'released' },
+    });
     expect(await state(id)).toBe('free');
     second.close();
   });
@@ -153,7 +173,9 @@ describe('attached claims', () => {
   it('[AT1] the same instance coming again closes its older connection with 4409, and keeps the claim', async () => {
     const id = await shared();
     const older = await open(bob);
-    const { result } = (await older.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as { result?: { claimToken: string } };
+    const { result } = (await older.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as {
+      result?: { claimToken: string };
+    };
     const newer = await open(bob);
     expect((await newer.ask({ t: 'attach', claimToken: result?.claimToken, instanceId: 'tab' })).t).toBe('ok');
     expect(await older.closed).toBe(4409);
@@ -164,33 +186,54 @@ describe('attached claims', () => {
   it('[AT1] another instance cannot attach while the first is connected', async () => {
     const id = await shared();
     const line = await open(bob);
-    const { result } = (await line.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as { result?: { claimToken: string } };
+    const { result } = (await line.ask({ t: 'claim', projectId: id, instanceId: 'tab' })) as {
+      result?: { claimToken: string };
+    };
     const copy = await open(bob);
-    expect(await copy.ask({ t: 'attach', claimToken: result?.claimToken, instanceId: 'copy' })).toMatchObject({ t: 'error', problem: { code: 'CLAIM_ATTACHED' } });
-    expect(await copy.ask({ t: 'attach', claimToken: 'nonsense', instanceId: 'copy' })).toMatchObject({ t: 'error', problem: { code: 'NOT_FOUND' } });
+    expect(await copy.ask({ t: 'attach', claimToken: result?.claimToken, instanceId: 'copy' })).toMatchObject({
+      t: 'error',
+      problem: { code: 'CLAIM_ATTACHED' },
+    });
+    expect(await copy.ask({ t: 'attach', claimToken: 'nonsense', instanceId: 'copy' })).toMatchObject({
+      t: 'error',
+      problem: { code: 'NOT_FOUND' },
+    });
     for (const one of [line, copy]) one.close();
   });
 
   it('[AT4] an attached claim is renewed by the node, however it was claimed', async () => {
     const id = await shared();
     const line = await open(bob);
-    const claimed = (await line.ask({ t: 'claim', projectId: id, instanceId: 'a', ttlMs: 1_000 })) as { result?: ClaimToken };
-    const lease = async () => good(await ada.client.ask<{ expiresAt: string; holder: { userId: string } }>(`projects/${id}/lease`));
-    await eventually(async () => Date.parse((await lease()).expiresAt) - Date.parse(claimed.result?.expiresAt ?? '')).toBeGreaterThan(1_500);
+    const claimed = (await line.ask({ t: 'claim', projectId: id, instanceId: 'a', ttlMs: 1_000 })) as {
+      result?: ClaimToken;
+    };
+    const lease = async () =>
+      good(await ada.client.ask<{ expiresAt: string; holder: { userId: string } }>(`projects/${id}/lease`));
+    await eventually(
+      async () => Date.parse((await lease()).expiresAt) - Date.parse(claimed.result?.expiresAt ?? ''),
+    ).toBeGreaterThan(1_500);
 
     const { id: other } = await ada.client.project();
     const line2 = await open(ada);
     const grant = await ada.client.claimed(other, { ttlMs: 1_000 });
     expect((await line2.ask({ t: 'attach', claimToken: grant.claimToken, instanceId: 'default' })).t).toBe('ok');
-    await eventually(async () => Date.parse(good(await ada.client.ask<{ expiresAt: string }>(`projects/${other}/lease`)).expiresAt) - Date.parse(grant.expiresAt)).toBeGreaterThan(1_500);
+    await eventually(
+      async () =>
+        Date.parse(good(await ada.client.ask<{ expiresAt: string }>(`projects/${other}/lease`)).expiresAt) -
+        Date.parse(grant.expiresAt),
+    ).toBeGreaterThan(1_500);
     for (const one of [line, line2]) one.close();
   });
 
   it('[AT4] a claim that was renewed past its first term by request can still be attached', async () => {
     const { id } = await ada.client.project();
     const grant = await ada.client.claimed(id, { ttlMs: 1_000 });
-    const renewed = good(await ada.client.post<ClaimToken>(`projects/${id}/renew`, { claimToken: grant.claimToken, ttlMs: 60_000 }));
-    await eventually(async () => good(await ada.client.ask<{ remainingMs: number }>(`projects/${id}/lease`)).remainingMs).toBeLessThan(58_800);
+    const renewed = good(
+      await ada.client.post<ClaimToken>(`projects/${id}/renew`, { claimToken: grant.claimToken, ttlMs: 60_000 }),
+    );
+    await eventually(
+      async () => good(await ada.client.ask<{ remainingMs: number }>(`projects/${id}/lease`)).remainingMs,
+    ).toBeLessThan(58_800);
     const line = await open(ada);
     const attached = await line.ask({ t: 'attach', claimToken: grant.claimToken, instanceId: 'default' });
     expect(attached).toMatchObject({ t: 'ok', result: { fencingToken: renewed.fencingToken, ttlMs: 60_000 } });

@@ -14,11 +14,17 @@ afterEach(async () => {
 });
 
 function run(args: string, env: Record<string, string> = {}): Promise<Ended> {
-  return new ServerProcess(args.split(' ').filter((arg) => arg !== ''), env).ended;
+  return new ServerProcess(
+    args.split(' ').filter((arg) => arg !== ''),
+    env,
+  ).ended;
 }
 
 async function listening(args: string, env: Record<string, string> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.listening(args.split(' ').filter((arg) => arg !== ''), env);
+  const server = await ServerProcess.listening(
+    args.split(' ').filter((arg) => arg !== ''),
+    env,
+  );
   running.push(server);
   return server;
 }
@@ -33,7 +39,9 @@ describe('the command', () => {
   });
 
   it('[CF6] prints the settings in force without their secrets', async () => {
-    const { code, stdout } = await run('--print-config --redis redis://:hunter2@h:1 --nats nats://h:2', { AUTH_SECRET: 's3cret' });
+    const { code, stdout } = await run('--print-config --redis redis://:hunter2@h:1 --nats nats://h:2', {
+      AUTH_SECRET: 's3cret',
+    });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ port: '8080', namespace: 'devmentor', 'auth-secret': '[redacted]' });
     expect(stdout).not.toMatch(/hunter2|s3cret/);
@@ -47,7 +55,10 @@ describe('the command', () => {
     expect(bad.stderr.trim().split('\n')).toHaveLength(4);
     const asJson = await run('--json --nats nats://h');
     expect(asJson.code).toBe(78);
-    expect(JSON.parse(asJson.stderr)).toMatchObject({ event: 'bad-config', problems: [expect.stringContaining('--redis')] });
+    expect(JSON.parse(asJson.stderr)).toMatchObject({
+      event: 'bad-config',
+      problems: [expect.stringContaining('--redis')],
+    });
   });
 
   it('[CF5] a mistake of use ends with 2', async () => {
@@ -66,7 +77,10 @@ describe('the command', () => {
     const server = new ServerProcess(['--json', '--port', '0', '--log-level', 'warn']);
     running.push(server);
     await eventually(() => server.stdout).toMatch(/\n$/);
-    expect(JSON.parse(server.stdout)).toEqual({ event: 'listening', url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
+    expect(JSON.parse(server.stdout)).toEqual({
+      event: 'listening',
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    });
     expect(server.stderr).toContain('kept in memory');
   });
 

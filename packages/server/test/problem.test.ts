@@ -8,7 +8,15 @@ import { FAULTS, isUnforeseen, toProblem } from '../src/problem.ts';
 /** Outcomes that the services map themselves, and mistakes of ours that no client can cause. */
 const NOT_FAULTS = new Set([
   ...['RESOURCE_LOCKED', 'LOCK_TIMEOUT', 'LOCK_GONE', 'LEASE_LOST', 'STALE_FENCE'],
-  ...['BUCKETS_MISMATCH', 'LOCK_CONFIG', 'UNHANDLED_EVENT', 'NO_REPLY', 'UNKNOWN_TYPE', 'RUNTIME_CONFIG', 'SUBJECT_INVALID'],
+  ...[
+    'BUCKETS_MISMATCH',
+    'LOCK_CONFIG',
+    'UNHANDLED_EVENT',
+    'NO_REPLY',
+    'UNKNOWN_TYPE',
+    'RUNTIME_CONFIG',
+    'SUBJECT_INVALID',
+  ],
 ]);
 
 describe('problems', () => {
@@ -19,7 +27,13 @@ describe('problems', () => {
   });
 
   it('[H12] whatever is thrown leaves with a code of the contract, and no stack', () => {
-    for (const thrown of [new Error('secret'), 'text', undefined, new CoordinationError('NEW', 'secret', { applied: 'no' }), new DomainError('FORBIDDEN', 'no')]) {
+    for (const thrown of [
+      new Error('secret'),
+      'text',
+      undefined,
+      new CoordinationError('NEW', 'secret', { applied: 'no' }),
+      new DomainError('FORBIDDEN', 'no'),
+    ]) {
       const document = toProblem(thrown).toDocument('r1');
       expect(codes[document.code].status).toBe(document.status);
       expect(JSON.stringify(document)).not.toContain('secret');

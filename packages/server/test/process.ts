@@ -22,14 +22,22 @@ export class ServerProcess {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const { PATH = '' } = process.env;
-    this.#child = spawn(process.execPath, ['--conditions=@devmentor/source', MAIN, ...args], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, ['--conditions=@devmentor/source', MAIN, ...args], {
+      env: { PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child.stderr?.on('data', (chunk) => {
       this.#stderr += String(chunk);
     });
     this.#child.stdout?.on('data', (chunk) => {
       this.#stdout += String(chunk);
     });
-    this.ended = once(this.#child, 'close').then(([code, signal]) => ({ code, signal, stdout: this.#stdout, stderr: this.#stderr }));
+    this.ended = once(this.#child, 'close').then(([code, signal]) => ({
+      code,
+      signal,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    }));
   }
 
   /** Starts one and waits until it says where it listens. */
@@ -38,7 +46,10 @@ export class ServerProcess {
     const output = server.#child.stdout;
     if (output === null) throw new Error('the process has no output');
     const lines = createInterface({ input: output });
-    const line = await Promise.race([once(lines, 'line').then(([text]) => String(text)), server.ended.then(({ stderr }) => `ended: ${stderr}`)]);
+    const line = await Promise.race([
+      once(lines, 'line').then(([text]) => String(text)),
+      server.ended.then(({ stderr }) => `ended: ${stderr}`),
+    ]);
     const [, url] = /^listening (http:\S+)$/.exec(line) ?? [];
     if (url === undefined) throw new Error(`the server did not start: ${line}`);
     server.url = url;

@@ -64,7 +64,11 @@ describe('project commands', () => {
   });
 
   it('[PC3] the end of a claim that is not the current one releases nothing', () => {
-    const log = [lease('claimed', '1', '1'.repeat(16)), lease('claimed', '2', '2'.repeat(16)), lease('released', '3', '1'.repeat(16))];
+    const log = [
+      lease('claimed', '1', '1'.repeat(16)),
+      lease('claimed', '2', '2'.repeat(16)),
+      lease('released', '3', '1'.repeat(16)),
+    ];
     expect(play(created.context, log).context.project?.claim?.id).toBe('2'.repeat(16));
   });
 

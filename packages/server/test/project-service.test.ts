@@ -46,12 +46,16 @@ describe('ProjectService', () => {
     await provider.release(mine);
     await provider.claim('test-project', 'user2');
     expect(await provider.isLocked('test-project')).toBe(true);
-    await expect(provider.update('test-project', { name: 'Not mine' })).rejects.toMatchObject({ code: 'RESOURCE_LOCKED' });
+    await expect(provider.update('test-project', { name: 'Not mine' })).rejects.toMatchObject({
+      code: 'RESOURCE_LOCKED',
+    });
   });
 
   it('[S1] of claims by many at once one is granted', async () => {
     for (let n = 3; n < 12; n += 1) await provider.addCollaborator('test-project', `user${n}`);
-    const claims = await Promise.allSettled(Array.from({ length: 11 }, (_, n) => provider.claim('test-project', `user${n + 1}`)));
+    const claims = await Promise.allSettled(
+      Array.from({ length: 11 }, (_, n) => provider.claim('test-project', `user${n + 1}`)),
+    );
     expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 

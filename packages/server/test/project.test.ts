@@ -8,9 +8,12 @@ const bob = new UserId('bob');
 const eve = new UserId('eve');
 
 function moment() {
-  let now = 1_000;
-  let ids = 0;
-  return { wallMs: () => (now += 1), id: () => `claim-${(ids += 1)}` };
+  let calls = 0;
+  const next = () => {
+    calls += 1;
+    return calls;
+  };
+  return { wallMs: () => 1_000 + next(), id: () => `claim-${next()}` };
 }
 
 function aProject(): Project {

@@ -15,7 +15,9 @@ export interface Caller {
   readonly expiresAtMs: number;
 }
 
-export type Verification = { readonly kind: 'valid'; readonly caller: Caller; readonly claims: AccessClaims } | { readonly kind: 'expired' | 'malformed' | 'signature' };
+export type Verification =
+  | { readonly kind: 'valid'; readonly caller: Caller; readonly claims: AccessClaims }
+  | { readonly kind: 'expired' | 'malformed' | 'signature' };
 
 export type AccessClaims = {
   readonly sub: string;
@@ -47,7 +49,10 @@ export class AccessTokens {
     this.#entropy = options.entropy;
   }
 
-  async issue(caller: Omit<Caller, 'expiresAtMs'>, ttlMs = ACCESS_TTL_MS): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
+  async issue(
+    caller: Omit<Caller, 'expiresAtMs'>,
+    ttlMs = ACCESS_TTL_MS,
+  ): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
     const issuedAt = Math.floor(this.#clock.wallMs() / 1000);
     const expiresAt = issuedAt + Math.ceil(ttlMs / 1000);
     const token = await new SignJWT({ sid: caller.sessionId, name: caller.displayName, kind: caller.kind })
@@ -82,7 +87,13 @@ export class AccessTokens {
       const claims = payload as AccessClaims & typeof payload;
       const verified = {
         claims,
-        caller: { userId: claims.sub, displayName: claims.name, kind: claims.kind, sessionId: claims.sid, expiresAtMs: claims.exp * 1000 },
+        caller: {
+          userId: claims.sub,
+          displayName: claims.name,
+          kind: claims.kind,
+          sessionId: claims.sid,
+          expiresAtMs: claims.exp * 1000,
+        },
       };
       this.#remember(hash, verified);
       return { kind: 'valid', ...verified };

@@ -4,7 +4,13 @@ import { assign, setup } from 'xstate';
 /** A name somebody logs in with. */
 export type AccountContext = { readonly account: Account | null };
 
-export type Account = { readonly userId: string; readonly passwordHash: string; readonly username: string; readonly displayName: string; readonly createdAtMs: number };
+export type Account = {
+  readonly userId: string;
+  readonly passwordHash: string;
+  readonly username: string;
+  readonly displayName: string;
+  readonly createdAtMs: number;
+};
 
 export type AccountCommand = { readonly type: 'open'; readonly account: Account };
 
@@ -16,7 +22,10 @@ const machine = setup({ types: {} as { context: AccountContext; events: AccountC
   on: {
     open: [
       // The answer is computed from the context before the assignment, so it says who came first.
-      { guard: ({ context }) => context.account === null, actions: [reply({ kind: 'opened' }), assign({ account: ({ event }) => event.account })] },
+      {
+        guard: ({ context }) => context.account === null,
+        actions: [reply({ kind: 'opened' }), assign({ account: ({ event }) => event.account })],
+      },
       { actions: reply({ kind: 'taken' }) },
     ],
   },

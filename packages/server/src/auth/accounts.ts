@@ -3,7 +3,15 @@
 // Who may come in: by name and password, or, in the demo, as a guest. Answers are bodies of the
 // wire; refusals are problems.
 import { createHash } from 'node:crypto';
-import type { AuthToken, Credentials, GuestRequest, Registration, Session, TokenValidation, User } from '@devmentor/contracts';
+import type {
+  AuthToken,
+  Credentials,
+  GuestRequest,
+  Registration,
+  Session,
+  TokenValidation,
+  User,
+} from '@devmentor/contracts';
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { RecordStore, Runtime } from '@devmentor/runtime';
 import { Problem } from '../problem.ts';
@@ -46,7 +54,13 @@ export class Accounts {
     const name = runtime.actor(AccountActor, accountKey(username));
     // Hashing is the dear part; a name that is taken need not pay for it.
     if ((await name.read()).context.account !== null) throw taken();
-    const profile: UserProfile = { id: entropy.id(), username, displayName, kind: 'account', createdAtMs: clock.wallMs() };
+    const profile: UserProfile = {
+      id: entropy.id(),
+      username,
+      displayName,
+      kind: 'account',
+      createdAtMs: clock.wallMs(),
+    };
     const passwordHash = await hasher.hash(password);
     const account = { userId: profile.id, username, displayName, passwordHash, createdAtMs: profile.createdAtMs };
     const reply = await name.ask({ type: 'open', account });
@@ -68,7 +82,13 @@ export class Accounts {
       throw new Problem('INVALID_CREDENTIALS', 'no such user, or another password');
     }
     throttles?.byName.succeeded(key);
-    const profile: UserProfile = { id: account.userId, username: account.username, displayName: account.displayName, kind: 'account', createdAtMs: account.createdAtMs };
+    const profile: UserProfile = {
+      id: account.userId,
+      username: account.username,
+      displayName: account.displayName,
+      kind: 'account',
+      createdAtMs: account.createdAtMs,
+    };
     // Heals a registration that ended between the two writes; otherwise it changes nothing.
     await runtime.actor(UserActor, profile.id).tell({ type: 'introduce', profile });
     return this.#signIn(profile);
@@ -80,10 +100,17 @@ export class Accounts {
     if (guests === 'none') throw new Problem('FORBIDDEN', 'guests are let in by the demo only');
     const displayName = name ?? `User ${(await runtime.actor(GuestCounter, 'counter').ask({ type: 'arrive' })).number}`;
     const createdAtMs = clock.wallMs();
-    const profile: UserProfile = { id: `${GUEST_PREFIX}${entropy.id()}`, username: displayName, displayName, kind: 'guest', createdAtMs };
+    const profile: UserProfile = {
+      id: `${GUEST_PREFIX}${entropy.id()}`,
+      username: displayName,
+      displayName,
+      kind: 'guest',
+      createdAtMs,
+    };
     const user = runtime.actor(UserActor, profile.id);
     await user.tell({ type: 'introduce', profile });
-    for (const projectId of guests.projects) await user.tell({ type: 'member.joined', projectId, version: 0, atMs: createdAtMs });
+    for (const projectId of guests.projects)
+      await user.tell({ type: 'member.joined', projectId, version: 0, atMs: createdAtMs });
     return this.#signIn(profile);
   }
 
@@ -96,7 +123,10 @@ export class Accounts {
 
   /** The caller behind an access token. */
   async authenticate(token: string | undefined): Promise<Caller> {
-    if (token === undefined) throw new Problem('UNAUTHENTICATED', 'send an access token as a bearer', { headers: { 'www-authenticate': 'Bearer' } });
+    if (token === undefined)
+      throw new Problem('UNAUTHENTICATED', 'send an access token as a bearer', {
+        headers: { 'www-authenticate': 'Bearer' },
+      });
     const verified = await this.#with.tokens.verify(token);
     if (verified.kind === 'valid') return verified.caller;
     const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
@@ -115,10 +145,25 @@ export class Accounts {
     const secret = entropy.id() + entropy.id();
     const createdAtMs = clock.wallMs();
     const expiresAtMs = createdAtMs + SESSION_TTL_MS;
-    const { token } = await tokens.issue({ userId: profile.id, displayName: profile.displayName, kind: profile.kind, sessionId });
+    const { token } = await tokens.issue({
+      userId: profile.id,
+      displayName: profile.displayName,
+      kind: profile.kind,
+      sessionId,
+    });
     const refreshHash = createHash('sha256').update(secret).digest('base64url');
-    await records.put(`session/${sessionId}`, { v: 1, userId: profile.id, createdAtMs, expiresAtMs, refreshHash }, { expects: 'absent', ttlMs: SESSION_TTL_MS });
-    const session: Session = { id: sessionId, userId: profile.id, createdAt: timeText(createdAtMs), expiresAt: timeText(expiresAtMs), current: true };
+    await records.put(
+      `session/${sessionId}`,
+      { v: 1, userId: profile.id, createdAtMs, expiresAtMs, refreshHash },
+      { expects: 'absent', ttlMs: SESSION_TTL_MS },
+    );
+    const session: Session = {
+      id: sessionId,
+      userId: profile.id,
+      createdAt: timeText(createdAtMs),
+      expiresAt: timeText(expiresAtMs),
+      current: true,
+    };
     return {
       accessToken: token,
       refreshToken: `${sessionId}.${secret}`,

@@ -12,9 +12,17 @@ export interface AuthKeys {
 const RECORD = 'auth/key';
 
 /** Keys from the operator's secret, or from one that is made once and kept with the data. */
-export async function loadAuthKeys(secret: string | undefined, records: RecordStore, entropy: Entropy): Promise<AuthKeys> {
+export async function loadAuthKeys(
+  secret: string | undefined,
+  records: RecordStore,
+  entropy: Entropy,
+): Promise<AuthKeys> {
   const root = secret ?? (await storedSecret(records, entropy));
-  return { accessTokens: derive(root, 'access tokens'), claims: derive(root, 'claims'), requests: derive(root, 'requests') };
+  return {
+    accessTokens: derive(root, 'access tokens'),
+    claims: derive(root, 'claims'),
+    requests: derive(root, 'requests'),
+  };
 }
 
 async function storedSecret(records: RecordStore, entropy: Entropy): Promise<string> {

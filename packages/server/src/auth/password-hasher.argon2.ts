@@ -32,7 +32,8 @@ export class Argon2Hasher implements PasswordHasher {
 
   async #admitted<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= MAX_CONCURRENT) {
-      if (this.#waiting.length >= MAX_WAITING) throw new HasherOverloaded('too many passwords are waiting to be hashed');
+      if (this.#waiting.length >= MAX_WAITING)
+        throw new HasherOverloaded('too many passwords are waiting to be hashed');
       // Whoever finishes hands its place over, so `#running` stays as it is.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {

@@ -18,7 +18,12 @@ export type UserProfile = {
 
 export type Membership = { readonly version: number; readonly sinceMs: number; readonly left: boolean };
 
-export type MembershipChange = { readonly type: 'member.joined' | 'member.left'; readonly projectId: string; readonly version: number; readonly atMs: number };
+export type MembershipChange = {
+  readonly type: 'member.joined' | 'member.left';
+  readonly projectId: string;
+  readonly version: number;
+  readonly atMs: number;
+};
 
 export type UserCommand = { readonly type: 'introduce'; readonly profile: UserProfile } | MembershipChange;
 
@@ -41,7 +46,9 @@ export function withMembership(context: UserContext, event: MembershipChange): U
 function withoutOldest(memberships: Readonly<Record<string, Membership>>): Readonly<Record<string, Membership>> {
   const left = Object.keys(memberships).filter((id) => memberships[id]?.left === true);
   const forgotten = new Set(left.slice(0, Math.max(0, left.length - MAX_LEFT)));
-  return forgotten.size === 0 ? memberships : Object.fromEntries(Object.entries(memberships).filter(([id]) => !forgotten.has(id)));
+  return forgotten.size === 0
+    ? memberships
+    : Object.fromEntries(Object.entries(memberships).filter(([id]) => !forgotten.has(id)));
 }
 
 const machine = setup({ types: {} as { context: UserContext; events: UserCommand } }).createMachine({

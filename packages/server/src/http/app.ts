@@ -1,11 +1,26 @@
 // The HTTP shell: fastify, the rules that hold for every route, and the walk over the contract's
 // table. A handler sees only what passed the schemas; whatever is thrown leaves as a problem.
 import { Buffer } from 'node:buffer';
-import cors from '@fastify/cors';
-import { idempotencyKeySchema, limits, type Operation, operations, parse, pathParams, problemMediaType } from '@devmentor/contracts';
+import {
+  idempotencyKeySchema,
+  limits,
+  type Operation,
+  operations,
+  parse,
+  pathParams,
+  problemMediaType,
+} from '@devmentor/contracts';
 import { type Route, type RouteName, routes } from '@devmentor/contracts/routes';
 import type { Entropy } from '@devmentor/locks';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import cors from '@fastify/cors';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { z } from 'zod';
 import type { Accounts } from '../auth/accounts.ts';
 import { isUnforeseen, Problem, toProblem } from '../problem.ts';
@@ -43,8 +58,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     frameworkErrors: (error, request, reply) => sendProblem(fromFastify(error), request, reply),
     clientErrorHandler: (_error, socket) => {
       // Not HTTP: there is no request to answer, only a line to write and a socket to close.
-      const body = JSON.stringify(new Problem('VALIDATION_FAILED', 'the request is not HTTP').toDocument(options.entropy.id()));
-      if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+      const body = JSON.stringify(
+        new Problem('VALIDATION_FAILED', 'the request is not HTTP').toDocument(options.entropy.id()),
+      );
+      if (socket.writable)
+        socket.end(
+          `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        );
     },
   });
 
@@ -66,7 +86,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (options.leaving.aborted && !request.url.startsWith('/health/')) throw leaving();
   });
   app.addHook('onResponse', async (request, reply) => {
-    request.log.debug({ method: request.method, url: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
+    request.log.debug(
+      { method: request.method, url: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime },
+      'answered',
+    );
   });
   return app;
 }
@@ -75,9 +98,8 @@ export async function createApp(options: AppOptions): Promise<App> {
 async function acceptJson(app: App): Promise<void> {
   app.removeAllContentTypeParsers();
   const read = (_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void => {
-    if (text === '') return done(null, undefined);
     try {
-      done(null, JSON.parse(text));
+      done(null, text === '' ? undefined : JSON.parse(text));
     } catch {
       done(Problem.invalid([{ pointer: '', message: 'is not JSON' }]));
     }
@@ -101,13 +123,22 @@ export function serve(app: App, handlers: Handlers, options: AppOptions): void {
   }
 }
 
-async function readCall(name: RouteName, request: FastifyRequest, reply: FastifyReply, options: AppOptions): Promise<Call> {
+async function readCall(
+  name: RouteName,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: AppOptions,
+): Promise<Call> {
   const route: Route = routes[name];
   const operation: Operation = operations[name];
   // Who is asking comes first: a stranger learns nothing about what a good request looks like.
   const caller = route.auth === 'bearer' ? await options.accounts.authenticate(bearerOf(request)) : undefined;
-  if (isPlainText(request) && route.auth !== 'claim-token') throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
-  const params = Object.entries(request.params ?? {}).map(([key, value]) => [key, checked(pathParams[key as keyof typeof pathParams], value, `/${key}`)]);
+  if (isPlainText(request) && route.auth !== 'claim-token')
+    throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
+  const params = Object.entries(request.params ?? {}).map(([key, value]) => [
+    key,
+    checked(pathParams[key as keyof typeof pathParams], value, `/${key}`),
+  ]);
   const idempotencyKey = header(request, 'idempotency-key');
   const call = {
     caller,
@@ -116,7 +147,10 @@ async function readCall(name: RouteName, request: FastifyRequest, reply: Fastify
     body: operation.body === undefined ? undefined : checked(operation.body, request.body, ''),
     header: (wanted: string) => header(request, wanted),
     address: request.ip,
-    idempotencyKey: route.idempotent === true && idempotencyKey !== undefined ? checked(idempotencyKeySchema, idempotencyKey, 'Idempotency-Key') : undefined,
+    idempotencyKey:
+      route.idempotent === true && idempotencyKey !== undefined
+        ? checked(idempotencyKeySchema, idempotencyKey, 'Idempotency-Key')
+        : undefined,
     // Made for those who wait: most requests never look at it.
     get signal() {
       return AbortSignal.any([options.leaving, hangUp(reply)]);
@@ -167,7 +201,9 @@ export function leaving(): Problem {
 const FASTIFY_CODES: Readonly<Record<string, Problem>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: new Problem('PAYLOAD_TOO_LARGE', `a body has at most ${limits.bodyBytes} bytes`),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json'),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: Problem.invalid([{ pointer: 'Content-Length', message: 'is not the length of the body' }]),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: Problem.invalid([
+    { pointer: 'Content-Length', message: 'is not the length of the body' },
+  ]),
   FST_ERR_BAD_URL: Problem.invalid([{ pointer: '', message: 'the address is not a good URL' }]),
 };
 
@@ -177,7 +213,9 @@ function fromFastify(error: FastifyError | Error): unknown {
   if (known !== undefined) return known;
   const status = 'statusCode' in error ? error.statusCode : undefined;
   // Whatever else fastify blames on the client.
-  return code.startsWith('FST_') && status !== undefined && status < 500 ? new Problem('VALIDATION_FAILED', error.message) : error;
+  return code.startsWith('FST_') && status !== undefined && status < 500
+    ? new Problem('VALIDATION_FAILED', error.message)
+    : error;
 }
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -185,7 +223,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (isUnforeseen(error)) request.log.error({ err: error, url: request.url }, 'unforeseen');
   else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code, url: request.url }, 'refused');
   const { retryAfterMs, headers } = { ...problem.facts };
-  const wait = retryAfterMs === undefined || problem.status < 423 ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+  const wait =
+    retryAfterMs === undefined || problem.status < 423
+      ? {}
+      : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
   void reply
     .code(problem.status)
     .headers({ 'x-request-id': request.id, 'cache-control': 'no-store', ...wait, ...headers })

@@ -5,7 +5,9 @@ import type { PathParams, RouteName, routes } from '@devmentor/contracts/routes'
 import type { z } from 'zod';
 import type { Caller } from '../auth/access-tokens.ts';
 
-type OutputOf<Name extends RouteName, Part extends 'body' | 'query'> = (typeof operations)[Name] extends { readonly [P in Part]: infer Schema extends z.ZodType }
+type OutputOf<Name extends RouteName, Part extends 'body' | 'query'> = (typeof operations)[Name] extends {
+  readonly [P in Part]: infer Schema extends z.ZodType;
+}
   ? z.output<Schema>
   : undefined;
 

@@ -22,7 +22,11 @@ type Kept = {
   readonly print: string;
   readonly seed: string;
   readonly atMs: number;
-  readonly answer?: { readonly status: number; readonly body: Json; readonly headers: Readonly<Record<string, string>> };
+  readonly answer?: {
+    readonly status: number;
+    readonly body: Json;
+    readonly headers: Readonly<Record<string, string>>;
+  };
 };
 
 export interface KeyedRequest {
@@ -52,7 +56,13 @@ export class Idempotency {
     if (began.kind === 'answered') return began.answer;
     try {
       const answer = await work(began.seed);
-      const stored: Kept = { v: 1, print, seed: began.seed, atMs: this.#clock.wallMs(), answer: { status: answer.status, body: (answer.body ?? null) as Json, headers: answer.headers ?? {} } };
+      const stored: Kept = {
+        v: 1,
+        print,
+        seed: began.seed,
+        atMs: this.#clock.wallMs(),
+        answer: { status: answer.status, body: (answer.body ?? null) as Json, headers: answer.headers ?? {} },
+      };
       await this.#records.put(key, stored, { expects: 'any', ttlMs: KEPT_MS });
       return answer;
     } catch (error) {
@@ -61,16 +71,25 @@ export class Idempotency {
     }
   }
 
-  async #begin(key: string, print: string): Promise<{ readonly kind: 'mine'; readonly seed: string } | { readonly kind: 'answered'; readonly answer: Answer }> {
+  async #begin(
+    key: string,
+    print: string,
+  ): Promise<
+    { readonly kind: 'mine'; readonly seed: string } | { readonly kind: 'answered'; readonly answer: Answer }
+  > {
     const atMs = this.#clock.wallMs();
     const seed = this.#entropy.id();
-    const first = await this.#records.put(key, { v: 1, print, seed, atMs } satisfies Kept, { expects: 'absent', ttlMs: KEPT_MS });
+    const first = await this.#records.put(key, { v: 1, print, seed, atMs } satisfies Kept, {
+      expects: 'absent',
+      ttlMs: KEPT_MS,
+    });
     if (first.kind === 'written') return { kind: 'mine', seed };
 
     const found = await this.#records.get(key);
     if (found === undefined) throw inProgress();
     const kept = found.value as Kept;
-    if (kept.print !== print) throw new Problem('IDEMPOTENCY_KEY_REUSED', 'use a fresh Idempotency-Key for another request');
+    if (kept.print !== print)
+      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'use a fresh Idempotency-Key for another request');
     if (kept.answer !== undefined) {
       const { status, body, headers } = kept.answer;
       return { kind: 'answered', answer: { status, body, headers: { ...headers, 'idempotency-replayed': 'true' } } };
@@ -83,7 +102,9 @@ export class Idempotency {
 }
 
 function inProgress(): Problem {
-  return new Problem('IDEMPOTENCY_IN_PROGRESS', 'the first request with this key has not been answered yet', { retryAfterMs: 1_000 });
+  return new Problem('IDEMPOTENCY_IN_PROGRESS', 'the first request with this key has not been answered yet', {
+    retryAfterMs: 1_000,
+  });
 }
 
 /** One-way and unambiguous: the parts are counted, so no two lists run together. */

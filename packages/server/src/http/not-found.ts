@@ -21,7 +21,13 @@ export function noteRoutes(app: App): readonly Known[] {
 /** Answers what no route did: the page of a single-page app, 405, or 404. */
 export async function answerTheRest(app: App, known: readonly Known[], ui: string | undefined): Promise<void> {
   if (ui !== undefined) {
-    await app.register(fastifyStatic, { root: resolve(ui), wildcard: false, index: ['index.html'], cacheControl: false, etag: true });
+    await app.register(fastifyStatic, {
+      root: resolve(ui),
+      wildcard: false,
+      index: ['index.html'],
+      cacheControl: false,
+      etag: true,
+    });
   }
   app.setNotFoundHandler((request, reply) => {
     if (ui !== undefined && wantsPage(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
@@ -30,7 +36,9 @@ export async function answerTheRest(app: App, known: readonly Known[], ui: strin
     const problem =
       allowed.length === 0
         ? new Problem('NOT_FOUND', 'there is nothing at this address')
-        : new Problem('METHOD_NOT_ALLOWED', `${request.method} is not for this address`, { headers: { allow: [...new Set(allowed)].join(', ') } });
+        : new Problem('METHOD_NOT_ALLOWED', `${request.method} is not for this address`, {
+            headers: { allow: [...new Set(allowed)].join(', ') },
+          });
     sendProblem(problem, request, reply);
     return reply;
   });
@@ -39,5 +47,9 @@ export async function answerTheRest(app: App, known: readonly Known[], ui: strin
 const NOT_PAGES = ['/api/', '/health/', '/ws'];
 
 function wantsPage({ method, url, headers }: FastifyRequest): boolean {
-  return (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true && !NOT_PAGES.some((prefix) => url.startsWith(prefix));
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    headers.accept?.includes('text/html') === true &&
+    !NOT_PAGES.some((prefix) => url.startsWith(prefix))
+  );
 }

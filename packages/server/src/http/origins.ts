@@ -2,5 +2,9 @@
 export function isAllowedOrigin(origin: string, allowed: readonly string[]): boolean {
   if (allowed.includes(origin)) return true;
   const url = URL.parse(origin);
-  return url !== null && ['http:', 'https:'].includes(url.protocol) && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return (
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  );
 }

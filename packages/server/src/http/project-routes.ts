@@ -19,20 +19,29 @@ export interface ProjectRoutesOptions {
 export function projectRoutes({ projects, claims, accounts, idempotency }: ProjectRoutesOptions): Handlers {
   return {
     'projects.create': async ({ caller, body, idempotencyKey }) => {
-      const request = idempotencyKey === undefined ? 'no-key' : { key: idempotencyKey, userId: caller.userId, route: 'projects.create', body };
+      const request =
+        idempotencyKey === undefined
+          ? 'no-key'
+          : { key: idempotencyKey, userId: caller.userId, route: 'projects.create', body };
       return idempotency.once(request, async (seed) => {
         const { name, description = '', data = {} } = body;
         const created = await projects.create({ id: seed, ownerId: caller.userId, name, description, data }, seed);
         return withTag(201, created, { location: `/api/v1/projects/${created.id}` });
       });
     },
-    'projects.list': async ({ caller, query }) => ({ status: 200, body: await projects.list(caller.userId, query), headers: PRIVATE }),
+    'projects.list': async ({ caller, query }) => ({
+      status: 200,
+      body: await projects.list(caller.userId, query),
+      headers: PRIVATE,
+    }),
     'projects.get': async ({ caller, params, header }) => {
       const state = await projects.get(caller.userId, params.id);
-      if (isUnchanged(header('if-none-match'), state.version)) return { status: 304, headers: { ...PRIVATE, etag: etagOf(state.version) } };
+      if (isUnchanged(header('if-none-match'), state.version))
+        return { status: 304, headers: { ...PRIVATE, etag: etagOf(state.version) } };
       return withTag(200, state, PRIVATE);
     },
-    'projects.update': async ({ caller, params, body, header }) => withTag(200, await projects.update(caller.userId, params.id, body, precondition(header))),
+    'projects.update': async ({ caller, params, body, header }) =>
+      withTag(200, await projects.update(caller.userId, params.id, body, precondition(header))),
     'projects.delete': async ({ caller, params, header }) => {
       await projects.delete(caller.userId, params.id, precondition(header));
       return { status: 204 };
@@ -44,13 +53,22 @@ export function projectRoutes({ projects, claims, accounts, idempotency }: Proje
       const { grant, fresh } = await claims.claim(caller, params.id, { ...body, ...requestId, signal });
       return { status: fresh ? 201 : 200, body: grant };
     },
-    'projects.release': async ({ caller, params, body }) => ({ status: 200, body: await claims.release(caller, params.id, body.claimToken) }),
-    'projects.renew': async ({ caller, params, body }) => ({ status: 200, body: await claims.renew(caller, params.id, body) }),
+    'projects.release': async ({ caller, params, body }) => ({
+      status: 200,
+      body: await claims.release(caller, params.id, body.claimToken),
+    }),
+    'projects.renew': async ({ caller, params, body }) => ({
+      status: 200,
+      body: await claims.renew(caller, params.id, body),
+    }),
     'projects.detach': async ({ params, body }) => {
       await claims.detach(params.id, body.claimToken);
       return { status: 204 };
     },
-    'projects.lease': async ({ caller, params, query }) => ({ status: 200, body: await claims.lease(caller.userId, params.id, query.instanceId) }),
+    'projects.lease': async ({ caller, params, query }) => ({
+      status: 200,
+      body: await claims.lease(caller.userId, params.id, query.instanceId),
+    }),
 
     'projects.addCollaborator': async ({ caller, params }) => {
       await projects.get(caller.userId, params.id);

@@ -39,7 +39,12 @@ export class Attachments {
   readonly #attached = new Map<string, Map<string, Attached>>();
   #unsubscribe: (() => Promise<void>) | undefined;
 
-  constructor(options: { readonly locks: LockManager; readonly transport: Transport; readonly namespace: string; readonly node: string }) {
+  constructor(options: {
+    readonly locks: LockManager;
+    readonly transport: Transport;
+    readonly namespace: string;
+    readonly node: string;
+  }) {
     this.#locks = options.locks;
     this.#transport = options.transport;
     this.#namespace = options.namespace;
@@ -48,7 +53,9 @@ export class Attachments {
 
   /** Hears from other nodes which of this node's connections were displaced. */
   async open(): Promise<void> {
-    const subscription = await this.#transport.subscribe(this.#subjectOf(this.#node), ({ body }) => this.#connections.get(body.toString('utf8'))?.displaced());
+    const subscription = await this.#transport.subscribe(this.#subjectOf(this.#node), ({ body }) =>
+      this.#connections.get(body.toString('utf8'))?.displaced(),
+    );
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
@@ -60,9 +67,16 @@ export class Attachments {
     this.#connections.set(connection.id, connection);
   }
 
-  async attach(connection: Attachable, claim: { readonly projectId: string; readonly leaseId: string }, instance: string): Promise<Lease> {
+  async attach(
+    connection: Attachable,
+    claim: { readonly projectId: string; readonly leaseId: string },
+    instance: string,
+  ): Promise<Lease> {
     const known = this.#attached.get(connection.id) ?? new Map<string, Attached>();
-    if (known.size >= MAX_PER_CONNECTION && !known.has(claim.leaseId)) throw Problem.invalid([{ pointer: '/claimToken', message: `is one more than the ${MAX_PER_CONNECTION} claims a connection may hold` }]);
+    if (known.size >= MAX_PER_CONNECTION && !known.has(claim.leaseId))
+      throw Problem.invalid([
+        { pointer: '/claimToken', message: `is one more than the ${MAX_PER_CONNECTION} claims a connection may hold` },
+      ]);
     const outcome = await this.#locks.resume({
       resource: resourceOf(claim.projectId),
       leaseId: claim.leaseId,

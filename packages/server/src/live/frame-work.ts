@@ -39,7 +39,11 @@ export class FrameWork {
   async carryOut(frame: Exclude<ClientFrame, { t: 'auth' }>, caller: Caller): Promise<void> {
     switch (frame.t) {
       case 'ping':
-        this.#with.send({ t: 'pong', ...(frame.id !== undefined && { id: frame.id }), serverTime: this.#with.serverTime() });
+        this.#with.send({
+          t: 'pong',
+          ...(frame.id !== undefined && { id: frame.id }),
+          serverTime: this.#with.serverTime(),
+        });
         return;
       case 'subscribe':
         await this.#subscribe(frame.topics, frame.cursors ?? {}, caller);
@@ -99,9 +103,16 @@ export class FrameWork {
     this.#ok(id, result);
   }
 
-  async #subscribe(topics: readonly string[], cursors: Readonly<Record<string, string>>, caller: Caller): Promise<void> {
+  async #subscribe(
+    topics: readonly string[],
+    cursors: Readonly<Record<string, string>>,
+    caller: Caller,
+  ): Promise<void> {
     const fresh = topics.filter((topic) => !this.#subscriptions.has(topic));
-    if (this.#subscriptions.size + fresh.length > MAX_SUBSCRIPTIONS) throw Problem.invalid([{ pointer: '/topics', message: `makes more than ${MAX_SUBSCRIPTIONS} topics of one connection` }]);
+    if (this.#subscriptions.size + fresh.length > MAX_SUBSCRIPTIONS)
+      throw Problem.invalid([
+        { pointer: '/topics', message: `makes more than ${MAX_SUBSCRIPTIONS} topics of one connection` },
+      ]);
     // All or none: a frame is refused before any of its topics is joined.
     for (const topic of topics) await this.#expectReadable(topic, caller);
     await Promise.all([...new Set(topics)].map((topic) => this.#join(topic, cursors[topic], caller)));
@@ -117,7 +128,12 @@ export class FrameWork {
       const stop = await this.#with.feed.subscribe(topic, cursor, {
         joined: (join) => {
           if (!isOurs()) return;
-          this.#with.send({ t: 'subscribed', topic, cursor: join.cursor === '' ? null : join.cursor, outcome: join.outcome });
+          this.#with.send({
+            t: 'subscribed',
+            topic,
+            cursor: join.cursor === '' ? null : join.cursor,
+            outcome: join.outcome,
+          });
           for (const event of join.replay) this.#deliver(event, caller);
         },
         event: (event) => {
@@ -142,7 +158,10 @@ export class FrameWork {
   }
 
   #deliver(event: TopicEvent, caller: Caller): void {
-    if (isRemovalOf(event, caller.userId)) return this.#lose(event.topic, 'forbidden');
+    if (isRemovalOf(event, caller.userId)) {
+      this.#lose(event.topic, 'forbidden');
+      return;
+    }
     this.#with.send({ t: 'event', ...toWire(event) });
     if (event.type === 'project.deleted') this.#lose(event.topic, 'deleted');
   }
@@ -176,7 +195,13 @@ export class FrameWork {
 }
 
 function isRemovalOf({ data }: TopicEvent, userId: string): boolean {
-  return typeof data === 'object' && data !== null && 'removed' in data && Array.isArray(data.removed) && data.removed.includes(userId);
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    'removed' in data &&
+    Array.isArray(data.removed) &&
+    data.removed.includes(userId)
+  );
 }
 
 function toWire(event: TopicEvent): WireEvent {

@@ -10,7 +10,14 @@
 //   WS4  Two heartbeats without a sign of life end it with 4408.
 //   WS5  A token's end is announced a minute ahead; half a minute after it, 4401.
 //   WS6  Once closing, it does nothing more.
-import { type ClientFrame, clientFrameSchema, frameIdSchema, parse, type ProblemDetails, type ServerFrame } from '@devmentor/contracts';
+import {
+  type ClientFrame,
+  clientFrameSchema,
+  frameIdSchema,
+  type ProblemDetails,
+  parse,
+  type ServerFrame,
+} from '@devmentor/contracts';
 import { closeCodes } from '@devmentor/contracts/codes';
 import type { Caller } from '../auth/access-tokens.ts';
 import { Problem } from '../problem.ts';
@@ -56,7 +63,10 @@ const MAX_MISSED = 2;
 export function opened(nowMs: number, bearer: string | undefined): Step {
   const life = { bucket: fullBucket(RATE, nowMs), missed: 0, openedMs: nowMs };
   if (bearer === undefined) return { session: { kind: 'awaiting-auth', ...life }, acts: [] };
-  return { session: { kind: 'authenticating', held: [], ...life }, acts: [{ kind: 'authenticate', token: bearer, id: undefined }] };
+  return {
+    session: { kind: 'authenticating', held: [], ...life },
+    acts: [{ kind: 'authenticate', token: bearer, id: undefined }],
+  };
 }
 
 /** A text message, or one that is not text. */
@@ -65,12 +75,21 @@ export type Incoming = { readonly text: string } | 'binary';
 export function received(session: Session, message: Incoming, nowMs: number): Step {
   if (session.kind === 'closing') return { session, acts: [] };
   const bucket = take(session.bucket, RATE, nowMs);
-  if (bucket === 'empty') return end(closeCodes.RATE.code, 'too many messages', new Problem('RATE_LIMITED', `at most ${RATE.perSecond} messages a second`));
+  if (bucket === 'empty')
+    return end(
+      closeCodes.RATE.code,
+      'too many messages',
+      new Problem('RATE_LIMITED', `at most ${RATE.perSecond} messages a second`),
+    );
   const alive: Alive = { ...session, bucket, missed: 0 };
   const read = readFrame(message);
   switch (read.kind) {
     case 'garbage':
-      return end(closeCodes.BAD_FRAME.code, 'not a frame', Problem.invalid([{ pointer: '', message: 'is not a JSON object with a text t' }]));
+      return end(
+        closeCodes.BAD_FRAME.code,
+        'not a frame',
+        Problem.invalid([{ pointer: '', message: 'is not a JSON object with a text t' }]),
+      );
     case 'invalid':
       return { session: alive, acts: [sendProblem(read.problem, read.id)] };
     case 'frame':
@@ -81,10 +100,20 @@ export function received(session: Session, message: Incoming, nowMs: number): St
 function accept(session: Alive, frame: ClientFrame): Step {
   switch (session.kind) {
     case 'awaiting-auth':
-      if (frame.t === 'auth') return { session: { ...session, kind: 'authenticating', held: [] }, acts: [{ kind: 'authenticate', token: frame.token, id: frame.id }] };
-      return end(closeCodes.TOKEN.code, 'authenticate first', new Problem('UNAUTHENTICATED', 'send an auth frame first'), frame.id);
+      if (frame.t === 'auth')
+        return {
+          session: { ...session, kind: 'authenticating', held: [] },
+          acts: [{ kind: 'authenticate', token: frame.token, id: frame.id }],
+        };
+      return end(
+        closeCodes.TOKEN.code,
+        'authenticate first',
+        new Problem('UNAUTHENTICATED', 'send an auth frame first'),
+        frame.id,
+      );
     case 'authenticating':
-      if (session.held.length >= MAX_HELD) return end(closeCodes.RATE.code, 'too many messages', new Problem('RATE_LIMITED', 'wait for the welcome'));
+      if (session.held.length >= MAX_HELD)
+        return end(closeCodes.RATE.code, 'too many messages', new Problem('RATE_LIMITED', 'wait for the welcome'));
       return { session: { ...session, held: [...session.held, frame] }, acts: [] };
     case 'live':
       if (frame.t === 'auth') return { session, acts: [{ kind: 'authenticate', token: frame.token, id: frame.id }] };
@@ -99,7 +128,10 @@ export function authenticated(session: Session, caller: Caller, id: FrameId, wel
   if (session.kind !== 'live') {
     const held = session.kind === 'authenticating' ? session.held : [];
     const { bucket, missed, openedMs } = session;
-    let step: Step = { session: { kind: 'live', caller, warned: false, bucket, missed, openedMs }, acts: [...ok, { kind: 'send', frame: welcome }] };
+    let step: Step = {
+      session: { kind: 'live', caller, warned: false, bucket, missed, openedMs },
+      acts: [...ok, { kind: 'send', frame: welcome }],
+    };
     for (const frame of held) {
       if (step.session.kind === 'closing') break;
       const next = accept(step.session, frame);
@@ -108,7 +140,13 @@ export function authenticated(session: Session, caller: Caller, id: FrameId, wel
     return step;
   }
   // A connection stays its user's; another user opens another.
-  if (caller.userId !== session.caller.userId) return end(closeCodes.FORBIDDEN.code, 'another user', new Problem('USER_MISMATCH', 'open another connection for another user'), id);
+  if (caller.userId !== session.caller.userId)
+    return end(
+      closeCodes.FORBIDDEN.code,
+      'another user',
+      new Problem('USER_MISMATCH', 'open another connection for another user'),
+      id,
+    );
   return { session: { ...session, caller, warned: false }, acts: ok };
 }
 
@@ -137,12 +175,18 @@ export function beat(session: Session): Step {
 export function passed(session: Session, nowMs: number, wallMs: number): Step {
   if (session.kind === 'closing') return { session, acts: [] };
   if (session.kind !== 'live') {
-    return nowMs - session.openedMs < HANDSHAKE_MS ? { session, acts: [] } : end(closeCodes.TOKEN.code, 'authenticate sooner', new Problem('UNAUTHENTICATED', 'no auth frame came'));
+    return nowMs - session.openedMs < HANDSHAKE_MS
+      ? { session, acts: [] }
+      : end(closeCodes.TOKEN.code, 'authenticate sooner', new Problem('UNAUTHENTICATED', 'no auth frame came'));
   }
   const leftMs = session.caller.expiresAtMs - wallMs;
-  if (leftMs <= -TOLERATED_MS) return end(closeCodes.TOKEN.code, 'the token has expired', new Problem('TOKEN_EXPIRED', 'get a new access token'));
+  if (leftMs <= -TOLERATED_MS)
+    return end(closeCodes.TOKEN.code, 'the token has expired', new Problem('TOKEN_EXPIRED', 'get a new access token'));
   if (leftMs > WARN_MS || session.warned) return { session, acts: [] };
-  return { session: { ...session, warned: true }, acts: [{ kind: 'send', frame: { t: 'auth.expiring', inMs: Math.max(0, Math.floor(leftMs)) } }] };
+  return {
+    session: { ...session, warned: true },
+    acts: [{ kind: 'send', frame: { t: 'auth.expiring', inMs: Math.max(0, Math.floor(leftMs)) } }],
+  };
 }
 
 function end(code: number, reason: string, problem?: Problem, id?: FrameId): Step {
@@ -160,11 +204,15 @@ function sendProblem(problem: Problem, id: FrameId): Act {
   return { kind: 'send', frame: errorFrame(problem, id) };
 }
 
-type Read = { readonly kind: 'garbage' } | { readonly kind: 'invalid'; readonly id: FrameId; readonly problem: Problem } | { readonly kind: 'frame'; readonly frame: ClientFrame };
+type Read =
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'invalid'; readonly id: FrameId; readonly problem: Problem }
+  | { readonly kind: 'frame'; readonly frame: ClientFrame };
 
 function readFrame(message: Incoming): Read {
   const value = message === 'binary' ? undefined : readJson(message.text);
-  if (typeof value !== 'object' || value === null || !('t' in value) || typeof value.t !== 'string') return { kind: 'garbage' };
+  if (typeof value !== 'object' || value === null || !('t' in value) || typeof value.t !== 'string')
+    return { kind: 'garbage' };
   const parsed = parse(clientFrameSchema, value);
   if (parsed.kind === 'ok') return { kind: 'frame', frame: parsed.value };
   const id = frameIdSchema.safeParse('id' in value ? value.id : undefined);

@@ -3,14 +3,27 @@ import { limits, type ServerFrame } from '@devmentor/contracts';
 import { closeCodes } from '@devmentor/contracts/codes';
 import type { Cancel, Clock, Entropy } from '@devmentor/locks';
 import type { WebSocket } from 'ws';
-import type { Accounts } from '../auth/accounts.ts';
 import type { Caller } from '../auth/access-tokens.ts';
+import type { Accounts } from '../auth/accounts.ts';
 import { isUnforeseen, Problem, toProblem } from '../problem.ts';
 import { timeText } from '../projects/wire.ts';
 import type { Attachable, Attachments } from './attachments.ts';
 import { FrameWork, type FrameWorkOptions, MAX_SUBSCRIPTIONS } from './frame-work.ts';
 import { Outbox } from './outbox.ts';
-import { authenticated, beat, errorFrame, heard, HEARTBEAT_MS, opened, passed, RATE, received, type Session, type Step, unauthenticated } from './session.ts';
+import {
+  authenticated,
+  beat,
+  errorFrame,
+  HEARTBEAT_MS,
+  heard,
+  opened,
+  passed,
+  RATE,
+  received,
+  type Session,
+  type Step,
+  unauthenticated,
+} from './session.ts';
 
 /** How often a session is looked at between heartbeats. */
 const LOOK_MS = 5_000;
@@ -51,7 +64,9 @@ export class Socket implements Attachable {
       send: (frame) => this.#outbox.send(frame),
     });
     attachments.opened(this);
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#take(received(this.#session, isBinary ? 'binary' : { text: data.toString('utf8') }, clock.nowMs())));
+    socket.on('message', (data: Buffer, isBinary: boolean) =>
+      this.#take(received(this.#session, isBinary ? 'binary' : { text: data.toString('utf8') }, clock.nowMs())),
+    );
     socket.on('pong', () => {
       this.#session = heard(this.#session);
     });
@@ -127,7 +142,12 @@ export class Socket implements Attachable {
       t: 'welcome',
       connectionId: this.id,
       heartbeatMs: HEARTBEAT_MS,
-      limits: { frameBytes: limits.frameBytes, topicsPerFrame: limits.topicsPerFrame, subscriptions: MAX_SUBSCRIPTIONS, framesPerSecond: RATE.perSecond },
+      limits: {
+        frameBytes: limits.frameBytes,
+        topicsPerFrame: limits.topicsPerFrame,
+        subscriptions: MAX_SUBSCRIPTIONS,
+        framesPerSecond: RATE.perSecond,
+      },
       serverTime: timeText(this.#with.clock.wallMs()),
     };
   }

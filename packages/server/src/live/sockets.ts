@@ -1,6 +1,6 @@
-import websocket from '@fastify/websocket';
 import { limits } from '@devmentor/contracts';
 import { routes, socketProtocol } from '@devmentor/contracts/routes';
+import websocket from '@fastify/websocket';
 import type { App } from '../http/app.ts';
 import { isAllowedOrigin } from '../http/origins.ts';
 import { Problem } from '../problem.ts';
@@ -17,11 +17,16 @@ const MAX_RETURN_MS = 5_000;
 /** All WebSockets of this server. */
 export class Sockets {
   readonly #with: SocketsOptions;
-  readonly #open = new Set<Socket>();
+  readonly #sockets = new Set<Socket>();
   #isLeaving = false;
 
   constructor(options: SocketsOptions) {
     this.#with = options;
+  }
+
+  /** How many are open now. */
+  get open(): number {
+    return this.#sockets.size;
   }
 
   /** Serves `/ws`. What must not be upgraded is refused as any other request is. */
@@ -42,19 +47,24 @@ export class Sockets {
       preValidation: async (request) => {
         if (!request.ws) throw new Problem('VALIDATION_FAILED', 'this address speaks WebSocket');
         const { origin } = request.headers;
-        if (origin !== undefined && !isAllowedOrigin(origin, origins)) throw new Problem('FORBIDDEN', 'pages of this origin may not connect');
+        if (origin !== undefined && !isAllowedOrigin(origin, origins))
+          throw new Problem('FORBIDDEN', 'pages of this origin may not connect');
         const offered = protocolsOf(request.headers['sec-websocket-protocol']);
-        if (offered.length > 0 && !offered.includes(socketProtocol)) throw Problem.invalid([{ pointer: 'Sec-WebSocket-Protocol', message: `does not offer ${socketProtocol}` }]);
-        if (this.#open.size >= maxSockets) throw new Problem('OVERLOADED', 'too many connections', { retryAfterMs: 5_000 });
+        if (offered.length > 0 && !offered.includes(socketProtocol))
+          throw Problem.invalid([{ pointer: 'Sec-WebSocket-Protocol', message: `does not offer ${socketProtocol}` }]);
+        if (this.#sockets.size >= maxSockets)
+          throw new Problem('OVERLOADED', 'too many connections', { retryAfterMs: 5_000 });
       },
       handler: (request) => {
         throw new Problem('VALIDATION_FAILED', `${request.url} speaks WebSocket`);
       },
       wsHandler: (socket, request) => {
-        const bearer = protocolsOf(request.headers['sec-websocket-protocol']).find((entry) => entry.startsWith('bearer.'))?.slice('bearer.'.length);
+        const bearer = protocolsOf(request.headers['sec-websocket-protocol'])
+          .find((entry) => entry.startsWith('bearer.'))
+          ?.slice('bearer.'.length);
         const live = new Socket(socket, bearer, this.#with);
-        this.#open.add(live);
-        void live.over.then(() => this.#open.delete(live));
+        this.#sockets.add(live);
+        void live.over.then(() => this.#sockets.delete(live));
         // Its upgrade was under way when the others were sent off.
         if (this.#isLeaving) live.goAway(0);
       },
@@ -64,12 +74,15 @@ export class Sockets {
   /** Sends everybody away, each to come back at a moment of his own, and waits until all claims are away. */
   async close(): Promise<void> {
     this.#isLeaving = true;
-    const windowMs = Math.min(MAX_RETURN_MS, 200 + 10 * this.#open.size);
-    for (const socket of this.#open) socket.goAway(Math.floor(this.#with.entropy.random() * windowMs));
-    while (this.#open.size > 0) await Promise.all([...this.#open].map(({ over }) => over));
+    const windowMs = Math.min(MAX_RETURN_MS, 200 + 10 * this.#sockets.size);
+    for (const socket of this.#sockets) socket.goAway(Math.floor(this.#with.entropy.random() * windowMs));
+    while (this.#sockets.size > 0) await Promise.all([...this.#sockets].map(({ over }) => over));
   }
 }
 
 function protocolsOf(header: string | undefined): readonly string[] {
-  return (header ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+  return (header ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }

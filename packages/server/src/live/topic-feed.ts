@@ -70,7 +70,11 @@ export class TopicFeed {
       tail,
       users: 0,
       started: listening.then(() => tail.start()),
-      stop: () => void listening.then((stop) => stop(), () => {}),
+      stop: () =>
+        void listening.then(
+          (stop) => stop(),
+          () => {},
+        ),
     };
     this.#followed.set(topic, followed);
     return followed;

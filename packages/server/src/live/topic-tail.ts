@@ -112,7 +112,8 @@ export class TopicTail {
       replay.push(...events);
       after = events.at(-1)?.id ?? after;
       const isUnknown = events.length === 0 || replay[0]?.prev !== cursor;
-      if (isUnknown || replay.length > MAX_REPLAY || bytes > MAX_REPLAY_BYTES) return { outcome: 'resync', cursor: here, replay: [] };
+      if (isUnknown || replay.length > MAX_REPLAY || bytes > MAX_REPLAY_BYTES)
+        return { outcome: 'resync', cursor: here, replay: [] };
     }
     return { outcome: 'replay', cursor: here, replay };
   }

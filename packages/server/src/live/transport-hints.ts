@@ -1,5 +1,5 @@
 import type { Unsubscribe } from '@devmentor/locks';
-import { type TopicEvent, topicSubject, type Transport } from '@devmentor/runtime';
+import { type TopicEvent, type Transport, topicSubject } from '@devmentor/runtime';
 import type { TopicHints } from './topic-feed.ts';
 
 /** Hints as the runtime publishes them after a commit: the event itself, on the topic's subject. */

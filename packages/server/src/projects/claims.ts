@@ -12,7 +12,15 @@
 //       NOT_FOUND and changes nothing.
 import type { ClaimRequest, ClaimToken, ProjectLease, ReleaseResult, SeenHolder } from '@devmentor/contracts';
 import { limits } from '@devmentor/contracts';
-import { type Clock, type FencingToken, type HeldView, type Lease, type LeaseView, type LockManager, parseFence } from '@devmentor/locks';
+import {
+  type Clock,
+  type FencingToken,
+  type HeldView,
+  type Lease,
+  type LeaseView,
+  type LockManager,
+  parseFence,
+} from '@devmentor/locks';
 import type { ActorId, StateStore } from '@devmentor/runtime';
 import type { Caller } from '../auth/access-tokens.ts';
 import { Problem, toProblem } from '../problem.ts';
@@ -47,9 +55,14 @@ export class Claims {
     this.#with = options;
   }
 
-  async claim(claimant: Claimant, projectId: string, request: ClaimRequest & { readonly requestId?: string; readonly signal?: AbortSignal }): Promise<Claimed> {
+  async claim(
+    claimant: Claimant,
+    projectId: string,
+    request: ClaimRequest & { readonly requestId?: string; readonly signal?: AbortSignal },
+  ): Promise<Claimed> {
     const { locks, expectVisible } = this.#with;
-    if (request.userId !== undefined && request.userId !== claimant.userId) throw new Problem('USER_MISMATCH', 'a claim is made for the caller only');
+    if (request.userId !== undefined && request.userId !== claimant.userId)
+      throw new Problem('USER_MISMATCH', 'a claim is made for the caller only');
     await expectVisible(claimant.userId, projectId);
     const outcome = await locks.tryAcquire(resourceOf(projectId), {
       holder: { id: claimant.userId, name: claimant.displayName },
@@ -63,7 +76,10 @@ export class Claims {
     });
     switch (outcome.kind) {
       case 'busy':
-        throw locked(outcome.current, claimant.userId, request.instanceId, { retryAfterMs: outcome.retryAfterMs, ...(outcome.why === 'waited' && { queuePosition: outcome.position }) });
+        throw locked(outcome.current, claimant.userId, request.instanceId, {
+          retryAfterMs: outcome.retryAfterMs,
+          ...(outcome.why === 'waited' && { queuePosition: outcome.position }),
+        });
       case 'gone':
         throw new Problem('CLAIM_EXPIRED', 'the claim this key was used for has ended');
       case 'unavailable':
@@ -82,10 +98,18 @@ export class Claims {
     return { outcome: 'already' };
   }
 
-  async renew(claimant: Claimant, projectId: string, { claimToken, ttlMs }: { readonly claimToken: string; readonly ttlMs?: number | undefined }): Promise<ClaimToken> {
+  async renew(
+    claimant: Claimant,
+    projectId: string,
+    { claimToken, ttlMs }: { readonly claimToken: string; readonly ttlMs?: number | undefined },
+  ): Promise<ClaimToken> {
     const claim = this.open(claimant, projectId, claimToken);
     await this.#with.expectVisible(claimant.userId, projectId);
-    const outcome = await this.#with.locks.renew({ resource: resourceOf(projectId), leaseId: claim.leaseId, ...(ttlMs !== undefined && { ttlMs }) });
+    const outcome = await this.#with.locks.renew({
+      resource: resourceOf(projectId),
+      leaseId: claim.leaseId,
+      ...(ttlMs !== undefined && { ttlMs }),
+    });
     if (outcome.kind === 'unavailable') throw toProblem(outcome.cause);
     if (outcome.kind === 'ended') throw ended();
     return this.grantOfView(outcome.view, claim, claimToken);
@@ -94,7 +118,12 @@ export class Claims {
   /** The holder's page is going: the claim ends after the grace unless it comes back. Whoever has the token may say so. */
   async detach(projectId: string | 'any', claimToken: string, gen?: number): Promise<void> {
     const claim = this.open('anybody', projectId, claimToken);
-    const outcome = await this.#with.locks.away({ resource: resourceOf(claim.projectId), leaseId: claim.leaseId, graceMs: limits.claimGraceMs, ...(gen !== undefined && { gen }) });
+    const outcome = await this.#with.locks.away({
+      resource: resourceOf(claim.projectId),
+      leaseId: claim.leaseId,
+      graceMs: limits.claimGraceMs,
+      ...(gen !== undefined && { gen }),
+    });
     if (outcome.kind === 'unavailable') throw toProblem(outcome.cause);
   }
 
@@ -102,7 +131,8 @@ export class Claims {
     await this.#with.expectVisible(userId, projectId);
     const view = await this.#with.locks.inspect(resourceOf(projectId));
     const serverTime = timeText(this.#with.clock.wallMs());
-    if (view.kind === 'free') return { isLocked: false, lockedByMe: false, state: 'free', serverTime, queue: view.queue };
+    if (view.kind === 'free')
+      return { isLocked: false, lockedByMe: false, state: 'free', serverTime, queue: view.queue };
     return {
       isLocked: true,
       lockedByMe: view.holder.id === userId,
@@ -122,7 +152,8 @@ export class Claims {
     const view = await locks.inspect(resourceOf(projectId));
     if (claimToken !== undefined) return this.#rightOfClaim(this.open({ userId }, projectId, claimToken), guard, view);
     if (view.kind === 'free') return { fence: guard, by: 'open' };
-    if (view.holder.id === userId) throw new Problem('CLAIM_REQUIRED', 'you hold the claim of this project; send its X-Claim-Token');
+    if (view.holder.id === userId)
+      throw new Problem('CLAIM_REQUIRED', 'you hold the claim of this project; send its X-Claim-Token');
     throw locked(view, userId, undefined, {});
   }
 
@@ -138,7 +169,11 @@ export class Claims {
     if (right.by === 'claim') return stale();
     const view = await this.#with.locks.inspect(resourceOf(projectId));
     if (view.kind === 'held') return locked(view, userId, undefined, {});
-    return new Problem('RESOURCE_LOCKED', 'the project was claimed while the write was on its way, and has been released again', { retryAfterMs: 0 });
+    return new Problem(
+      'RESOURCE_LOCKED',
+      'the project was claimed while the write was on its way, and has been released again',
+      { retryAfterMs: 0 },
+    );
   }
 
   /** Ends a claim whose holder may not have it any more. `of`: only that user's. */
@@ -152,7 +187,10 @@ export class Claims {
   /** C3 */
   open(claimant: Pick<Claimant, 'userId'> | 'anybody', projectId: string | 'any', claimToken: string): SealedClaim {
     const claim = this.#with.seal.open(claimToken);
-    const isTheirs = claim !== undefined && (claimant === 'anybody' || claim.userId === claimant.userId) && (projectId === 'any' || claim.projectId === projectId);
+    const isTheirs =
+      claim !== undefined &&
+      (claimant === 'anybody' || claim.userId === claimant.userId) &&
+      (projectId === 'any' || claim.projectId === projectId);
     if (!isTheirs) throw new Problem('NOT_FOUND', 'Invalid claim token');
     return claim;
   }
@@ -172,7 +210,12 @@ export class Claims {
   }
 
   /** C1 */
-  async #admit(claimant: Claimant, projectId: string, request: { readonly instanceId: string; readonly signal?: AbortSignal }, { lease, fresh }: { readonly lease: Lease; readonly fresh: boolean }): Promise<void> {
+  async #admit(
+    claimant: Claimant,
+    projectId: string,
+    request: { readonly instanceId: string; readonly signal?: AbortSignal },
+    { lease, fresh }: { readonly lease: Lease; readonly fresh: boolean },
+  ): Promise<void> {
     try {
       const admission = await this.#with.state.admit(actorIdOf(projectId), lease.fence);
       if (admission.kind === 'stale') throw await this.#overtaken(claimant, projectId, request.instanceId);
@@ -192,7 +235,13 @@ export class Claims {
   }
 
   grantOf(lease: Lease, claimant: Claimant, projectId: string): ClaimToken {
-    const claim: SealedClaim = { projectId, leaseId: lease.leaseId, fence: lease.fence, userId: claimant.userId, instanceId: lease.instance };
+    const claim: SealedClaim = {
+      projectId,
+      leaseId: lease.leaseId,
+      fence: lease.fence,
+      userId: claimant.userId,
+      instanceId: lease.instance,
+    };
     return {
       claimToken: this.#with.seal.seal(claim),
       fencingToken: lease.fence,
@@ -215,7 +264,12 @@ export function actorIdOf(projectId: string): ActorId {
   return `project:${projectId}`;
 }
 
-function locked(view: HeldView, userId: string, instanceId: string | undefined, facts: { readonly retryAfterMs?: number; readonly queuePosition?: number }): Problem {
+function locked(
+  view: HeldView,
+  userId: string,
+  instanceId: string | undefined,
+  facts: { readonly retryAfterMs?: number; readonly queuePosition?: number },
+): Problem {
   const holder = seen(view, userId, instanceId);
   return new Problem('RESOURCE_LOCKED', `the project is held by ${holder.displayName}`, {
     holder,

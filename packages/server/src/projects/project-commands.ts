@@ -16,7 +16,13 @@ export type Expected = number | 'any';
 export type ProjectCommand =
   /** `request` names the attempt: the same one again is answered with what it made. */
   | { readonly type: 'create'; readonly project: NewProject; readonly request: string; readonly atMs: number }
-  | { readonly type: 'update'; readonly by: string; readonly patch: ProjectPatch; readonly expected: Expected; readonly atMs: number }
+  | {
+      readonly type: 'update';
+      readonly by: string;
+      readonly patch: ProjectPatch;
+      readonly expected: Expected;
+      readonly atMs: number;
+    }
   | { readonly type: 'delete'; readonly by: string; readonly expected: Expected; readonly atMs: number }
   | { readonly type: 'addCollaborator'; readonly by: string; readonly userId: string; readonly atMs: number }
   | { readonly type: 'removeCollaborator'; readonly by: string; readonly userId: string; readonly atMs: number }
@@ -132,9 +138,16 @@ function followLease(context: ProjectContext, { logId, event }: LeaseTold): Deci
   else if (event.type === 'released' && isCurrent) project.follow({ kind: 'released' });
   else if (event.type === 'expired' && isCurrent) project.follow({ kind: 'ended' });
 
-  const own = project.takeEvents().map((happened) => ({ type: happened.type, data: { ...happened, ...grantFacts(event), holder: holderOf(event) } }));
+  const own = project
+    .takeEvents()
+    .map((happened) => ({ type: happened.type, data: { ...happened, ...grantFacts(event), holder: holderOf(event) } }));
   const finer = FINER.has(event.type)
-    ? [{ type: `lease.${event.type}`, data: { resource: event.resource, gen: event.gen, holder: holderOf(event), ...grantFacts(event) } }]
+    ? [
+        {
+          type: `lease.${event.type}`,
+          data: { resource: event.resource, gen: event.gen, holder: holderOf(event), ...grantFacts(event) },
+        },
+      ]
     : [];
   return { context: { ...seen, project: project.state }, publish: [...own, ...finer], memberships: [] };
 }
@@ -156,14 +169,18 @@ function changed(context: ProjectContext, before: ProjectState | null, project: 
   return {
     context: { ...context, project: project.state },
     reply: { kind: 'done', project: project.state },
-    publish: project.takeEvents().map((event) => ({ type: event.type, data: { ...event, ...travelling(project.state) } })),
+    publish: project
+      .takeEvents()
+      .map((event) => ({ type: event.type, data: { ...event, ...travelling(project.state) } })),
     memberships: memberships(before, project.state, atMs),
   };
 }
 
 /** The project travels with its events while it is small; a reader of a big one fetches it. */
 function travelling(state: ProjectState): { project?: WireProject } {
-  return state.status === 'deleted' || JSON.stringify(state.data).length > MAX_TRAVELLING ? {} : { project: projectToWire(state) };
+  return state.status === 'deleted' || JSON.stringify(state.data).length > MAX_TRAVELLING
+    ? {}
+    : { project: projectToWire(state) };
 }
 
 function memberships(before: ProjectState | null, after: ProjectState, atMs: number): readonly Membership[] {
@@ -171,8 +188,12 @@ function memberships(before: ProjectState | null, after: ProjectState, atMs: num
   const is = membersOf(after);
   const told = { projectId: after.id, version: after.version, atMs } as const;
   return [
-    ...[...is].filter((id) => !was.has(id)).map((userId) => ({ userId, event: { type: 'member.joined', ...told } }) as const),
-    ...[...was].filter((id) => !is.has(id)).map((userId) => ({ userId, event: { type: 'member.left', ...told } }) as const),
+    ...[...is]
+      .filter((id) => !was.has(id))
+      .map((userId) => ({ userId, event: { type: 'member.joined', ...told } }) as const),
+    ...[...was]
+      .filter((id) => !is.has(id))
+      .map((userId) => ({ userId, event: { type: 'member.left', ...told } }) as const),
   ];
 }
 
@@ -181,7 +202,8 @@ function membersOf(state: ProjectState | null): ReadonlySet<string> {
 }
 
 function expectVersion(state: ProjectState, expected: Expected): void {
-  if (expected !== 'any' && expected !== state.version) throw new DomainError('VERSION_MISMATCH', `the project is at version ${state.version}`);
+  if (expected !== 'any' && expected !== state.version)
+    throw new DomainError('VERSION_MISMATCH', `the project is at version ${state.version}`);
 }
 
 /** The actor has no clock: the moment of a command came with it. */

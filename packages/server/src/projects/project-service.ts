@@ -38,7 +38,12 @@ export class ProjectService implements IProjectService {
     const { projects } = await this.#parts();
     const { name, description = '', data: content = {} } = data;
     const id = options.id ?? this.#entropy.id();
-    return projectToWire(await projects.create({ id, ownerId: options.as ?? this.#as, name, description, data: content }, this.#entropy.id()));
+    return projectToWire(
+      await projects.create(
+        { id, ownerId: options.as ?? this.#as, name, description, data: content },
+        this.#entropy.id(),
+      ),
+    );
   }
 
   async findById(id: string): Promise<Project> {
@@ -46,12 +51,19 @@ export class ProjectService implements IProjectService {
     return projectToWire(await projects.get(this.#as, id));
   }
 
-  async update(id: string, data: UpdateProjectDTO, options: { readonly ifMatch?: number | '*'; readonly claimToken?: string } = {}): Promise<Project> {
+  async update(
+    id: string,
+    data: UpdateProjectDTO,
+    options: { readonly ifMatch?: number | '*'; readonly claimToken?: string } = {},
+  ): Promise<Project> {
     const { projects } = await this.#parts();
     return projectToWire(await projects.update(this.#as, id, data, this.#precondition(id, options)));
   }
 
-  async delete(id: string, options: { readonly ifMatch?: number | '*'; readonly claimToken?: string } = {}): Promise<void> {
+  async delete(
+    id: string,
+    options: { readonly ifMatch?: number | '*'; readonly claimToken?: string } = {},
+  ): Promise<void> {
     const { projects } = await this.#parts();
     await projects.delete(this.#as, id, this.#precondition(id, options));
   }
@@ -91,7 +103,10 @@ export class ProjectService implements IProjectService {
     await (await own)?.stop();
   }
 
-  #precondition(id: string, { ifMatch = '*', claimToken }: { readonly ifMatch?: number | '*'; readonly claimToken?: string }): { versions: readonly number[] | 'any'; claimToken: string | undefined } {
+  #precondition(
+    id: string,
+    { ifMatch = '*', claimToken }: { readonly ifMatch?: number | '*'; readonly claimToken?: string },
+  ): { versions: readonly number[] | 'any'; claimToken: string | undefined } {
     return { versions: ifMatch === '*' ? 'any' : [ifMatch], claimToken: claimToken ?? this.#held.get(id) };
   }
 
@@ -104,7 +119,16 @@ export class ProjectService implements IProjectService {
 
 async function embedded(entropy: Entropy): Promise<Parts> {
   const backends = memoryBackends({ clock: systemClock, entropy });
-  const services = await openServices({ backends, clock: systemClock, entropy, namespace: 'devmentor', registration: false, guests: 'none', throttled: false, onFault: () => {} });
+  const services = await openServices({
+    backends,
+    clock: systemClock,
+    entropy,
+    namespace: 'devmentor',
+    registration: false,
+    guests: 'none',
+    throttled: false,
+    onFault: () => {},
+  });
   await services.runtime.start();
   return {
     ...services,

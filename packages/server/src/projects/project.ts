@@ -152,7 +152,9 @@ export class Project extends AggregateRoot<ProjectEvent> {
       ...(patch.description !== undefined && { description: checkedDescription(patch.description ?? '') }),
       ...(patch.status !== undefined && { status: patch.status }),
       // A merge patch of an object is an object; `null` clears it.
-      ...(patch.data !== undefined && { data: patch.data === null ? {} : (mergePatch(before.data, patch.data) as JsonObject) }),
+      ...(patch.data !== undefined && {
+        data: patch.data === null ? {} : (mergePatch(before.data, patch.data) as JsonObject),
+      }),
     };
     this.#change(Project.Events.Updated, by, changes);
   }
@@ -166,7 +168,8 @@ export class Project extends AggregateRoot<ProjectEvent> {
     this.#owner(by);
     const { collaborators, ownerId } = this.#state;
     if (user.value === ownerId || collaborators.includes(user.value)) return;
-    if (collaborators.length >= MAX_COLLABORATORS) throw new DomainError('VALIDATION_FAILED', `a project has at most ${MAX_COLLABORATORS} collaborators`);
+    if (collaborators.length >= MAX_COLLABORATORS)
+      throw new DomainError('VALIDATION_FAILED', `a project has at most ${MAX_COLLABORATORS} collaborators`);
     this.#change(Project.Events.Updated, by, { collaborators: [...collaborators, user.value] });
   }
 
@@ -177,7 +180,9 @@ export class Project extends AggregateRoot<ProjectEvent> {
     if (user.value === this.#state.ownerId) throw new DomainError('VALIDATION_FAILED', 'the owner cannot be removed');
     const { collaborators } = this.#state;
     if (!collaborators.includes(user.value)) return;
-    this.#change(Project.Events.Updated, by, { collaborators: collaborators.filter((id) => id !== user.value) }, [user.value]);
+    this.#change(Project.Events.Updated, by, { collaborators: collaborators.filter((id) => id !== user.value) }, [
+      user.value,
+    ]);
   }
 
   claim(userId: UserId): ClaimToken {
@@ -190,12 +195,18 @@ export class Project extends AggregateRoot<ProjectEvent> {
 
   release(token: ClaimToken): void {
     const { claim } = this.#state;
-    if (claim?.id !== token.id || claim.userId !== token.userId.value) throw new DomainError('NOT_FOUND', 'Invalid claim token');
+    if (claim?.id !== token.id || claim.userId !== token.userId.value)
+      throw new DomainError('NOT_FOUND', 'Invalid claim token');
     this.#released();
   }
 
   /** Takes over what the lease log says about the claim; never refuses, since the log is the truth. */
-  follow(said: { readonly kind: 'claimed'; readonly id: string; readonly userId: string } | { readonly kind: 'released' } | { readonly kind: 'ended' }): void {
+  follow(
+    said:
+      | { readonly kind: 'claimed'; readonly id: string; readonly userId: string }
+      | { readonly kind: 'released' }
+      | { readonly kind: 'ended' },
+  ): void {
     if (said.kind === 'claimed') this.#claimed(said.id, said.userId);
     else if (said.kind === 'released' && this.isLocked()) this.#released();
     else this.#state = { ...this.#state, claim: null };
@@ -214,14 +225,24 @@ export class Project extends AggregateRoot<ProjectEvent> {
   }
 
   #change(type: ProjectEvent['type'], by: UserId, changes: Partial<ProjectState>, removed?: readonly string[]): void {
-    const changed = Object.entries(changes).filter(([key, value]) => !sameJson(value, this.#state[key as keyof ProjectState]));
+    const changed = Object.entries(changes).filter(
+      ([key, value]) => !sameJson(value, this.#state[key as keyof ProjectState]),
+    );
     if (changed.length === 0) return;
     const atMs = this.#moment.wallMs();
     this.#state = { ...this.#state, ...changes, version: this.#state.version + 1, updatedAtMs: atMs };
-    this.#record(type, by.value, atMs, { changed: changed.map(([key]) => key), ...(removed !== undefined && { removed }) });
+    this.#record(type, by.value, atMs, {
+      changed: changed.map(([key]) => key),
+      ...(removed !== undefined && { removed }),
+    });
   }
 
-  #record(type: ProjectEvent['type'], userId: string, timestamp: number, facts: Pick<ProjectEvent, 'changed' | 'removed'> = {}): void {
+  #record(
+    type: ProjectEvent['type'],
+    userId: string,
+    timestamp: number,
+    facts: Pick<ProjectEvent, 'changed' | 'removed'> = {},
+  ): void {
     this.addEvent({ type, projectId: this.#state.id, userId, timestamp, version: this.#state.version, ...facts });
   }
 
@@ -238,17 +259,23 @@ export class Project extends AggregateRoot<ProjectEvent> {
 /** Whether a project exists for this user: to everybody else it does not. */
 export function isMember(state: ProjectState, userId: string): boolean {
   if (state.status === 'deleted') return false;
-  return state.ownerId === userId || state.collaborators.includes(userId) || (state.openToGuests && new UserId(userId).isGuest);
+  return (
+    state.ownerId === userId ||
+    state.collaborators.includes(userId) ||
+    (state.openToGuests && new UserId(userId).isGuest)
+  );
 }
 
 function checkedName(name: string): string {
   const trimmed = name.trim();
-  if (trimmed.length === 0 || trimmed.length > limits.projectNameLength) throw new DomainError('VALIDATION_FAILED', `a name has 1 to ${limits.projectNameLength} characters`);
+  if (trimmed.length === 0 || trimmed.length > limits.projectNameLength)
+    throw new DomainError('VALIDATION_FAILED', `a name has 1 to ${limits.projectNameLength} characters`);
   return trimmed;
 }
 
 function checkedDescription(description: string): string {
-  if (description.length > limits.descriptionLength) throw new DomainError('VALIDATION_FAILED', `a description has at most ${limits.descriptionLength} characters`);
+  if (description.length > limits.descriptionLength)
+    throw new DomainError('VALIDATION_FAILED', `a description has at most ${limits.descriptionLength} characters`);
   return description;
 }
 

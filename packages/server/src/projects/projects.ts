@@ -2,7 +2,7 @@
 //
 // The cases of use of a project, as the routes and the in-process service call them. Each is one
 // question to the project's actor, with the right to write carried along.
-import type { Project as WireProject, ProjectPage } from '@devmentor/contracts';
+import type { ProjectPage, Project as WireProject } from '@devmentor/contracts';
 import type { Clock } from '@devmentor/locks';
 import { type ActorRef, type ActorTypes, type Runtime, StaleFenceError } from '@devmentor/runtime';
 import { UserActor } from '../auth/user-actor.ts';
@@ -42,7 +42,9 @@ export class Projects {
   async create(project: NewProject, request: string): Promise<ProjectState> {
     const created = done(await this.#actor(project.id).ask({ type: 'create', project, request, atMs: this.#now() }));
     // The project tells its owner too; telling him here lets his next list show it.
-    await this.#runtime.actor(UserActor, created.ownerId).tell({ type: 'member.joined', projectId: created.id, version: created.version, atMs: created.createdAtMs });
+    await this.#runtime
+      .actor(UserActor, created.ownerId)
+      .tell({ type: 'member.joined', projectId: created.id, version: created.version, atMs: created.createdAtMs });
     return created;
   }
 
@@ -50,7 +52,10 @@ export class Projects {
     return visibleProject(this.#runtime, userId, projectId);
   }
 
-  async list(userId: string, page: { readonly cursor?: string | undefined; readonly limit: number }): Promise<ProjectPage> {
+  async list(
+    userId: string,
+    page: { readonly cursor?: string | undefined; readonly limit: number },
+  ): Promise<ProjectPage> {
     const { memberships } = (await this.#runtime.actor(UserActor, userId).read()).context;
     const after = page.cursor === undefined ? '' : decodeCursor(page.cursor);
     const ahead = Object.entries(memberships)
@@ -65,43 +70,82 @@ export class Projects {
       const next = ahead.slice(taken, taken + page.limit - items.length);
       taken += next.length;
       // A project may have gone since its member was told.
-      const states = await Promise.all(next.map(async ({ projectId }) => (await this.#actor(projectId).read()).context.project));
-      items.push(...states.filter((state) => state !== null).filter((state) => isMember(state, userId)).map(projectToWire));
+      const states = await Promise.all(
+        next.map(async ({ projectId }) => (await this.#actor(projectId).read()).context.project),
+      );
+      items.push(
+        ...states
+          .filter((state) => state !== null)
+          .filter((state) => isMember(state, userId))
+          .map(projectToWire),
+      );
     }
     const last = ahead[taken - 1];
     return taken < ahead.length && last !== undefined ? { items, nextCursor: encodeCursor(last.place) } : { items };
   }
 
-  async update(userId: string, projectId: string, patch: ProjectPatch, precondition: Precondition): Promise<ProjectState> {
-    return this.#write(userId, projectId, precondition, (expected) => ({ type: 'update', by: userId, patch, expected, atMs: this.#now() }));
+  async update(
+    userId: string,
+    projectId: string,
+    patch: ProjectPatch,
+    precondition: Precondition,
+  ): Promise<ProjectState> {
+    return this.#write(userId, projectId, precondition, (expected) => ({
+      type: 'update',
+      by: userId,
+      patch,
+      expected,
+      atMs: this.#now(),
+    }));
   }
 
   async delete(userId: string, projectId: string, precondition: Precondition): Promise<void> {
-    const gone = await this.#write(userId, projectId, precondition, (expected) => ({ type: 'delete', by: userId, expected, atMs: this.#now() }));
+    const gone = await this.#write(userId, projectId, precondition, (expected) => ({
+      type: 'delete',
+      by: userId,
+      expected,
+      atMs: this.#now(),
+    }));
     await this.#claims.revoke(projectId, 'anybody');
-    await this.#runtime.actor(UserActor, gone.ownerId).tell({ type: 'member.left', projectId, version: gone.version, atMs: gone.updatedAtMs });
+    await this.#runtime
+      .actor(UserActor, gone.ownerId)
+      .tell({ type: 'member.left', projectId, version: gone.version, atMs: gone.updatedAtMs });
   }
 
   /** Membership is the owner's business whoever holds the claim, so it needs no claim and no version. */
   async addCollaborator(by: string, projectId: string, userId: string): Promise<void> {
     const project = done(await this.#actor(projectId).ask({ type: 'addCollaborator', by, userId, atMs: this.#now() }));
-    await this.#runtime.actor(UserActor, userId).tell({ type: 'member.joined', projectId, version: project.version, atMs: project.updatedAtMs });
+    await this.#runtime
+      .actor(UserActor, userId)
+      .tell({ type: 'member.joined', projectId, version: project.version, atMs: project.updatedAtMs });
   }
 
   async removeCollaborator(by: string, projectId: string, userId: string): Promise<void> {
-    const project = done(await this.#actor(projectId).ask({ type: 'removeCollaborator', by, userId, atMs: this.#now() }));
+    const project = done(
+      await this.#actor(projectId).ask({ type: 'removeCollaborator', by, userId, atMs: this.#now() }),
+    );
     if (isMember(project, userId)) return;
     await this.#claims.revoke(projectId, userId);
-    await this.#runtime.actor(UserActor, userId).tell({ type: 'member.left', projectId, version: project.version, atMs: project.updatedAtMs });
+    await this.#runtime
+      .actor(UserActor, userId)
+      .tell({ type: 'member.left', projectId, version: project.version, atMs: project.updatedAtMs });
   }
 
-  async #write(userId: string, projectId: string, { versions, claimToken }: Precondition, command: (expected: Expected) => ProjectWrite): Promise<ProjectState> {
+  async #write(
+    userId: string,
+    projectId: string,
+    { versions, claimToken }: Precondition,
+    command: (expected: Expected) => ProjectWrite,
+  ): Promise<ProjectState> {
     const seen = await this.get(userId, projectId);
     const right = await this.#claims.writeRight(userId, projectId, claimToken);
     if (versions !== 'any' && !versions.includes(seen.version)) throw mismatch(seen);
     try {
-      const reply = await this.#actor(projectId).ask(command(versions === 'any' ? 'any' : seen.version), { fence: right.fence });
-      if (reply.kind === 'refused' && reply.code === 'VERSION_MISMATCH') throw mismatch(await this.get(userId, projectId));
+      const reply = await this.#actor(projectId).ask(command(versions === 'any' ? 'any' : seen.version), {
+        fence: right.fence,
+      });
+      if (reply.kind === 'refused' && reply.code === 'VERSION_MISMATCH')
+        throw mismatch(await this.get(userId, projectId));
       return done(reply);
     } catch (error) {
       if (error instanceof StaleFenceError) throw await this.#claims.refused(right, userId, projectId);
@@ -119,7 +163,10 @@ export class Projects {
 }
 
 type TypesOf<Type> = Type extends { readonly types?: infer Types extends ActorTypes } ? Types : never;
-type ProjectWrite = Extract<NonNullable<(typeof ProjectActor)['types']>['event'], { readonly type: 'update' | 'delete' }>;
+type ProjectWrite = Extract<
+  NonNullable<(typeof ProjectActor)['types']>['event'],
+  { readonly type: 'update' | 'delete' }
+>;
 
 function done(reply: ProjectReply): ProjectState {
   if (reply.kind === 'done') return reply.project;
@@ -131,7 +178,10 @@ function notFound(): Problem {
 }
 
 function mismatch(current: ProjectState): Problem {
-  return new Problem('VERSION_MISMATCH', `the project is at version ${current.version}`, { current: projectToWire(current), headers: { etag: `"${current.version}"` } });
+  return new Problem('VERSION_MISMATCH', `the project is at version ${current.version}`, {
+    current: projectToWire(current),
+    headers: { etag: `"${current.version}"` },
+  });
 }
 
 // A place in a list: time of joining, then id. Padded, so that it orders as text.
