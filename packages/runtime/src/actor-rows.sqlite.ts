@@ -1,0 +1,184 @@
+// The rows of actors: everything but their guards and topics. Reads and writes, no decisions.
+import type { ActorId } from './actor-id.ts';
+import { actorRecord, type RowText } from './actor-record.ts';
+import type { KnownSender, StoredActor } from './commit-check.ts';
+import type { SqliteDatabase } from './database.sqlite.ts';
+import type { PreparedCommit } from './prepared-commit.ts';
+import type { Settlement } from './settlement.ts';
+import type { ActorRecord, SenderId, Shard } from './state-store.ts';
+import { recordUnreadable } from './store-faults.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+type ActorRow = {
+  readonly version: number;
+  readonly machineVersion: number;
+  readonly commitId: string;
+  readonly snapshot: string;
+  readonly timers: string;
+  readonly cursor: string;
+};
+
+/** What goes with a commit that fits. */
+interface CommitFacts {
+  readonly settlements: ReadonlyMap<SenderId, Settlement>;
+  /** What was stored of the senders before. */
+  readonly known: ReadonlyMap<SenderId, KnownSender>;
+  /** The commit's last event; `''` without one. */
+  readonly cursor: string;
+  readonly nowMs: number;
+  readonly limits: StoreLimits;
+}
+
+export class ActorRows {
+  readonly #actor;
+  readonly #head;
+  readonly #putActor;
+  readonly #timers;
+  readonly #outboxes;
+  readonly #outbox;
+  readonly #addRow;
+  readonly #removeRow;
+  readonly #nextOut;
+  readonly #raiseNext;
+  readonly #sender;
+  readonly #putSender;
+  readonly #oldestNodes;
+  readonly #excessNode;
+  readonly #forget;
+
+  constructor(database: SqliteDatabase) {
+    this.#actor = database.statement<ActorRow>(
+      'SELECT version, machine AS machineVersion, commit_id AS commitId, snapshot, timers, cursor FROM actor WHERE id = ?',
+    );
+    this.#head = database.statement<{ version: number; commitId: string }>(
+      'SELECT version, commit_id AS commitId FROM actor WHERE id = ?',
+    );
+    this.#putActor = database.statement(
+      `INSERT INTO actor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+       version = excluded.version, machine = excluded.machine, commit_id = excluded.commit_id,
+       snapshot = excluded.snapshot, timers = excluded.timers, due = excluded.due,
+       cursor = iif(excluded.cursor = '', cursor, excluded.cursor)`,
+    );
+    this.#timers = database.statement<{ id: string; dueAtMs: number }>(
+      'SELECT id, due AS dueAtMs FROM actor WHERE shard = ? AND due IS NOT NULL',
+    );
+    this.#outboxes = database.statement<{ actor: string }>('SELECT DISTINCT actor FROM outbox WHERE shard = ?');
+    this.#outbox = database.statement<{ receiver: string; n: number; event: string }>(
+      'SELECT receiver, n, event FROM outbox WHERE shard = ? AND actor = ?',
+    );
+    this.#addRow = database.statement('INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?)');
+    this.#removeRow = database.statement('DELETE FROM outbox WHERE shard = ? AND actor = ? AND receiver = ? AND n = ?');
+    this.#nextOut = database.statement<{ receiver: string; n: number }>(
+      'SELECT receiver, n FROM next_out WHERE actor = ?',
+    );
+    this.#raiseNext = database.statement(
+      'INSERT INTO next_out VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = max(n, excluded.n)',
+    );
+    this.#sender = database.statement<{ floor: number; kept: string; seen: number }>(
+      'SELECT floor, kept, seen FROM sender WHERE actor = ? AND sender = ?',
+    );
+    this.#putSender = database.statement('INSERT OR REPLACE INTO sender VALUES (?, ?, ?, ?, ?)');
+    this.#oldestNodes = database.statement<{ at: number; seen: number }>(
+      `SELECT rowid AS at, seen FROM sender WHERE actor = ? AND instr(sender, ':') = 0 ORDER BY rowid LIMIT 16`,
+    );
+    this.#excessNode = database.statement<{ at: number }>(
+      `SELECT rowid AS at FROM sender WHERE actor = ? AND instr(sender, ':') = 0 ORDER BY rowid DESC LIMIT 1 OFFSET ?`,
+    );
+    this.#forget = database.statement(`DELETE FROM sender WHERE actor = ? AND instr(sender, ':') = 0 AND rowid <= ?`);
+  }
+
+  record(shard: Shard, id: ActorId): ActorRecord | undefined {
+    const texts = this.#actor.first(id);
+    if (texts === undefined) return undefined;
+    const rows = this.#outbox
+      .all(shard, id)
+      .map(({ receiver, n, event }): RowText => ({ to: receiver as ActorId, n, text: event }));
+    const nextOut = this.#nextOut.all(id).map(({ receiver, n }) => [receiver as ActorId, n] as const);
+    return parsed(id, () => actorRecord(id, texts, rows, nextOut));
+  }
+
+  /** What a commit to the actor is checked against. */
+  stored({ commit: { id, settles } }: PreparedCommit): StoredActor {
+    const { version, commitId } = this.#head.first(id) ?? { version: 0, commitId: '' };
+    const senders = new Map<SenderId, KnownSender>();
+    for (const { sender } of settles) {
+      const row = senders.has(sender) ? undefined : this.#sender.first(id, sender);
+      if (row !== undefined)
+        senders.set(
+          sender,
+          parsed(id, () => knownSender(row)),
+        );
+    }
+    return { version, commitId, senders };
+  }
+
+  /** Writes a commit that fits. Answers the version. */
+  write(
+    shard: Shard,
+    { commit, ...texts }: PreparedCommit,
+    { settlements, known, cursor, nowMs, limits }: CommitFacts,
+  ): number {
+    const { id, machineVersion, commitId, outbox } = commit;
+    const version = commit.basis + 1;
+    this.#putActor.run(
+      id,
+      shard,
+      version,
+      machineVersion,
+      commitId,
+      texts.snapshot,
+      texts.timers,
+      texts.dueAtMs ?? null,
+      cursor,
+    );
+    for (const [sender, { floor, kept }] of settlements) {
+      this.#putSender.run(id, sender, floor, JSON.stringify([...kept]), nowMs);
+    }
+    if (settlements.size > 0) this.#forgetSilent(id, nowMs - limits.senderSilenceMs);
+    // Only a newcomer can be one too many.
+    if ([...settlements.keys()].some((sender) => !known.has(sender))) this.#forgetExcess(id, limits.nodeSenders);
+    for (const { to, n } of outbox.remove) this.#removeRow.run(shard, id, to, n);
+    for (const [i, { to, n }] of outbox.add.entries()) {
+      this.#addRow.run(shard, id, to, n, texts.outbox[i] ?? 'null');
+      this.#raiseNext.run(id, to, n + 1);
+    }
+    return version;
+  }
+
+  /** A few at a time, as fast as new ones come. */
+  #forgetSilent(id: ActorId, sinceMs: number): void {
+    const last = this.#oldestNodes.all(id).findLast(({ seen }) => seen < sinceMs);
+    if (last !== undefined) this.#forget.run(id, last.at);
+  }
+
+  #forgetExcess(id: ActorId, most: number): void {
+    const last = this.#excessNode.first(id, most);
+    if (last !== undefined) this.#forget.run(id, last.at);
+  }
+
+  /** Actors of a shard with timers, and those with an outbox. */
+  pending(shard: Shard): {
+    readonly timers: readonly { id: ActorId; dueAtMs: number }[];
+    readonly outboxes: readonly ActorId[];
+  } {
+    return {
+      timers: this.#timers.all(shard).map(({ id, dueAtMs }) => ({ id: id as ActorId, dueAtMs })),
+      outboxes: this.#outboxes.all(shard).map(({ actor }) => actor as ActorId),
+    };
+  }
+}
+
+function knownSender({ floor, kept, seen }: { floor: number; kept: string; seen: number }): KnownSender {
+  const pairs = JSON.parse(kept) as [number, string | null][];
+  return { settlement: { floor, kept: new Map(pairs.map(([n, reply]) => [n, reply ?? undefined])) }, seenMs: seen };
+}
+
+/** Text that is not JSON was not written here. */
+function parsed<T>(id: ActorId, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw recordUnreadable(id, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { assert } from '@devmentor/locks';
+import type { SqliteDatabase, Statement } from './database.sqlite.ts';
+import type { Json } from './json.ts';
+import { jsonText, jsonValue } from './json-text.ts';
+import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
+import { lowestStamp, stampAfter } from './stamp.ts';
+import { checkKey, checkPage } from './store-key.ts';
+import { defaultStoreLimits } from './store-limits.ts';
+
+const recordTables: readonly string[] = [
+  `
+CREATE TABLE record (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL, until INTEGER) STRICT;
+CREATE INDEX record_until ON record (until) WHERE until IS NOT NULL;
+`,
+];
+
+/** The highest version given to any key: a key made anew never meets an old one (RS1). */
+const lastVersion = 'record-version';
+
+type RecordRow = { readonly version: number; readonly value: string };
+
+/** Plain records in the database of one process. The database is its opener's to close. */
+export class SqliteRecordStore implements RecordStore {
+  readonly #database: SqliteDatabase;
+  readonly #get: Statement<RecordRow>;
+  readonly #put: Statement;
+  readonly #delete: Statement;
+  readonly #sweep: Statement;
+  readonly #list: Statement<RecordRow & { readonly key: string }>;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+    database.makeTables('records', recordTables);
+    this.#get = database.statement('SELECT version, value FROM record WHERE key = ? AND (until IS NULL OR until > ?)');
+    this.#put = database.statement('INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)');
+    this.#delete = database.statement('DELETE FROM record WHERE key = ?');
+    // A few with every put: what lapses is dropped as fast as new records come.
+    this.#sweep = database.statement(
+      'DELETE FROM record WHERE key IN (SELECT key FROM record WHERE until <= ? ORDER BY until LIMIT 16)',
+    );
+    this.#list = database.statement(
+      `SELECT key, version, value FROM record
+       WHERE key >= ?1 AND key < CAST(?2 AS TEXT) AND key > ?3 AND (until IS NULL OR until > ?4) ORDER BY key LIMIT ?5`,
+    );
+  }
+
+  async get(key: string): Promise<StoredRecord | undefined> {
+    checkKey(key);
+    return this.#database.read(() => {
+      const row = this.#get.first(key, this.#nowMs());
+      return row && { value: jsonValue(row.value), version: row.version };
+    });
+  }
+
+  async put(
+    key: string,
+    value: Json,
+    options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number },
+  ): Promise<PutOutcome> {
+    checkKey(key);
+    const { expects, ttlMs } = options;
+    assert(ttlMs === undefined || ttlMs > 0, 'a term is positive');
+    const text = jsonText(value, 'value', defaultStoreLimits.messageBytes);
+    return this.#database.write(() => {
+      const nowMs = this.#nowMs();
+      const stored = this.#get.first(key, nowMs)?.version;
+      const fits = expects === 'any' || (expects === 'absent' ? stored === undefined : stored === expects);
+      if (!fits) return { kind: 'conflict' };
+      this.#sweep.run(nowMs);
+      const version = stampAfter(this.#database.meta(lastVersion) ?? lowestStamp, this.#database.clock.wallMs());
+      this.#database.setMeta(lastVersion, version);
+      this.#put.run(key, Number(version), text, ttlMs === undefined ? null : Math.ceil(nowMs + ttlMs));
+      return { kind: 'written', version: Number(version) };
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    await this.#database.write(() => this.#delete.run(key));
+  }
+
+  async list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit: number },
+  ): ReturnType<RecordStore['list']> {
+    checkPage(options.limit);
+    // No UTF-8 text has the byte 0xff: everything under the prefix is before it.
+    const end = Buffer.concat([Buffer.from(prefix), Buffer.of(0xff)]);
+    return this.#database.read(() =>
+      this.#list
+        .all(prefix, end, options.after ?? '', this.#nowMs(), options.limit)
+        .map(({ key, version, value }) => ({ key, value: jsonValue(value), version })),
+    );
+  }
+
+  async close(): Promise<void> {}
+
+  #nowMs(): number {
+    return Math.floor(this.#database.clock.wallMs());
+  }
+}
