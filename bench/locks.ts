@@ -1,0 +1,194 @@
+// Uncontended acquire + release pairs: ours beside plain ioredis (SET NX PX, EVALSHA compare-and-
+// delete), and beside the limit of one command per lock (a raw socket with ready-made requests
+// and a Lua fence). Cases alternate in slices within one run; a slice counts only when other
+// processes left the machine alone. Prints and writes ratios: absolute figures are this machine's.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { cpus } from 'node:os';
+import { RedisLink, RedisLockManager } from '@devmentor/locks/redis';
+import { Redis } from 'ioredis';
+import { startRedis } from '../test/backends.ts';
+
+const SLICE_MS = 150;
+const SLICES = 24;
+const ENOUGH = 5;
+const FOREIGN_CORES = 0.35;
+const IN_FLIGHT = [1, 64, 512];
+const TTL_MS = 30_000;
+
+const COMPARE_AND_DELETE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+const ACQUIRE_WITH_FENCE = `if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', 30000) then return redis.call('incr', KEYS[2]) end return -1`;
+
+interface Case {
+  readonly name: string;
+  pair(worker: number): Promise<void>;
+}
+
+interface Slice {
+  readonly pairsPerSecond: number;
+  readonly foreignCores: number;
+}
+
+const redis = await startRedis();
+const locks = new RedisLockManager({ redis: redis.url, namespace: 'bench' });
+const link = RedisLink.open({ redis: redis.url });
+const plain = new Redis(redis.url);
+const socket = connect(redis.port, '127.0.0.1').setNoDelay(true);
+const answers: (() => void)[] = [];
+const scripts = {
+  release: String(await plain.script('LOAD', COMPARE_AND_DELETE)),
+  acquire: String(await plain.script('LOAD', ACQUIRE_WITH_FENCE)),
+};
+let tokens = 0;
+
+const cases: readonly Case[] = [
+  {
+    name: 'ours',
+    pair: async (worker) => {
+      const outcome = await locks.tryAcquire(`ours:${worker}`, { holder: { id: 'bench' }, ttlMs: TTL_MS });
+      if (outcome.kind !== 'granted') throw new Error(outcome.kind);
+      const released = await outcome.lease.release();
+      if (released.kind !== 'released') throw new Error(released.kind);
+    },
+  },
+  {
+    name: 'ioredis',
+    pair: async (worker) => {
+      const token = `token-${(tokens += 1)}`;
+      const key = `plain:${worker}`;
+      if ((await plain.set(key, token, 'PX', TTL_MS, 'NX')) !== 'OK') throw new Error('held');
+      if ((await plain.evalsha(scripts.release, 1, key, token)) !== 1) throw new Error('lost');
+    },
+  },
+  {
+    name: 'limit',
+    pair: async (worker) => {
+      const token = `token-${(tokens += 1)}`;
+      await raw(['EVALSHA', scripts.acquire, '2', `raw:${worker}`, `raw:fence:${worker}`, token]);
+      await raw(['EVALSHA', scripts.release, '1', `raw:${worker}`, token]);
+    },
+  },
+];
+
+socket.on('data', (chunk) => {
+  for (const byte of chunk) if (byte === 10) answers.shift()?.();
+});
+
+/** One request on the bare socket, written at the end of the tick with all others of it. */
+let outgoing = '';
+function raw(parts: readonly string[]): Promise<void> {
+  if (outgoing === '') setImmediate(flush, socket);
+  outgoing += `*${parts.length}\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
+  return new Promise((resolve) => answers.push(resolve));
+}
+function flush(to: Socket): void {
+  to.write(outgoing);
+  outgoing = '';
+}
+
+/** Seconds of processor time: of the whole machine, and of this process and its Redis. */
+async function processorSeconds(): Promise<{ readonly all: number; readonly own: number }> {
+  const ticks = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  const info = String(await link.command('info', 'cpu'));
+  const server = ['used_cpu_user:', 'used_cpu_sys:'].reduce(
+    (sum, name) => sum + Number(info.split(name)[1]?.split('\r')[0] ?? 0),
+    0,
+  );
+  const { user, system } = process.cpuUsage();
+  return { all: ticks / 1_000, own: server + (user + system) / 1e6 };
+}
+
+async function slice(one: Case, inFlight: number): Promise<Slice> {
+  const before = await processorSeconds();
+  const startMs = performance.now();
+  let pairs = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async (_, worker) => {
+      while (performance.now() - startMs < SLICE_MS) {
+        await one.pair(worker);
+        pairs += 1;
+      }
+    }),
+  );
+  const seconds = (performance.now() - startMs) / 1_000;
+  const after = await processorSeconds();
+  return {
+    pairsPerSecond: pairs / seconds,
+    foreignCores: (after.all - before.all - (after.own - before.own)) / seconds,
+  };
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+interface Measured {
+  readonly inFlight: number;
+  readonly slices: Readonly<Record<string, number>>;
+  readonly ours: number | 'not measured';
+  readonly limit: number | 'not measured';
+  readonly peers: Readonly<Record<string, number | 'not measured'>>;
+  readonly ratios: Readonly<Record<string, number | 'not measured'>>;
+  /** Of all slices, whatever else ran: says which way things go, and no more. */
+  readonly underLoad: Readonly<Record<string, number>>;
+}
+
+async function measure(inFlight: number): Promise<Measured> {
+  for (const one of cases) await slice(one, inFlight);
+  const quiet = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
+  const any = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
+  for (let round = 0; round < SLICES; round += 1) {
+    for (let turn = 0; turn < cases.length; turn += 1) {
+      const one = cases[(round + turn) % cases.length] as Case;
+      const { pairsPerSecond, foreignCores } = await slice(one, inFlight);
+      any.get(one.name)?.push(pairsPerSecond);
+      if (foreignCores <= FOREIGN_CORES) quiet.get(one.name)?.push(pairsPerSecond);
+    }
+  }
+  const rate = (name: string): number | 'not measured' => {
+    const slices = quiet.get(name) ?? [];
+    return slices.length < ENOUGH ? 'not measured' : Math.round(median(slices));
+  };
+  const ratio = (to: string): number | 'not measured' => {
+    const [ours, other] = [rate('ours'), rate(to)];
+    return typeof ours === 'string' || typeof other === 'string' ? 'not measured' : Number((ours / other).toFixed(2));
+  };
+  return {
+    inFlight,
+    slices: Object.fromEntries([...quiet].map(([name, slices]) => [name, slices.length])),
+    ours: rate('ours'),
+    limit: rate('limit'),
+    peers: { ioredis: rate('ioredis') },
+    ratios: { 'ours / ioredis': ratio('ioredis'), 'ours / limit': ratio('limit') },
+    underLoad: Object.fromEntries([...any].map(([name, slices]) => [name, Math.round(median(slices))])),
+  };
+}
+
+await locks.open();
+const results: Measured[] = [];
+for (const inFlight of IN_FLIGHT) results.push(await measure(inFlight));
+
+const server = /redis_version:(\S+)/.exec(String(await link.command('info', 'server')))?.[1] ?? 'unknown';
+const ioredis = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.resolve('ioredis')), 'utf8')) as { version: string }
+).version;
+const report = {
+  what: 'uncontended acquire + release pairs per second',
+  versions: { node: process.version, redis: server, ioredis },
+  sliceMs: SLICE_MS,
+  quietBelowForeignCores: FOREIGN_CORES,
+  results,
+};
+mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+writeFileSync(new URL('results/locks.json', import.meta.url), `${JSON.stringify(report, undefined, 2)}\n`);
+
+for (const { inFlight, ours, peers, limit, ratios, slices, underLoad } of results) {
+  console.log(
+    `${String(inFlight).padStart(3)} in flight  ours ${ours}/s  ioredis ${peers.ioredis}/s  limit ${limit}/s  ours/ioredis ${ratios['ours / ioredis']}  ours/limit ${ratios['ours / limit']}  (quiet slices ${Object.values(slices).join('/')}; all slices ${JSON.stringify(underLoad)})`,
+  );
+}
+
+await locks.close();
+await link.close();
+plain.disconnect();
+socket.destroy();
+await redis.stop();
