@@ -85,6 +85,39 @@ describe('calls', () => {
     await expect(run(telling)).rejects.toBe(why);
   });
 
+  it('[RU11] a record is migrated to the machine it meets, and never read by an older one', async () => {
+    const old = setup({ types: {} as { context: { n: number }; events: { type: 'set'; n: number } } }).createMachine({
+      context: { n: 0 },
+      initial: 'idle',
+      states: { idle: {} },
+      on: { set: { actions: assign({ n: ({ event }) => event.n }) } },
+    });
+    const young = setup({ types: {} as { context: { count: number }; events: { type: 'set'; n: number } } }).createMachine({
+      context: { count: 0 },
+      initial: 'idle',
+      states: { idle: {} },
+      on: { set: { actions: assign({ count: ({ event }) => event.n }) } },
+    });
+    const Old = defineActor('thing', { machine: old });
+    const Young = defineActor('thing', {
+      machine: young,
+      version: 2,
+      migrate: {
+        1: (snapshot) => {
+          const { context, ...rest } = snapshot as { context: { n: number } };
+          return { ...rest, context: { count: context.n } };
+        },
+      },
+    });
+    const node = await solo([Old]);
+    await node.run(node.runtime.actor(Old, 'a').tell({ type: 'set', n: 7 }));
+    await node.restart([Young]);
+    expect((await node.run(node.runtime.actor(Young, 'a').read())).context).toEqual({ count: 7 });
+    await node.run(node.runtime.actor(Young, 'a').tell({ type: 'set', n: 8 }));
+    await node.restart([Old]);
+    await expect(node.run(node.runtime.actor(Old, 'a').read())).rejects.toEqual(fault('VERSION_UNSUPPORTED'));
+  });
+
   it('[DD1] calls with one dedup key are one message, after a restart too', async () => {
     const node = await solo([Counter]);
     await node.run(node.runtime.actor(Counter, 'a').tell(add(), { dedup: 'once' }));
@@ -120,6 +153,15 @@ describe('calls', () => {
     const codes = new Set(outcomes.map((outcome) => (outcome.status === 'rejected' && outcome.reason instanceof ActorError ? outcome.reason.code : outcome.status)));
     expect(outcomes.at(-1)).toEqual({ status: 'rejected', reason: fault('MAILBOX_FULL') });
     expect(codes).toEqual(new Set(['DEADLINE', 'NOT_DELIVERED', 'MAILBOX_FULL']));
+  });
+
+  it('[DD6] an actor without a record answers a repeat as it did the first time', async () => {
+    const Fleeting = defineActor('fleeting', { machine: Counter.behavior.machine, durable: false });
+    const { runtime, run, calls } = await solo([Fleeting]);
+    const fleeting = runtime.actor(Fleeting, 'a');
+    for (let i = 0; i < 3; i++) await run(fleeting.tell({ type: 'add', by: 1 }, { dedup: 'once' }));
+    expect(await run(fleeting.read())).toMatchObject({ context: { total: 1 } });
+    expect(calls).toEqual([]);
   });
 
   it('[MB2] a full mailbox is a typed refusal, and the actor goes on', async () => {

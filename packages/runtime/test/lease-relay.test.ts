@@ -3,7 +3,7 @@ import { seededEntropy, SimulatedClock } from '@devmentor/locks/testing';
 import { assign, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { Gate, GatedClock } from '../src/testing-gate.ts';
-import { concernsOf, createRuntime, defineActor, leaseActor, leaseRelay } from '../src/index.ts';
+import { concernsOf, createRuntime, defineActor, leaseActor, leaseRelay, MemoryStateStore } from '../src/index.ts';
 
 type Heard = { type: 'lease.event'; logId: string; event: { type: string } };
 const Listener = defineActor('project', {
@@ -13,42 +13,118 @@ const Listener = defineActor('project', {
   }),
 });
 
-describe('the lease relay and the lease actor', () => {
-  it('[LR1] each event of a resource reaches its actor once, in log order', async () => {
-    const clock = new SimulatedClock();
-    const store = new MemoryLeaseStore({ clock });
-    const locks = new MemoryLockManager({ clock, entropy: seededEntropy(1), store });
-    const gate = new Gate();
-    const dying = new MemoryLockManager({ clock: new GatedClock(clock, gate), entropy: seededEntropy(3), store });
-    await locks.open();
-    const faults: unknown[] = [];
-    const Lease = leaseActor({ locks });
-    const runtime = createRuntime({ actors: [Listener, Lease, leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) })], clock, entropy: seededEntropy(2), onFault: (fault) => faults.push(fault), onDeadLetter: (letter) => faults.push(letter) });
-    const starting = runtime.start();
-    await clock.advance(1);
-    await starting;
-    const claiming = dying.acquire('project:42', { ttlMs: 5_000, renew: 'manual' });
-    await clock.advance(10);
-    const lease = await claiming;
-    gate.kill();
-    const reading = async () => {
-      const views = [runtime.actor(Listener, '42').read(), runtime.actor(Lease, 'project:42').read()] as const;
-      await clock.advance(10);
-      return await Promise.all(views);
-    };
-    let [project, view] = await reading();
-    expect(project.context.heard).toEqual(['claimed']);
-    expect(view.value).toEqual({ lease: { held: 'unattached' }, sight: 'waiting' });
-    expect(view.context.fence).toBe(lease.fence);
-    await clock.advance(6_500);
-    [project, view] = await reading();
-    expect(project.context.heard).toEqual(['claimed', 'expired']);
-    expect(view.value).toEqual({ lease: 'ended', sight: 'resting' });
-    expect(view.context.endedHow).toBe('expired');
-    expect(faults).toEqual([]);
-    const stopping = runtime.stop();
-    await clock.advance(10);
-    await stopping;
-    await locks.close();
+async function open() {
+  const clock = new SimulatedClock();
+  const store = new MemoryLeaseStore({ clock });
+  const locks = new MemoryLockManager({ clock, entropy: seededEntropy(1), store });
+  await locks.open();
+  const gate = new Gate();
+  /** A process that holds a lease and is killed. */
+  const dying = new MemoryLockManager({ clock: new GatedClock(clock, gate), entropy: seededEntropy(3), store });
+  const faults: unknown[] = [];
+  const Lease = leaseActor({ locks });
+  const state = new MemoryStateStore({ clock });
+  const runtimeOf = () =>
+    createRuntime({
+      actors: [Listener, Lease, leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) })],
+      state,
+      clock,
+      entropy: seededEntropy(2),
+      onFault: (fault) => faults.push(fault),
+      onDeadLetter: (letter) => faults.push(letter),
+    });
+  /** In small steps, so that long chains of work end within them. */
+  const pass = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i++) await clock.advance(1);
+  };
+  const harness = {
+    clock,
+    pass,
+    locks,
+    dying,
+    state,
+    faults,
+    kill: () => gate.kill(),
+    runtime: runtimeOf(),
+    read: async () => {
+      const views = [harness.runtime.actor(Listener, '42').read(), harness.runtime.actor(Lease, 'project:42').read()] as const;
+      await pass(20);
+      const [project, lease] = await Promise.all(views);
+      return { heard: project.context.heard, lease };
+    },
+    restart: async () => {
+      const stopping = harness.runtime.stop();
+      await pass(20);
+      await stopping;
+      harness.runtime = runtimeOf();
+      await harness.start();
+    },
+    start: async () => {
+      const starting = harness.runtime.start();
+      await pass(20);
+      await starting;
+    },
+    claim: async (manager: MemoryLockManager, resource = 'project:42') => {
+      const claiming = manager.acquire(resource, { ttlMs: 5_000, renew: 'manual' });
+      await pass(20);
+      return await claiming;
+    },
+  };
+  await harness.start();
+  return harness;
+}
+
+describe('the lease relay', () => {
+  it('[LR1] each event of a resource reaches its actor once, in log order, over a restart too', async () => {
+    const node = await open();
+    const first = await node.claim(node.locks);
+    await first.release();
+    await node.pass(20);
+    await node.restart();
+    const second = await node.claim(node.locks);
+    await second.release();
+    await node.pass(20);
+    expect((await node.read()).heard).toEqual(['claimed', 'released', 'claimed', 'released']);
+    expect(node.faults).toEqual([]);
+  });
+
+  it('[LR2] while nothing concerns anybody, it commits nothing', async () => {
+    const node = await open();
+    await node.clock.advance(5_000);
+    const versions = async () => await Promise.all(Array.from({ length: 16 }, async (_, bucket) => (await node.state.peek(`lease-relay:${bucket}`))?.version));
+    const before = await versions();
+    const lease = await node.claim(node.locks, 'printer');
+    await lease.release();
+    await node.clock.advance(5_000);
+    expect(await versions()).toEqual(before);
+    expect(before).not.toContain(undefined);
+  });
+});
+
+describe('the lease actor', () => {
+  it('[LA1] it shows what the record says', async () => {
+    const node = await open();
+    await node.read();
+    expect((await node.read()).lease.value).toEqual({ lease: 'free', sight: 'resting' });
+    const lease = await node.claim(node.locks);
+    const { lease: held } = await node.read();
+    expect(held.value).toEqual({ lease: { held: 'unattached' }, sight: 'waiting' });
+    expect(held.context.fence).toBe(lease.fence);
+    await node.locks.attach({ resource: 'project:42', leaseId: lease.leaseId, instance: 'default', node: 'n', conn: 'c' });
+    await node.pass(20);
+    expect((await node.read()).lease.value).toEqual({ lease: { held: 'attached' }, sight: 'waiting' });
+    await lease.release();
+    await node.pass(20);
+    expect((await node.read()).lease).toMatchObject({ value: { lease: 'ended' }, context: { endedHow: 'released' } });
+  });
+
+  it('[LA2] it looks again when the term should have ended', async () => {
+    const node = await open();
+    await node.claim(node.dying);
+    node.kill();
+    await node.clock.advance(6_500);
+    const { heard, lease } = await node.read();
+    expect(heard).toEqual(['claimed', 'expired']);
+    expect(lease).toMatchObject({ value: { lease: 'ended', sight: 'resting' }, context: { endedHow: 'expired' } });
   });
 });

@@ -13,7 +13,7 @@ export interface Solo {
   readonly calls: (readonly Commit[])[];
   run<T>(promise: Promise<T>): Promise<T>;
   /** A second process on the same store, after the first has stopped. */
-  restart(): Promise<void>;
+  restart(actors?: readonly ActorType[]): Promise<void>;
 }
 
 export interface SoloOptions {
@@ -32,9 +32,9 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
     calls.push(commits);
     return options.fault?.(commits, calls.length) ?? 'none';
   });
-  const open = (): Runtime =>
+  const open = (defined: readonly ActorType[]): Runtime =>
     createRuntime({
-      actors,
+      actors: defined,
       state: seen,
       clock,
       entropy: seededEntropy(calls.length + 1),
@@ -58,10 +58,10 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
     deadLetters,
     calls,
     run,
-    runtime: open(),
-    restart: async () => {
+    runtime: open(actors),
+    restart: async (others = actors) => {
       await run(harness.runtime.stop());
-      harness.runtime = open();
+      harness.runtime = open(others);
       await run(harness.runtime.start());
     },
   };
