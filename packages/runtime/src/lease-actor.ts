@@ -79,7 +79,7 @@ export function leaseActor(options: { readonly locks: Pick<LockManager, 'inspect
       },
       sight: {
         initial: 'looking',
-        on: { 'lease.event': { target: '.looking', reenter: true } },
+        on: { 'lease.event': '.looking' },
         states: {
           looking: {
             invoke: {

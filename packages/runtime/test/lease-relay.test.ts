@@ -110,7 +110,12 @@ describe('the lease actor', () => {
     const { lease: held } = await node.read();
     expect(held.value).toEqual({ lease: { held: 'unattached' }, sight: 'waiting' });
     expect(held.context.fence).toBe(lease.fence);
-    await node.locks.attach({ resource: 'project:42', leaseId: lease.leaseId, instance: 'default', node: 'n', conn: 'c' });
+    const connection = { resource: 'project:42', leaseId: lease.leaseId, instance: 'default', node: 'n', conn: 'c' };
+    await node.locks.attach(connection);
+    await node.locks.away({ ...connection, graceMs: 3_000 });
+    await node.pass(20);
+    expect((await node.read()).lease.value).toEqual({ lease: { held: 'away' }, sight: 'waiting' });
+    await node.locks.attach(connection);
     await node.pass(20);
     expect((await node.read()).lease.value).toEqual({ lease: { held: 'attached' }, sight: 'waiting' });
     await lease.release();
