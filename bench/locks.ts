@@ -54,7 +54,8 @@ const cases: readonly Case[] = [
   {
     name: 'ioredis',
     pair: async (worker) => {
-      const token = `token-${(tokens += 1)}`;
+      tokens += 1;
+      const token = `token-${tokens}`;
       const key = `plain:${worker}`;
       if ((await plain.set(key, token, 'PX', TTL_MS, 'NX')) !== 'OK') throw new Error('held');
       if ((await plain.evalsha(scripts.release, 1, key, token)) !== 1) throw new Error('lost');
@@ -63,7 +64,8 @@ const cases: readonly Case[] = [
   {
     name: 'limit',
     pair: async (worker) => {
-      const token = `token-${(tokens += 1)}`;
+      tokens += 1;
+      const token = `token-${tokens}`;
       await raw(['EVALSHA', scripts.acquire, '2', `raw:${worker}`, `raw:fence:${worker}`, token]);
       await raw(['EVALSHA', scripts.release, '1', `raw:${worker}`, token]);
     },

@@ -223,6 +223,10 @@ export class HeldLease implements Lease {
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
     this.#begin({ sentMs, remainingMs: view.remainingMs });
+    if (view.link.kind !== 'away') return;
+    // Whose connection is gone is given its grace and no more: renewing would bring it back.
+    this.#renewAtMs = Number.POSITIVE_INFINITY;
+    this.#setAlarm();
   }
 
   /** One party has done; the last one to go releases. */

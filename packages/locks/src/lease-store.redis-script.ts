@@ -392,7 +392,7 @@ function run.i(command, record, enc)
 end
 
 local function sweep()
-  if now - sweptAt < ${SWEEP_MS} then return '["fresh"]' end
+  if now >= sweptAt and now - sweptAt < ${SWEEP_MS} then return '["fresh"]' end
   sweptAt, isSwept = now, true
   local found = call('ZRANGEBYSCORE', prefix .. 'due', '-inf', now, 'LIMIT', 0, ${SWEEP_LIMIT})
   for _, enc in ipairs(found) do

@@ -16,6 +16,7 @@ export interface SubscriberPort {
   readonly status: string;
   subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
+  connect(): Promise<void>;
   disconnect(): void;
   on(event: 'message', listener: (channel: string, payload: string) => void): unknown;
   on(event: 'ready' | 'error', listener: () => void): unknown;

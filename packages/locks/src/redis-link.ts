@@ -120,9 +120,25 @@ export class RedisLink {
   }
 
   /** Messages of a channel, from the moment this resolves. Comes back by itself after a reconnect; what was sent meanwhile is lost. */
-  subscribe(channel: string, onMessage: (payload: string) => void): Promise<Unsubscribe> {
-    if (this.#closed) return Promise.reject(closedFault());
-    return this.#subscriptions.add(channel, onMessage);
+  async subscribe(channel: string, onMessage: (payload: string) => void): Promise<Unsubscribe> {
+    if (this.#closed) throw closedFault();
+    const patience = new AbortController();
+    const cancel = this.#clock.after(this.commandTimeoutMs, () =>
+      patience.abort(
+        new CoordinationError(
+          'STORE_UNAVAILABLE',
+          `Redis took no subscription to ${channel} within ${this.commandTimeoutMs} ms`,
+          { applied: 'no' },
+        ),
+      ),
+    );
+    try {
+      return await this.#subscriptions.add(channel, onMessage, patience.signal);
+    } catch (cause) {
+      throw cause instanceof CoordinationError ? cause : toFault('subscribe', cause);
+    } finally {
+      cancel();
+    }
   }
 
   onStatus(listener: (status: 'up' | 'down') => void): Unsubscribe {
@@ -137,7 +153,7 @@ export class RedisLink {
     this.#client.off('ready', this.#onReady);
     this.#client.off('close', this.#onDown);
     this.#statusListeners.clear();
-    await this.#subscriptions.close();
+    this.#subscriptions.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 

@@ -3,52 +3,74 @@ import type { SubscriberPort } from './redis-faults.ts';
 
 type OnMessage = (payload: string) => void;
 
+interface Channel {
+  readonly listeners: Set<OnMessage>;
+  readonly subscribed: Promise<unknown>;
+}
+
 /** The subscriber connection: opened with the first channel, shared by all. */
 export class Subscriptions {
   readonly #connect: () => SubscriberPort;
-  readonly #channels = new Map<string, Set<OnMessage>>();
-  #subscriber: SubscriberPort | undefined;
-  #ready: Promise<void> | undefined;
+  readonly #channels = new Map<string, Channel>();
+  #connection: { readonly subscriber: SubscriberPort; readonly ready: Promise<void> } | undefined;
 
   constructor(connect: () => SubscriberPort) {
     this.#connect = connect;
   }
 
-  async add(channel: string, onMessage: OnMessage): Promise<Unsubscribe> {
-    const subscriber = this.#open();
-    const listeners = this.#channels.get(channel) ?? new Set();
-    const isFirst = listeners.size === 0;
-    listeners.add(onMessage);
-    this.#channels.set(channel, listeners);
-    await this.#ready;
-    if (isFirst) await subscriber.subscribe(channel);
-    return () => {
-      listeners.delete(onMessage);
-      if (listeners.size > 0 || this.#channels.get(channel) !== listeners) return;
+  /** Resolves when messages flow. `signal` gives up; what was begun is then undone. */
+  async add(channel: string, onMessage: OnMessage, signal: AbortSignal): Promise<Unsubscribe> {
+    const { subscriber, ready } = this.#open();
+    const known = this.#channels.get(channel);
+    const entry: Channel = known ?? {
+      listeners: new Set(),
+      subscribed: ready.then(() => subscriber.subscribe(channel)),
+    };
+    this.#channels.set(channel, entry);
+    entry.listeners.add(onMessage);
+    const remove = (): void => {
+      entry.listeners.delete(onMessage);
+      if (entry.listeners.size > 0 || this.#channels.get(channel) !== entry) return;
       this.#channels.delete(channel);
       // Failing to unsubscribe costs a few ignored messages, no more.
       subscriber.unsubscribe(channel).catch(() => undefined);
     };
+    try {
+      await Promise.race([entry.subscribed, aborted(signal)]);
+    } catch (cause) {
+      this.#channels.delete(channel);
+      remove();
+      throw cause;
+    }
+    return remove;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#channels.clear();
-    this.#subscriber?.disconnect();
-    this.#subscriber = undefined;
+    this.#connection?.subscriber.disconnect();
+    this.#connection = undefined;
   }
 
-  #open(): SubscriberPort {
-    if (this.#subscriber !== undefined) return this.#subscriber;
+  #open(): { readonly subscriber: SubscriberPort; readonly ready: Promise<void> } {
+    if (this.#connection !== undefined) return this.#connection;
     const subscriber = this.#connect();
-    this.#subscriber = subscriber;
     subscriber.on('error', () => undefined);
     subscriber.on('message', (channel, payload) => {
-      for (const listener of this.#channels.get(channel) ?? []) listener(payload);
+      for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(payload);
     });
-    this.#ready =
-      subscriber.status === 'ready'
-        ? Promise.resolve()
-        : new Promise((resolve) => subscriber.on('ready', () => resolve()));
-    return subscriber;
+    const ready = new Promise<void>((resolve) => {
+      if (subscriber.status === 'ready') resolve();
+      subscriber.on('ready', () => resolve());
+    });
+    if (subscriber.status === 'wait') subscriber.connect().catch(() => undefined);
+    this.#connection = { subscriber, ready };
+    return this.#connection;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }

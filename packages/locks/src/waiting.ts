@@ -50,6 +50,7 @@ export class Waiting {
   readonly #manager: Manager;
   readonly #listener: string;
   readonly #waiters = new Map<string, Waiter>();
+  readonly #claims = new Set<Promise<ClaimOutcome>>();
   #closed: CoordinationError | undefined;
 
   constructor(manager: Manager, listener: string) {
@@ -69,9 +70,12 @@ export class Waiting {
         { applied: 'no' },
       );
     this.#waiters.set(command.requestId, waiter);
+    const claim = this.#stand(command, waiter, endMs, options);
+    this.#claims.add(claim);
     try {
-      return await this.#stand(command, waiter, endMs, options);
+      return await claim;
     } finally {
+      this.#claims.delete(claim);
       this.#waiters.delete(waiter.requestId);
     }
   }
@@ -87,9 +91,8 @@ export class Waiting {
   async close(fault: CoordinationError): Promise<void> {
     this.#closed = fault;
     for (const waiter of this.#waiters.values()) waiter.wake({ kind: 'closed', fault });
-    const { clock } = this.#manager;
-    // The claims leave by themselves; their last command is bounded by the store's time-out.
-    while (this.#waiters.size > 0) await new Promise<void>((resolve) => clock.soon(resolve));
+    // Each leaves with one command, which the store's time-out bounds.
+    await Promise.allSettled(this.#claims);
   }
 
   async #stand(first: RequestCommand, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {

@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { ClaimOptions, Lease } from '../src/index.ts';
-import { RedisLink, RedisLockManager, type RedisLockManagerOptions, type ServerWarning } from '../src/redis.ts';
+import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
+import {
+  RedisLeaseStore,
+  RedisLink,
+  RedisLockManager,
+  type RedisLockManagerOptions,
+  type ServerWarning,
+} from '../src/redis.ts';
 
 const press = 'project:press';
 const ada = { id: 'ada' };
@@ -234,6 +241,53 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     await open({ onWarning: (warning) => warnings.push(warning) }).open();
     expect(warnings.map((warning) => warning.setting)).toEqual(['maxmemory-policy', 'appendfsync']);
     expect(warnings[0]?.message).toContain('set maxmemory-policy noeviction');
+  });
+
+  it('[RF13] a server that goes away while the manager opens is unavailable, not a hang; the next call opens', async () => {
+    const locks = open();
+    redis.pause();
+    expect(await locks.tryAcquire(press, { holder: ada })).toMatchObject({ kind: 'unavailable' });
+    redis.resume();
+    expect((await locks.acquire(press, { holder: ada, waitMs: 2_000 })).valid).toBe(true);
+  });
+
+  it('[RF14] everything of a resource is gone from the server once it is past its window', async () => {
+    const link = RedisLink.open({ redis: redis.url });
+    let nowUs = 1_800_000_000_000_000;
+    const store = new RedisLeaseStore({
+      link,
+      namespace: 'spent',
+      time: { prelude: GIVEN_TIME, args: () => [`${nowUs}`] },
+    });
+    await store.open();
+    const base = { holder: ada, instance: 'i', ttlMs: 1_000, meta: undefined, waitMs: 5_000, listener: 'x' };
+    for (let n = 0; n < 300; n += 1) {
+      const resource = `r:${n % 3} /`;
+      await store.submit<'request'>({
+        kind: 'request',
+        resource,
+        leaseId: `l${n}`,
+        requestId: `q${n}`,
+        ...base,
+        holder: { id: `h${n}` },
+      });
+      if (n % 2 === 0)
+        await store.submit<'release'>({
+          kind: 'release',
+          resource,
+          leaseId: `l${n}`,
+          how: 'released',
+          reason: undefined,
+        });
+    }
+    expect(Number(await link.command('dbsize'))).toBeGreaterThan(10);
+    for (let turn = 0; turn < 400; turn += 1) {
+      nowUs += 5_000_000;
+      await store.sweep();
+    }
+    const keys = (await link.command('keys', 'spent:*')) as string[];
+    expect(keys.filter((key) => !/:(bucket|log|locks)$/.test(key))).toEqual([]);
+    await link.close();
   });
 
   it('[RF12] 200 idle leases are renewed in batches, not one by one', async () => {

@@ -6,8 +6,10 @@ import { RedisLockManager } from '../../src/redis.ts';
 const [url = '', namespace = '', resource = '', ttlMs = ''] = process.argv.slice(2);
 const locks = new RedisLockManager({ redis: url, namespace });
 const lease = await locks.acquire(resource, { holder: { id: 'stalled' }, ttlMs: Number(ttlMs) });
+// Taken before anybody can know of the lease, so that a stop at any later point is seen.
+let last = performance.now();
 writeSync(1, `held ${lease.fence}\n`);
-for (let last = performance.now(); ; ) {
+for (;;) {
   const now = performance.now();
   const isValid = lease.valid;
   if (now - last > Number(ttlMs)) {
