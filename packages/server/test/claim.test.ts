@@ -1,7 +1,8 @@
 import type { ClaimToken } from '@devmentor/contracts';
+import { CoordinationError, systemClock, systemEntropy } from '@devmentor/locks';
 import { StaleFenceError } from '@devmentor/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createServer, type Server } from '../src/index.ts';
+import { createServer, memoryBackends, type Server } from '../src/index.ts';
 import { ProjectActor } from '../src/projects/project-actor.ts';
 import { eventually, good, guest, problem, type SignedIn } from './client.ts';
 
@@ -117,6 +118,24 @@ describe('claims', () => {
       { 'if-match': '"2"', 'x-claim-token': fresh.claimToken },
     );
     expect(write.status).toBe(200);
+  });
+
+  it('[C1] a grant whose guard cannot be raised is given back and answered with 503', async () => {
+    const backends = memoryBackends({ clock: systemClock, entropy: systemEntropy });
+    await using other = await createServer({ demo: true, backend: backends });
+    const { client } = await guest(other.url);
+    const { admit } = backends.state;
+    for (const fault of ['STORE_UNAVAILABLE', 'REPLY_LOST']) {
+      backends.state.admit = async () => {
+        throw new CoordinationError(fault, 'no answer', { applied: fault === 'REPLY_LOST' ? 'unknown' : 'no' });
+      };
+      const refused = await client.claim('123');
+      expect(problem(refused).code).toBe('BACKEND_UNAVAILABLE');
+      expect(refused.headers.get('retry-after')).toBe('1');
+      expect(good(await client.ask('projects/123/lease'))).toMatchObject({ state: 'free' });
+    }
+    backends.state.admit = admit;
+    expect((await client.claim('123')).status).toBe(201);
   });
 
   it('[C2] a write that passed every check is refused when a claim was answered before it commits', async () => {

@@ -159,6 +159,36 @@ describe('projects', () => {
     expect(good(await client.ask<{ items: unknown[] }>('projects')).items).toHaveLength(2);
   });
 
+  it('[H5] a big project is kept, answered and replayed like any other, until it is too big', async () => {
+    const part = 'x'.repeat(200_000);
+    const key = { 'idempotency-key': 'big' };
+    const ask = { name: 'Big', data: { a: part } };
+    const created = await ada.client.post<{ id: string }>('projects', ask, key);
+    const { id } = created.body;
+    const again = await ada.client.post<{ id: string }>('projects', ask, key);
+    expect([created.status, again.status, again.body.id]).toEqual([201, 201, id]);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+
+    for (const member of ['b', 'c', 'd']) {
+      const patched = await ada.client.patch(id, { data: { [member]: part } }, { 'if-match': '*' });
+      expect(Object.keys(good(patched).data)).toContain(member);
+    }
+    for (const data of [{ e: part, f: 'y'.repeat(70_000) }, { e: part }, { f: part }]) {
+      const refused = await ada.client.patch(id, { data }, { 'if-match': '*' });
+      if (refused.status !== 200) expect(problem(refused).code).toBe('PAYLOAD_TOO_LARGE');
+    }
+    const kept = good(await ada.client.ask<{ data: object }>(`projects/${id}`));
+    expect(Object.keys(kept.data)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('[ID4] a request that was too big leaves its key free', async () => {
+    const key = { 'idempotency-key': 'too-big' };
+    const data = { text: 'x'.repeat(600_000) };
+    for (let n = 0; n < 2; n += 1) {
+      expect(problem(await ada.client.post('projects', { name: 'Big', data }, key)).code).toBe('PAYLOAD_TOO_LARGE');
+    }
+  });
+
   it('[ID2] the same key with another body is refused', async () => {
     const key = { 'idempotency-key': 'twice' };
     await ada.client.post('projects', { name: 'One' }, key);

@@ -50,7 +50,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     // Requests that run when the server leaves are still answered.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    requestTimeout: 0,
+    // To receive a request, not to answer it: claims may wait longer.
+    requestTimeout: 30_000,
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : options.entropy.id();

@@ -9,24 +9,25 @@
 //        already is found and not made again.
 //   ID4  Only good answers are stored; a refusal leaves the key free.
 import { createHash } from 'node:crypto';
-import type { Clock, Entropy } from '@devmentor/locks';
+import { type Clock, CoordinationError, type Entropy } from '@devmentor/locks';
 import type { Json, RecordStore } from '@devmentor/runtime';
 import { Problem } from '../problem.ts';
 import type { Answer } from './call.ts';
 
 const KEPT_MS = 24 * 3_600_000;
 const ABANDONED_MS = 30_000;
+/** In characters, of which each is up to three bytes; a record has at most 256 KiB. */
+const MAX_KEPT = 65_536;
 
 type Kept = {
   readonly v: 1;
   readonly print: string;
   readonly seed: string;
   readonly atMs: number;
-  readonly answer?: {
-    readonly status: number;
-    readonly body: Json;
-    readonly headers: Readonly<Record<string, string>>;
-  };
+  /** `again`: too big to keep; the work under its seed answers the same. */
+  readonly answer?:
+    | { readonly status: number; readonly body: Json; readonly headers: Readonly<Record<string, string>> }
+    | 'again';
 };
 
 export interface KeyedRequest {
@@ -53,20 +54,15 @@ export class Idempotency {
     const key = `idem/${digest([request.userId, request.route, request.key])}`;
     const print = digest([JSON.stringify(request.body)]);
     const began = await this.#begin(key, print);
-    if (began.kind === 'answered') return began.answer;
+    if (began.kind === 'answered') return replayed(began.answer);
+    if (began.kind === 'again') return replayed(await work(began.seed));
     try {
       const answer = await work(began.seed);
-      const stored: Kept = {
-        v: 1,
-        print,
-        seed: began.seed,
-        atMs: this.#clock.wallMs(),
-        answer: { status: answer.status, body: (answer.body ?? null) as Json, headers: answer.headers ?? {} },
-      };
+      const stored: Kept = { v: 1, print, seed: began.seed, atMs: this.#clock.wallMs(), answer: keptForm(answer) };
       await this.#records.put(key, stored, { expects: 'any', ttlMs: KEPT_MS });
       return answer;
     } catch (error) {
-      if (error instanceof Problem) await this.#records.delete(key);
+      if (wasRefused(error)) await this.#records.delete(key);
       throw error;
     }
   }
@@ -75,7 +71,7 @@ export class Idempotency {
     key: string,
     print: string,
   ): Promise<
-    { readonly kind: 'mine'; readonly seed: string } | { readonly kind: 'answered'; readonly answer: Answer }
+    { readonly kind: 'mine' | 'again'; readonly seed: string } | { readonly kind: 'answered'; readonly answer: Answer }
   > {
     const atMs = this.#clock.wallMs();
     const seed = this.#entropy.id();
@@ -90,15 +86,26 @@ export class Idempotency {
     const kept = found.value as Kept;
     if (kept.print !== print)
       throw new Problem('IDEMPOTENCY_KEY_REUSED', 'use a fresh Idempotency-Key for another request');
-    if (kept.answer !== undefined) {
-      const { status, body, headers } = kept.answer;
-      return { kind: 'answered', answer: { status, body, headers: { ...headers, 'idempotency-replayed': 'true' } } };
-    }
+    if (kept.answer === 'again') return { kind: 'again', seed: kept.seed };
+    if (kept.answer !== undefined) return { kind: 'answered', answer: kept.answer };
     if (atMs - kept.atMs < ABANDONED_MS) throw inProgress();
     const taken = await this.#records.put(key, { ...kept, atMs }, { expects: found.version, ttlMs: KEPT_MS });
     if (taken.kind === 'conflict') throw inProgress();
     return { kind: 'mine', seed: kept.seed };
   }
+}
+
+/** Nothing was carried out. After any other fault something may have been. */
+function wasRefused(error: unknown): boolean {
+  return error instanceof Problem || (error instanceof CoordinationError && error.applied === 'no');
+}
+
+function keptForm({ status, body = null, headers = {} }: Answer): NonNullable<Kept['answer']> {
+  return JSON.stringify(body).length > MAX_KEPT ? 'again' : { status, body: body as Json, headers };
+}
+
+function replayed(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
 }
 
 function inProgress(): Problem {

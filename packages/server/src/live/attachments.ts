@@ -109,10 +109,11 @@ export class Attachments {
     return lease;
   }
 
-  /** Begins the grace now, by the page's own wish. */
-  async detach(connection: Attachable, leaseId: string): Promise<void> {
+  /** Begins the grace now, by the page's own wish; false when the claim is not attached here. */
+  async detach(connection: Attachable, leaseId: string): Promise<boolean> {
     const attached = this.#forget(connection.id, leaseId);
     if (attached !== undefined) await this.#away(attached);
+    return attached !== undefined;
   }
 
   /** The claim was given back; there is nothing to renew. */

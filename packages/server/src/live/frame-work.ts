@@ -91,7 +91,8 @@ export class FrameWork {
   async #detach({ id, claimToken }: Extract<ClientFrame, { t: 'detach' }>, caller: Caller): Promise<void> {
     const { claims, attachments, connection } = this.#with;
     const claim = claims.open(caller, 'any', claimToken);
-    await attachments.detach(connection, claim.leaseId);
+    const wasAttached = await attachments.detach(connection, claim.leaseId);
+    if (!wasAttached) await claims.detach('any', claimToken);
     this.#ok(id);
   }
 

@@ -8,7 +8,9 @@ import { UserId } from './ids.ts';
 import { type NewProject, Project, type ProjectPatch, type ProjectState } from './project.ts';
 import { projectToWire, timeText } from './wire.ts';
 
+// In characters, of which each is up to three bytes; a reply has at most 256 KiB.
 const MAX_TRAVELLING = 16_384;
+const MAX_REPLIED = 65_536;
 
 /** The version a writer saw; `any` for an unconditional write. */
 export type Expected = number | 'any';
@@ -43,7 +45,8 @@ export type LeaseHappening = {
 };
 
 export type ProjectReply =
-  | { readonly kind: 'done'; readonly project: ProjectState }
+  /** Without the project when it is too big for a message; whoever needs it reads it. */
+  | { readonly kind: 'done'; readonly project: ProjectState | 'big' }
   | { readonly kind: 'refused'; readonly code: DomainErrorCode; readonly message: string; readonly version?: number };
 
 export type ProjectContext = {
@@ -89,7 +92,7 @@ function create(context: ProjectContext, command: ProjectCommand & { type: 'crea
   if (existing !== null) {
     // The same attempt again, its answer having been lost.
     if (context.request === command.request && existing.ownerId === command.project.ownerId) {
-      return { context, reply: { kind: 'done', project: existing }, publish: [], memberships: [] };
+      return { context, reply: doneReply(existing), publish: [], memberships: [] };
     }
     throw new DomainError('ALREADY_EXISTS', 'a project of that id exists');
   }
@@ -168,7 +171,7 @@ function grantFacts({ type, fence, atMs }: LeaseHappening): { fencingToken: stri
 function changed(context: ProjectContext, before: ProjectState | null, project: Project, atMs: number): Decision {
   return {
     context: { ...context, project: project.state },
-    reply: { kind: 'done', project: project.state },
+    reply: doneReply(project.state),
     publish: project
       .takeEvents()
       .map((event) => ({ type: event.type, data: { ...event, ...travelling(project.state) } })),
@@ -176,11 +179,17 @@ function changed(context: ProjectContext, before: ProjectState | null, project: 
   };
 }
 
+function doneReply(state: ProjectState): ProjectReply {
+  return { kind: 'done', project: sizeOf(state) > MAX_REPLIED ? 'big' : state };
+}
+
+function sizeOf(state: ProjectState): number {
+  return JSON.stringify(state.data).length;
+}
+
 /** The project travels with its events while it is small; a reader of a big one fetches it. */
 function travelling(state: ProjectState): { project?: WireProject } {
-  return state.status === 'deleted' || JSON.stringify(state.data).length > MAX_TRAVELLING
-    ? {}
-    : { project: projectToWire(state) };
+  return state.status === 'deleted' || sizeOf(state) > MAX_TRAVELLING ? {} : { project: projectToWire(state) };
 }
 
 function memberships(before: ProjectState | null, after: ProjectState, atMs: number): readonly Membership[] {

@@ -40,7 +40,8 @@ export class Projects {
 
   /** `request` names the attempt: the same one again answers with the project it made. */
   async create(project: NewProject, request: string): Promise<ProjectState> {
-    const created = done(await this.#actor(project.id).ask({ type: 'create', project, request, atMs: this.#now() }));
+    const reply = await this.#actor(project.id).ask({ type: 'create', project, request, atMs: this.#now() });
+    const created = await this.#done(project.id, reply);
     // The project tells its owner too; telling him here lets his next list show it.
     await this.#runtime
       .actor(UserActor, created.ownerId)
@@ -114,14 +115,18 @@ export class Projects {
 
   /** Membership is the owner's business whoever holds the claim, so it needs no claim and no version. */
   async addCollaborator(by: string, projectId: string, userId: string): Promise<void> {
-    const project = done(await this.#actor(projectId).ask({ type: 'addCollaborator', by, userId, atMs: this.#now() }));
+    const project = await this.#done(
+      projectId,
+      await this.#actor(projectId).ask({ type: 'addCollaborator', by, userId, atMs: this.#now() }),
+    );
     await this.#runtime
       .actor(UserActor, userId)
       .tell({ type: 'member.joined', projectId, version: project.version, atMs: project.updatedAtMs });
   }
 
   async removeCollaborator(by: string, projectId: string, userId: string): Promise<void> {
-    const project = done(
+    const project = await this.#done(
+      projectId,
       await this.#actor(projectId).ask({ type: 'removeCollaborator', by, userId, atMs: this.#now() }),
     );
     if (isMember(project, userId)) return;
@@ -146,11 +151,20 @@ export class Projects {
       });
       if (reply.kind === 'refused' && reply.code === 'VERSION_MISMATCH')
         throw mismatch(await this.get(userId, projectId));
-      return done(reply);
+      return await this.#done(projectId, reply);
     } catch (error) {
       if (error instanceof StaleFenceError) throw await this.#claims.refused(right, userId, projectId);
       throw error;
     }
+  }
+
+  /** The project a command left behind. A big one is read after; by then it may be a version further. */
+  async #done(projectId: string, reply: ProjectReply): Promise<ProjectState> {
+    if (reply.kind === 'refused') throw new Problem(reply.code, reply.message);
+    if (reply.project !== 'big') return reply.project;
+    const { project } = (await this.#actor(projectId).read()).context;
+    if (project === null) throw notFound();
+    return project;
   }
 
   #actor(projectId: string): ActorRef<TypesOf<typeof ProjectActor>> {
@@ -167,11 +181,6 @@ type ProjectWrite = Extract<
   NonNullable<(typeof ProjectActor)['types']>['event'],
   { readonly type: 'update' | 'delete' }
 >;
-
-function done(reply: ProjectReply): ProjectState {
-  if (reply.kind === 'done') return reply.project;
-  throw new Problem(reply.code, reply.message);
-}
 
 function notFound(): Problem {
   return new Problem('NOT_FOUND', 'no such project');
