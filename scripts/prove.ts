@@ -1,0 +1,67 @@
+// pnpm prove [claim…]: runs the tests behind one claim of the README, and says each by name.
+import { ensurePrograms } from './backends.ts';
+import { buildPage } from './builds.ts';
+import { explain } from './explain.ts';
+import { run, type Step } from './workspace.ts';
+
+interface Claim {
+  readonly says: string;
+  readonly step: Step;
+}
+
+/** These test files, and of them the tests that carry one of these rules in their names. */
+function tests(files: readonly string[], rules: readonly string[] = []): Step {
+  const named = rules.length === 0 ? [] : ['--testNamePattern', `\\[(${rules.join('|')})\\]`];
+  return { command: 'vitest', args: ['run', '--reporter=tree', ...files, ...named] };
+}
+
+const server = (name: string): string => `packages/server/test/${name}.test.ts`;
+const runtime = (name: string): string => `packages/runtime/test/${name}.test.ts`;
+
+const claims: Readonly<Record<string, Claim>> = {
+  contention: {
+    says: '20 users claim at once, 100 rounds: one grant, nineteen refusals that name the holder, rising fences',
+    step: tests([server('claim'), server('cluster.claim'), 'packages/locks/test/locks.redis.test.ts'], ['C4', 'RF6']),
+  },
+  kill: {
+    says: 'kill -9 of the server that granted keeps lease and writes; after SIGTERM the claim lives on',
+    step: tests([server('cluster.claim')], ['K1', 'K2']),
+  },
+  stale: {
+    says: 'whoever writes under an older claim is refused, even before the new holder has written',
+    step: tests([server('claim'), 'packages/locks/test/locks.redis.test.ts'], ['C1', 'C2', 'RF1']),
+  },
+  stall: {
+    says: 'an owner stopped past its lease lets no commit, no reply and no stale read out',
+    step: tests([server('cluster.claim'), runtime('cluster'), runtime('processes')], ['K3', 'ST2', 'RD3', 'CS1']),
+  },
+  browser: {
+    says: 'two people in real browsers edit one after the other, embedded and on Redis + NATS',
+    step: { command: './node_modules/.bin/playwright', args: ['test'], cwd: 'examples/collab' },
+  },
+  'bad-input': {
+    says: 'anything at any route and in any frame is answered with a code, and nothing is lost',
+    step: tests([server('fuzz'), server('http'), server('live')], ['H\\d+', 'WS2', 'WS8', 'C3']),
+  },
+  readme: {
+    says: 'the examples of the READMEs run and print what they say',
+    step: tests(['readme.test.ts']),
+  },
+};
+
+await explain(async () => {
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => claims[name] === undefined);
+  if (unknown.length > 0)
+    throw new Error(`nothing named ${unknown.join(', ')}; there are: ${Object.keys(claims).join(', ')}`);
+  await ensurePrograms();
+  await buildPage();
+  const failed: string[] = [];
+  for (const [name, { says, step }] of Object.entries(claims)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    process.stdout.write(`\n${name}: ${says}\n`);
+    if ((await run(step)).exitCode !== 0) failed.push(name);
+  }
+  process.stdout.write(failed.length === 0 ? '\nproved\n' : `\nnot proved: ${failed.join(', ')}\n`);
+  if (failed.length > 0) process.exitCode = 1;
+});
