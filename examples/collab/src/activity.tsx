@@ -36,7 +36,7 @@ export function Activity({ projectId }: { projectId: string }) {
     <aside className="card" aria-label="Activity">
       <h2>Activity</h2>
       {entries.length === 0 && <p className="quiet">What others do here shows up at once.</p>}
-      <ul className="activity" data-testid="activity">
+      <ul className="activity" data-testid="activity" hidden={entries.length === 0}>
         {entries.map(({ key, name, text, at }) => (
           <li key={key}>
             <Avatar name={name} />

@@ -44,7 +44,7 @@ export function ProjectFields(props: {
         <textarea
           value={texts.notes}
           readOnly={isReadOnly}
-          rows={9}
+          rows={7}
           placeholder={isReadOnly ? 'No notes yet' : 'Write down what the others should know'}
           onChange={(event) => props.onChange('notes', event.target.value)}
           data-testid="notes"

@@ -1,5 +1,5 @@
 import type { Project } from '@devmentor/contracts';
-import { isCoordinationError, useAPIClient, useProject } from '@devmentor/react';
+import { isCoordinationError, useAPIClient, useProjectView } from '@devmentor/react';
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import { Avatar } from './avatar.tsx';
 import { Link } from './link.tsx';
@@ -68,7 +68,7 @@ export function ProjectsPage() {
 }
 
 function ProjectCard({ listed }: { listed: Project }) {
-  const { project, holder, isLockedByMe } = useProject(listed.id);
+  const { project, holder } = useProjectView(listed.id);
   const { name, description } = project ?? listed;
   return (
     <li>
@@ -78,7 +78,7 @@ function ProjectCard({ listed }: { listed: Project }) {
         {holder !== undefined && (
           <span className="chip busy">
             <Avatar name={holder.displayName} />
-            {isLockedByMe ? 'You are editing' : `${holder.displayName} is editing`}
+            {holder.isMe ? 'You are editing' : `${holder.displayName} is editing`}
           </span>
         )}
       </Link>

@@ -24,8 +24,8 @@ async function startServer(...options: string[]): Promise<string> {
 }
 
 const [redis, nats] = await Promise.all([startRedis(), startNats()]);
-const cluster = ['--redis', redis.url, '--nats', nats.url, '--log-level', 'warn'];
-const embedded = ['--log-level', 'warn'];
+const cluster = ['--redis', redis.url, '--nats', nats.url, '--log-level', 'fatal'];
+const embedded = ['--log-level', 'fatal'];
 
 const urls = [
   'embedded',

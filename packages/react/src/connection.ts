@@ -141,7 +141,7 @@ export class LiveConnection {
   }
 
   async #try(): Promise<void> {
-    const { WebSocket, bearer, clock, url } = this.#options;
+    const { WebSocket, bearer } = this.#options;
     if (WebSocket === undefined) return;
     const mine: State = { kind: 'opening', line: undefined };
     this.#become(mine);
@@ -156,6 +156,12 @@ export class LiveConnection {
     if (this.#state !== mine) return;
     if (token === undefined) return this.#stop('unauthenticated');
     this.#lastToken = token;
+    const line = this.#line(WebSocket, token);
+    this.#state = { kind: 'opening', line };
+  }
+
+  #line(WebSocket: WebSocketConstructor, token: string): Line {
+    const { clock, url } = this.#options;
     const line: Line = new Line({
       url,
       protocols: [socketProtocol, bearerProtocol(token)],
@@ -165,7 +171,7 @@ export class LiveConnection {
       onFrame: (frame) => this.#hear(frame),
       onEnd: (end) => this.#ended(line, end),
     });
-    this.#state = { kind: 'opening', line };
+    return line;
   }
 
   #welcomed(line: Line): void {

@@ -2,8 +2,9 @@
 
 export { APIClientProvider, useAPIClient } from './provider.ts';
 export { useConnectionStatus } from './use-connection.ts';
-export { type UseProject, type UseProjectOptions, useProject, type VisibleHolder } from './use-project.ts';
+export { type UseProject, type UseProjectOptions, useProject } from './use-project.ts';
 export { useProjectStore } from './use-project-store.ts';
+export { type ProjectView, useProjectView, type VisibleHolder } from './use-project-view.ts';
 
 // Stores
 

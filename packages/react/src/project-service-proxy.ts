@@ -116,11 +116,14 @@ export class ProjectServiceProxy implements ProjectServiceClient {
   async addCollaborator(projectId: string, userId: string, options: CallOptions = {}): Promise<void> {
     const path = pathTo('projects.addCollaborator', { id: projectId, userId });
     await this.#transport.put(path, undefined, { ...options, repeatable: true });
+    // Who belongs to a project is part of its version, and the answer does not tell the new one.
+    this.#versions.delete(projectId);
   }
 
   async removeCollaborator(projectId: string, userId: string, options: CallOptions = {}): Promise<void> {
     const path = pathTo('projects.removeCollaborator', { id: projectId, userId });
     await this.#transport.delete(path, { ...options, repeatable: true });
+    this.#versions.delete(projectId);
   }
 
   /** Takes note of a project that came another way, such as over the live connection. */

@@ -14,19 +14,9 @@ import { type ClaimState, grantOf, type LossReason } from './claim-state.ts';
 import type { ConnectionStatus } from './connection.ts';
 import { CoordinationError, isCoordinationError } from './errors.ts';
 import type { ClaimWish } from './project-claim.ts';
-import { type LeaseView, unread } from './project-snapshot.ts';
 import { useAPIClient } from './provider.ts';
 import { useConnectionStatus } from './use-connection.ts';
-
-/** Who holds the project, whoever it is. */
-export interface VisibleHolder {
-  readonly userId: string;
-  readonly displayName: string;
-  /** The same user in another tab. */
-  readonly otherTab: boolean;
-  /** The holder's connection is gone for the moment. */
-  readonly away: boolean;
-}
+import { type ProjectView, useProjectView } from './use-project-view.ts';
 
 export interface UseProjectOptions {
   /** Called when a claim is refused because somebody else holds the project. */
@@ -35,67 +25,46 @@ export interface UseProjectOptions {
   readonly onLost?: (reason: LossReason) => void;
 }
 
-export interface UseProject {
-  readonly project: Project | null;
-  readonly status: 'loading' | 'ready' | 'missing';
+export interface UseProject extends ProjectView {
   /** Held by anybody, this tab included. */
   readonly isLocked: boolean;
   readonly isLockedByMe: boolean;
   /** The same user, another tab. */
   readonly isLockedByOtherTab: boolean;
-  readonly holder: VisibleHolder | undefined;
   readonly claimState: ClaimState['kind'];
   readonly lostReason: LossReason | undefined;
   readonly claimToken: ClaimToken | null;
   readonly connection: ConnectionStatus;
-  /** The last failure of a reading or a claim; a refusal because of a holder included. */
-  readonly error: CoordinationError | undefined;
   /** @throws CoordinationError RESOURCE_LOCKED once `waitMs` is over; the state says it too */
   claim(wish?: ClaimWish): Promise<ClaimToken>;
   release(): Promise<void>;
   /** Writes under the claim, based on the last version seen unless `ifMatch` says otherwise. */
   update(data: UpdateProjectDTO, options?: WriteOptions): Promise<Project>;
-  refresh(): void;
 }
 
 const idle: ClaimState = { kind: 'idle' };
 
 export function useProject(projectId: string, options: UseProjectOptions = {}): UseProject {
   const client = useAPIClient();
-  const { feeds, claims, instance, session } = client;
+  const { feeds, claims } = client;
+  const view = useProjectView(projectId);
   const connection = useConnectionStatus();
 
   const subscribe = useCallback(
     (listener: () => void) => {
-      const feed = feeds.use(projectId);
-      const claim = claims.use(projectId);
-      const stops = [
-        feed.thing.store.subscribe(listener),
-        feed.thing.fault.subscribe(listener),
-        claim.thing.store.subscribe(listener),
-        claim.leave,
-        feed.leave,
-      ];
+      const { thing: claim, leave } = claims.use(projectId);
+      const stop = claim.store.subscribe(listener);
       return () => {
-        for (const stop of stops) stop();
+        stop();
+        leave();
       };
     },
-    [feeds, claims, projectId],
-  );
-  const snapshot = useSyncExternalStore(
-    subscribe,
-    () => feeds.peek(projectId)?.store.get() ?? unread,
-    () => unread,
+    [claims, projectId],
   );
   const claimState = useSyncExternalStore(
     subscribe,
     () => claims.peek(projectId)?.store.get() ?? idle,
     () => idle,
-  );
-  const fault = useSyncExternalStore(
-    subscribe,
-    () => feeds.peek(projectId)?.fault.get(),
-    () => undefined,
   );
 
   const told = useRef(options);
@@ -115,7 +84,6 @@ export function useProject(projectId: string, options: UseProjectOptions = {}): 
     [claims, projectId],
   );
   const release = useCallback(async () => claims.peek(projectId)?.release(), [claims, projectId]);
-  const refresh = useCallback(() => feeds.peek(projectId)?.refresh(), [feeds, projectId]);
   const update = useCallback(
     async (data: UpdateProjectDTO, write: WriteOptions = {}): Promise<Project> => {
       const mine = claims.peek(projectId);
@@ -133,33 +101,22 @@ export function useProject(projectId: string, options: UseProjectOptions = {}): 
     [client, claims, feeds, projectId],
   );
 
-  const { project = null, kind, lease } = snapshot;
   const grant = grantOf(claimState);
-  const holder = visible(lease, session.user?.id, instance.id);
   const refused = claimState.kind === 'denied' || claimState.kind === 'failed' ? claimState.error : undefined;
   return {
-    project,
-    status: kind,
-    isLocked: grant !== undefined || holder !== undefined,
+    ...view,
+    isLocked: grant !== undefined || view.holder !== undefined,
     isLockedByMe: grant !== undefined,
-    isLockedByOtherTab: holder?.otherTab === true,
-    holder,
+    isLockedByOtherTab: view.holder?.otherTab === true,
     claimState: claimState.kind,
     lostReason: claimState.kind === 'lost' ? claimState.reason : undefined,
     claimToken: grant ?? null,
     connection,
-    error: refused ?? fault,
+    error: refused ?? view.error,
     claim,
     release,
     update,
-    refresh,
   };
-}
-
-function visible(lease: LeaseView, userId: string | undefined, instanceId: string): VisibleHolder | undefined {
-  if (lease.kind !== 'held') return undefined;
-  const otherTab = lease.userId === userId && lease.instanceId !== instanceId;
-  return { userId: lease.userId, displayName: lease.displayName, otherTab, away: lease.link === 'away' };
 }
 
 function unmounted(projectId: string): CoordinationError {

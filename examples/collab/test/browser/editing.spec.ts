@@ -1,8 +1,7 @@
-import { expect, test } from '@playwright/test';
-import { twoPeople } from './people.ts';
+import { expect } from '@playwright/test';
+import { test } from './people.ts';
 
-test('a reload keeps the claim and the unsaved text', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('a reload keeps the claim and the unsaved text', async ({ people: { one, two } }) => {
   await one.edit();
   await one.see('notes').fill('not saved yet');
   await one.page.reload();
@@ -13,24 +12,21 @@ test('a reload keeps the claim and the unsaved text', async ({ browser }, info) 
   await expect(two.see('locked-message')).toBeHidden();
 });
 
-test('a closed page gives its claim up within the grace time', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('a closed page gives its claim up within the grace time', async ({ people: { one, two } }) => {
   await one.edit();
   await expect(two.see('locked-message')).toBeVisible();
   await one.page.close();
   await expect(two.see('locked-message')).toBeHidden({ timeout: 15_000 });
 });
 
-test('leaving for the list of projects releases', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('leaving for the list of projects releases', async ({ people: { one, two } }) => {
   await one.edit();
   await expect(two.see('locked-message')).toBeVisible();
   await one.page.getByRole('navigation').getByRole('link', { name: 'Projects' }).click();
   await expect(two.see('locked-message')).toBeHidden();
 });
 
-test('a break of the line shorter than the grace is survived with claim and text', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('a break of the line shorter than the grace is survived with claim and text', async ({ people: { one, two } }) => {
   await one.edit();
   await one.see('notes').fill('typed before the break');
   await one.context.setOffline(true);
@@ -44,8 +40,7 @@ test('a break of the line shorter than the grace is survived with claim and text
   await expect(two.see('notes')).toHaveValue('typed before the break');
 });
 
-test('a copied tab is another guest and does not share the claim', async ({ browser }, info) => {
-  const { one } = await twoPeople(browser, info);
+test('a copied tab is another guest and does not share the claim', async ({ demo: { one } }) => {
   await one.edit();
   // What "duplicate tab" does: a new page that begins with a copy of the session storage.
   const [copy] = await Promise.all([

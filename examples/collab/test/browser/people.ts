@@ -1,14 +1,14 @@
-import { type Browser, type BrowserContext, expect, type Locator, type Page, type TestInfo } from '@playwright/test';
+import {
+  type APIRequestContext,
+  test as base,
+  type Browser,
+  type BrowserContext,
+  expect,
+  type Locator,
+  type Page,
+} from '@playwright/test';
 
-/** Two people at two browsers, each with a server: the same one, or two of one cluster. */
-export async function twoPeople(browser: Browser, info: TestInfo) {
-  const { first, second } = info.project.metadata as { first: string; second: string };
-  const projectId = await freshProject(first);
-  const one = await personAt(browser, `${first}/projects/${projectId}`, 'User 1');
-  const two = await personAt(browser, `${second}/projects/${projectId}`, 'User 2');
-  return { one, two, projectId };
-}
-
+/** Somebody at a browser of his own. */
 export class Person {
   readonly context: BrowserContext;
   readonly page: Page;
@@ -22,38 +22,79 @@ export class Person {
     return this.page.getByTestId(testId);
   }
 
+  /** Opens a project and waits until its events arrive. */
+  async visit(server: string, name: string, projectId: string): Promise<void> {
+    await this.page.goto(`${server}/projects/${projectId}?as=${encodeURIComponent(name)}`);
+    await expect(this.see('connection')).toHaveAttribute('data-state', 'connected');
+    await expect(this.see('edit-button')).toBeVisible();
+  }
+
   async edit(): Promise<void> {
     await this.see('edit-button').click();
     await expect(this.see('editing-indicator')).toBeVisible();
   }
 }
 
-export async function personAt(browser: Browser, url: string, name: string): Promise<Person> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${url}?as=${encodeURIComponent(name)}`);
-  const person = new Person(context, page);
-  await expect(person.see('connection')).toHaveAttribute('data-state', 'connected');
-  return person;
+export interface TwoPeople {
+  readonly one: Person;
+  readonly two: Person;
 }
 
-/** The demo's guests share project 123 only, so that is the one; whoever held it is gone by then. */
-async function freshProject(server: string): Promise<string> {
-  const guest = await fetch(`${server}/api/v1/auth/guest`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ name: 'Porter' }),
+interface Fixtures {
+  /** Two people on project 123; each at a server, the same one or two of one cluster. */
+  demo: TwoPeople;
+  /** The same on a project of their own, which nobody has touched. */
+  people: TwoPeople;
+}
+
+export const test = base.extend<Fixtures>({
+  demo: async ({ browser }, use, { project }) => {
+    const { first, second } = project.metadata as { first: string; second: string };
+    const one = await personAt(browser);
+    const two = await personAt(browser);
+    await one.visit(first, 'User 1', '123');
+    await two.visit(second, 'User 2', '123');
+    await use({ one, two });
+    await Promise.all([one.context.close(), two.context.close()]);
+  },
+  people: async ({ browser, request }, use, { project }) => {
+    const { first, second } = project.metadata as { first: string; second: string };
+    const one = await personAt(browser);
+    const two = await personAt(browser);
+    await one.visit(first, 'User 1', '123');
+    await two.visit(second, 'User 2', '123');
+    const projectId = await ownProject(request, first, await signInOf(one), await signInOf(two));
+    await one.visit(first, 'User 1', projectId);
+    await two.visit(second, 'User 2', projectId);
+    await use({ one, two });
+    await Promise.all([one.context.close(), two.context.close()]);
+  },
+});
+
+async function personAt(browser: Browser): Promise<Person> {
+  const context = await browser.newContext();
+  return new Person(context, await context.newPage());
+}
+
+interface SignIn {
+  readonly accessToken: string;
+  readonly user: { readonly id: string };
+}
+
+async function signInOf(person: Person): Promise<SignIn> {
+  const text = await person.page.evaluate(() => {
+    const key = Object.keys(sessionStorage).find((name) => name.endsWith('devmentor:session'));
+    return key === undefined ? null : sessionStorage.getItem(key);
   });
-  const { accessToken } = (await guest.json()) as { accessToken: string };
-  const headers = { Authorization: `Bearer ${accessToken}` };
-  await expect
-    .poll(
-      async () => {
-        const lease = await fetch(`${server}/api/v1/projects/123/lease`, { headers });
-        return ((await lease.json()) as { isLocked: boolean }).isLocked;
-      },
-      { timeout: 20_000 },
-    )
-    .toBe(false);
-  return '123';
+  return (JSON.parse(text ?? '{}') as { token: SignIn }).token;
+}
+
+async function ownProject(request: APIRequestContext, server: string, owner: SignIn, other: SignIn): Promise<string> {
+  const headers = { Authorization: `Bearer ${owner.accessToken}` };
+  const created = await request.post(`${server}/api/v1/projects`, { headers, data: { name: 'Their own' } });
+  expect(created.status()).toBe(201);
+  const { id } = (await created.json()) as { id: string };
+  const added = await request.put(`${server}/api/v1/projects/${id}/collaborators/${other.user.id}`, { headers });
+  expect(added.status()).toBe(204);
+  return id;
 }

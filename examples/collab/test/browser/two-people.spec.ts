@@ -1,8 +1,7 @@
-import { expect, test } from '@playwright/test';
-import { twoPeople } from './people.ts';
+import { expect } from '@playwright/test';
+import { test } from './people.ts';
 
-test('two people in two browsers edit one after the other', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('two people in two browsers edit one after the other', async ({ demo: { one, two } }) => {
 
   await one.edit();
 
@@ -24,8 +23,7 @@ test('two people in two browsers edit one after the other', async ({ browser }, 
   await expect(one.see('locked-message')).toBeHidden();
 });
 
-test('whoever asks while another edits is refused after a moment, and sees why', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('whoever asks while another edits is refused after a moment, and sees why', async ({ people: { one, two } }) => {
   await one.edit();
   await two.see('edit-button').click();
   await expect(two.see('edit-button')).toHaveText('Waiting …');
@@ -34,8 +32,7 @@ test('whoever asks while another edits is refused after a moment, and sees why',
   await one.see('cancel-button').click();
 });
 
-test('a save shows up on the other page without a reload', async ({ browser }, info) => {
-  const { one, two } = await twoPeople(browser, info);
+test('a save shows up on the other page without a reload', async ({ people: { one, two } }) => {
   await one.edit();
   const name = `Renamed at ${Date.now()}`;
   await one.see('name').fill(name);
