@@ -51,7 +51,9 @@ const YOUNG = 20;
 const OLDER = 21;
 const FORGET = 22;
 const DUE = 23;
-const LAST = 24;
+// How and when the latest grant ended; its fence is FENCE.
+const LAST_HOW = 24;
+const LAST_AT = 25;
 
 /** Time from the server. The simulator's arm replaces this prelude, and nothing else. */
 export const SERVER_TIME = `local time = redis.call('TIME')
@@ -196,7 +198,8 @@ local function finish(record, enc, how, reason)
   if window < ${ENDED_WINDOW_MS} then window = ${ENDED_WINDOW_MS} end
   local forget = now + window
   remember(record, enc, record[${REQUEST}], (how == 'revoked' and 'v' or sub(how, 1, 1)) .. format('%014d', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
-  record[${LAST}] = '{"fence":"' .. record[${FENCE}] .. '","how":"' .. how .. '","atMs":' .. format('%d', at) .. '}'
+  record[${LAST_HOW}] = how
+  record[${LAST_AT}] = at
   logged(record, kind, fact, reason)
   record[${LEASE}] = ''
   local request, waiter = head(record, enc)
@@ -260,7 +263,7 @@ local function confirm(record, enc)
 end
 
 local function fresh(key, enc, resource)
-  local record = { 1, resource, '', '', '""', '', '""', '', 0, 0, 0, 0, 0, '', '', '', '', 0, 0, 0, 0, 0, 0, '' }
+  local record = { 1, resource, '', '', '""', '', '""', '', 0, 0, 0, 0, 0, '', '', '', '', 0, 0, 0, 0, 0, 0, '', 0 }
   records[key] = record
   record.isNew = true
   return record
@@ -388,7 +391,9 @@ end
 function run.i(command, record, enc)
   if not record then return '["free","",0,""]' end
   if record[${LEASE}] ~= '' then return '["view",' .. view(record) .. ']' end
-  return '["free","' .. record[${CURSOR}] .. '",' .. record[${WAITING}] .. ',' .. (record[${LAST}] == '' and '""' or record[${LAST}]) .. ']'
+  local last = '""'
+  if record[${LAST_HOW}] ~= '' then last = format('{"fence":"%s","how":"%s","atMs":%d}', record[${FENCE}], record[${LAST_HOW}], record[${LAST_AT}]) end
+  return format('["free","%s",%d,%s]', record[${CURSOR}], record[${WAITING}], last)
 end
 
 local function sweep()
@@ -402,7 +407,7 @@ local function sweep()
       settle(record, enc)
       if record[${FORGET}] <= now and record[${YOUNG}] + record[${OLDER}] > 0 then
         call('DEL', prefix .. 'ended:' .. enc, prefix .. 'older:' .. enc)
-        record[${YOUNG}], record[${OLDER}], record[${LAST}] = 0, 0, ''
+        record[${YOUNG}], record[${OLDER}], record[${LAST_HOW}] = 0, 0, ''
       end
       if record[${LEASE}] == '' and record[${WAITING}] == 0 and record[${YOUNG}] + record[${OLDER}] == 0 then
         call('DEL', key)
