@@ -4,15 +4,21 @@ import type { Activation } from './activation.ts';
 import type { ActorId } from './actor-id.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
-import type { DeadLetter } from './runtime.ts';
 import type { TopicEvent } from './log-store.ts';
+import type { DeadLetter } from './runtime.ts';
 import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
 
 export interface ActivationHost {
   readonly clock: Clock;
   /** The store's wall clock, never ahead of it. */
   storeNowMs(): number;
-  load(id: ActorId): Promise<{ readonly kind: 'record'; readonly record: ActorRecord } | { readonly kind: 'absent' } | { readonly kind: 'fenced' }>;
+  load(
+    id: ActorId,
+  ): Promise<
+    | { readonly kind: 'record'; readonly record: ActorRecord }
+    | { readonly kind: 'absent' }
+    | { readonly kind: 'fenced' }
+  >;
   nextCommitId(): string;
   commit(commit: Commit): Promise<CommitOutcome | { readonly kind: 'fenced' }>;
   /** Whether this node is the owner for certain, at this moment, without asking. */
@@ -24,7 +30,11 @@ export interface ActivationHost {
   isTransient(fault: unknown): boolean;
   pause(ms: number): Promise<void>;
 
-  deliver(from: ActorId, row: { readonly to: ActorId; readonly n: number; readonly event: EventData }, signal: AbortSignal): Promise<Answer>;
+  deliver(
+    from: ActorId,
+    row: { readonly to: ActorId; readonly n: number; readonly event: EventData },
+    signal: AbortSignal,
+  ): Promise<Answer>;
   /** For actors without a record: no outbox, so at most once after a crash. */
   tellOnce(row: OutboxRow): void;
   published(events: readonly TopicEvent[]): void;

@@ -5,37 +5,33 @@
 //
 //   AC1  At most one commit is under way; letters that come meanwhile are the next group.
 //   AC2  Nothing is answered and no effect leaves before the store said `committed`.
-//   AC3  After an unknown outcome it is frozen: it answers nobody until the record, read under
-//        its epoch, says whether its commit id is there; then it goes on from it or commits the
-//        same again.
+//   AC3  After an unknown outcome it is frozen: it answers nobody until the outcome is known.
 //   AC4  A foreign commit under its own epoch is a bug: the actor is quarantined, and takes
 //        nothing until the node restarts.
 //   AC5  It leaves memory only with nothing waiting, running or owed, in one synchronous step: a
 //        message finds either this activation or the next.
-//   AC6  `fenced` by the store ends it: what waits is answered `elsewhere`, what was being
-//        committed was not applied.
+//   AC6  `fenced` by the store ends it: what waits is answered `elsewhere`.
 import { InvariantViolation } from '@devmentor/locks';
-import type { ActorId } from './actor-id.ts';
-import { createdState, loadedState, storedForm, viewOf, type ActorState } from './actor-state.ts';
 import type { ActivationHost } from './activation-host.ts';
+import type { ActorId } from './actor-id.ts';
+import { type ActorState, createdState, loadedState, storedForm } from './actor-state.ts';
+import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
-import { DueTimers } from './due-timers.ts';
 import { type KnownOutcome, knownOutcome, longer } from './known-outcome.ts';
+import { type Letter, letterOf, Mailbox, type Told } from './mailbox.ts';
 import { MemoryDedup } from './memory-dedup.ts';
-import { Invokes } from './invokes.ts';
-import { Mailbox, type Letter, type Told } from './mailbox.ts';
-import { Onlookers, type Onlooker } from './onlookers.ts';
-import { OutboxRelay } from './outbox-relay.ts';
+import { Onlookers, whenOwner } from './onlookers.ts';
+import { Outflow } from './outflow.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
-import { answerOf, stepGroup, type AfterEffect, type GroupStep, type StoredReply, type Stepper } from './stepping.ts';
+import { answerOf, type GroupStep, type Stepper, type StoredReply, stepGroup } from './stepping.ts';
 
 type Phase =
   | { readonly kind: 'loading' }
   | { readonly kind: 'ready'; readonly state: ActorState }
-  | { readonly kind: 'committing'; readonly state: ActorState; readonly group: GroupStep; readonly commit: Commit }
+  | { readonly kind: 'committing'; readonly state: ActorState; readonly group: GroupStep }
   /** The commit may or may not have been applied. */
-  | { readonly kind: 'frozen'; readonly state: ActorState; readonly group: GroupStep; readonly commit: Commit }
+  | { readonly kind: 'frozen'; readonly state: ActorState; readonly group: GroupStep }
   | { readonly kind: 'quarantined'; readonly fault: FaultData }
   /** Passivated, or its shard is served elsewhere. */
   | { readonly kind: 'gone' };
@@ -43,23 +39,18 @@ type Phase =
 const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
 
-const nothing = (): void => {};
-
 export class Activation {
   readonly id: ActorId;
   readonly idleMs: number;
   readonly #host: ActivationHost;
   readonly #stepper: Stepper;
   readonly #mailbox: Mailbox;
-  readonly #onlookers = new Onlookers();
-  readonly #invokes: Invokes;
-  readonly #relay: OutboxRelay;
+  readonly #onlookers: Onlookers;
+  readonly #outflow: Outflow;
   readonly #due = new DueTimers();
   /** Of an actor without a record. */
   readonly #dedup = new MemoryDedup();
   #phase: Phase = { kind: 'loading' };
-  /** Outbox rows their receivers have settled, not yet removed from the record. */
-  #paid: OutboxRow[] = [];
   /** So many letters are stepped one by one, since their group could not be stored whole. */
   #singly = 0;
   #pumping = false;
@@ -72,53 +63,41 @@ export class Activation {
     this.#host = host;
     this.#stepper = stepper;
     this.#mailbox = new Mailbox(stepper.behavior.mailboxMax);
-    this.#invokes = new Invokes(this.id, stepper.driver, (letter) => this.#take(letter));
-    this.#relay = new OutboxRelay({
-      clock: host.clock,
-      deliver: (row, signal) => host.deliver(this.id, row, signal),
-      settled: (row, refusal) => this.#outboxSettled(row, refusal),
+    this.#onlookers = new Onlookers(host, stepper);
+    this.#outflow = new Outflow(host, stepper, {
+      ended: (letter) => this.#take(letter),
+      changed: () => this.#pumpSoon(),
     });
     void this.#load();
   }
 
-  get kind(): Phase['kind'] {
-    return this.#phase.kind;
-  }
-
   /** Takes a message; `answer` is called once, or never when nobody could know the outcome. */
   deliver(request: Deliver, answer: (answer: Answer) => void): void {
-    const letter: Told = {
-      kind: 'told',
-      event: request.event,
-      from: request.from,
-      fence: request.fence,
-      asks: request.asks ?? false,
-      again: request.again ?? false,
-      expiresAtMs: this.#host.clock.nowMs() + request.remainingMs,
-      traceparent: request.traceparent,
-      answer: [answer],
-    };
-    if (this.#phase.kind === 'gone') return answer({ kind: 'elsewhere' });
-    if (this.#phase.kind === 'quarantined') return answer({ kind: 'fault', fault: this.#phase.fault });
-    const before = letter.from && this.#dedup.find(letter.from);
-    if (before !== undefined) return answer(answerOf(before.reply as object as StoredReply | undefined, 0));
-    if (this.#mailbox.put(letter) === 'full') {
-      return answer({ kind: 'fault', fault: { code: 'MAILBOX_FULL', message: `${this.id} has no room for more messages`, applied: letter.again ? 'unknown' : 'no' } });
+    const closed = this.#closed();
+    const before = closed ?? (request.from && this.#dedup.find(request.from));
+    if (before !== undefined) {
+      answer(before);
+      return;
     }
-    this.#pumpSoon();
+    const letter = letterOf(request, this.#host.clock.nowMs(), answer);
+    if (this.#mailbox.put(letter) === 'full') {
+      answer(refusal('MAILBOX_FULL', `${this.id} has no room for more messages`, letter.again ? 'unknown' : 'no'));
+    } else {
+      this.#pumpSoon();
+    }
   }
 
-  /** Answers a read at once when it can be, a watch when there is something new. */
+  /** Answers a read as soon as there is a state to show, a watch when there is a newer one. */
   show(request: Read | Watch, answer: (answer: Answer) => void): void {
-    const onlooker = { request, answer, expiresAtMs: this.#host.clock.nowMs() + request.remainingMs };
+    const closed = this.#closed();
     const phase = this.#phase;
-    if (phase.kind === 'gone') return answer({ kind: 'elsewhere' });
-    if (phase.kind === 'quarantined') return answer({ kind: 'fault', fault: phase.fault });
-    const known = phase.kind === 'ready' || phase.kind === 'committing';
-    if (known && (request.op === 'read' || phase.state.version > request.after)) return this.#showTo(onlooker, phase.state);
-    if (!this.#onlookers.add(onlooker, this.#host.clock.nowMs())) {
-      answer({ kind: 'fault', fault: { code: 'MAILBOX_FULL', message: `${this.id} has too many watchers`, applied: 'no' } });
-    }
+    if (closed !== undefined) answer(closed);
+    else
+      this.#onlookers.add(
+        request,
+        phase.kind === 'ready' || phase.kind === 'committing' ? phase.state : undefined,
+        answer,
+      );
   }
 
   /** Makes sure that the actor exists and that its invokes run. */
@@ -133,11 +112,9 @@ export class Activation {
 
   /** Leaves memory if nothing holds it here. */
   passivate(): boolean {
-    if (this.#phase.kind !== 'ready') return false;
-    this.#onlookers.expire(this.#host.clock.nowMs());
-    const held = this.#mailbox.size + this.#invokes.size + this.#relay.size + this.#paid.length + this.#onlookers.size > 0;
+    if (this.#phase.kind !== 'ready' || this.#pumping) return false;
     const memoryOnly = !this.#stepper.behavior.durable && this.#phase.state.timers.size > 0;
-    if (held || memoryOnly || this.#pumping) return false;
+    if (this.#mailbox.size > 0 || this.#outflow.isBusy || !this.#onlookers.isEmpty || memoryOnly) return false;
     this.#leave();
     return true;
   }
@@ -153,17 +130,20 @@ export class Activation {
   }
 
   async #load(): Promise<void> {
+    const { behavior } = this.#stepper;
     for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = longer(pauseMs)) {
       try {
-        const { driver, behavior } = this.#stepper;
         const loaded = behavior.durable ? await this.#host.load(this.id) : ({ kind: 'absent' } as const);
         if (this.#phase.kind !== 'loading') return;
-        if (loaded.kind === 'fenced') return this.#host.fenced();
-        if (loaded.kind === 'absent') return this.#begin(this.#firstState(), []);
-        const state = loadedState(driver, behavior, loaded.record);
-        return this.#begin(state, loaded.record.outbox);
+        if (loaded.kind === 'fenced') this.#host.fenced();
+        else if (loaded.kind === 'absent') this.#begin(this.#firstState(), []);
+        else this.#begin(loadedState(this.#stepper.driver, behavior, loaded.record), loaded.record.outbox);
+        return;
       } catch (fault) {
-        if (!this.#host.isTransient(fault)) return this.#quarantine(fault);
+        if (!this.#host.isTransient(fault)) {
+          this.#quarantine(fault);
+          return;
+        }
         this.#host.onFault(fault);
         await this.#host.pause(pauseMs);
       }
@@ -180,18 +160,14 @@ export class Activation {
   #begin(state: ActorState, outbox: readonly OutboxRow[]): void {
     this.#phase = { kind: 'ready', state };
     this.#host.used(this);
-    for (const invoke of this.#stepper.driver.invokes(state.snapshot)) {
-      const run = state.runs[invoke.id];
-      if (run !== undefined) this.#invokes.start(invoke, run);
-    }
-    this.#relay.add(outbox);
-    if (!this.#stepper.behavior.durable) this.#take({ kind: 'wake' });
+    this.#outflow.resume(state, outbox);
+    if (!this.#stepper.behavior.durable) this.wake();
     this.#resume(state);
   }
 
   /** The state is committed: show it, arm its timers, go on with what waits. */
   #resume(state: ActorState): void {
-    for (const onlooker of this.#onlookers.ready(state.version)) this.#showTo(onlooker, state);
+    this.#onlookers.see(state);
     this.#takeDue(state);
     this.#pumpSoon();
   }
@@ -202,46 +178,52 @@ export class Activation {
   }
 
   #take(letter: Letter): void {
-    if (this.#phase.kind === 'gone' || this.#phase.kind === 'quarantined') return;
+    if (this.#closed() !== undefined) return;
     this.#mailbox.put(letter);
     this.#pumpSoon();
   }
 
   /** The rest of the tick may bring more for the same group. */
   #pumpSoon(): void {
-    if (this.#pumping || this.#phase.kind !== 'ready' || (this.#mailbox.size === 0 && this.#paid.length === 0)) return;
+    const idle = this.#mailbox.size === 0 && this.#outflow.paid.length === 0;
+    if (this.#pumping || this.#phase.kind !== 'ready' || idle) return;
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      this.#pump();
+      if (this.#phase.kind === 'ready') this.#pump(this.#phase.state);
     });
   }
 
-  #pump(): void {
-    if (this.#phase.kind !== 'ready') return;
-    const { state } = this.#phase;
+  #pump(state: ActorState): void {
     const letters = this.#mailbox.take(this.#singly > 0 ? 1 : LARGEST_GROUP);
     this.#singly = Math.max(0, this.#singly - letters.length);
-    const group = stepGroup(this.#stepper, state, letters, { storeMs: this.#host.storeNowMs(), clockMs: this.#host.clock.nowMs() });
+    const now = { storeMs: this.#host.storeNowMs(), clockMs: this.#host.clock.nowMs() };
+    const group = stepGroup(this.#stepper, state, letters, now);
     this.#host.used(this);
-    if (!group.changes && this.#paid.length === 0) {
-      this.#finish(group, state.version, 'uncommitted');
+    if (!group.changes && this.#outflow.paid.length === 0) {
+      // Refusals say what the state is, so they need what a read needs.
+      whenOwner(this.#host, 'trust lease', {
+        yes: () => this.#answer(group, state.version),
+        no: () => answerAll(group.letters, { kind: 'elsewhere' }),
+      });
+      this.#finish(group);
       this.#resume(state);
     } else if (!this.#stepper.behavior.durable) {
-      this.#committed(group, state.version + 1, []);
+      this.#dedup.settle(group.settles);
+      this.#committed(state, group, { version: state.version + 1, events: [] });
     } else {
-      this.#prepare(state, group);
+      this.#commit(state, group);
     }
   }
 
-  #prepare(state: ActorState, group: GroupStep): void {
-    let commit: Commit;
+  #commit(state: ActorState, group: GroupStep): void {
     try {
-      commit = this.#commitOf(state, group);
+      const commit = this.#commitOf(state, group);
+      void this.#submit(state, group, commit);
     } catch (cause) {
-      return this.#unstorable(group, { code: 'ACTOR_FAILED', message: `${this.id} has a state that cannot be stored: ${String(cause)}`, applied: 'no' });
+      const message = `${this.id} has a state that cannot be stored: ${String(cause)}`;
+      this.#unstorable(state, group, { code: 'ACTOR_FAILED', message, applied: 'no' });
     }
-    void this.#submit(state, group, commit);
   }
 
   #commitOf(state: ActorState, group: GroupStep): Commit {
@@ -255,7 +237,7 @@ export class Activation {
       machineVersion: this.#stepper.behavior.version,
       snapshot: storedForm(this.#stepper.driver, next),
       timers: [...next.timers.values()],
-      outbox: { add: group.outbox, remove: this.#paid.map(({ to, n }) => ({ to, n })) },
+      outbox: { add: group.outbox, remove: this.#outflow.paid },
       settles: group.settles,
       events: group.events,
       ...(fence === undefined ? {} : { fence }),
@@ -263,15 +245,14 @@ export class Activation {
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
-    const phase = { state, group, commit };
     const outcome = await knownOutcome(this.#host, commit, {
       isOver: () => this.#phase.kind === 'gone',
       committing: (attempt) => {
-        this.#phase = { kind: 'committing', ...phase };
+        this.#phase = { kind: 'committing', state, group };
         this.#attempt = attempt.then(nothing, nothing);
       },
       frozen: () => {
-        this.#phase = { kind: 'frozen', ...phase };
+        this.#phase = { kind: 'frozen', state, group };
       },
     });
     this.#decided(outcome, state, group, commit);
@@ -280,69 +261,82 @@ export class Activation {
   #decided(outcome: KnownOutcome, state: ActorState, group: GroupStep, commit: Commit): void {
     switch (outcome.kind) {
       case 'abandoned':
-        return;
+        break;
       case 'committed':
-        this.#paid = this.#paid.slice(commit.outbox.remove.length);
-        return this.#committed(group, outcome.version, outcome.events);
+        this.#outflow.removed(commit.outbox.remove.length);
+        this.#committed(state, group, outcome);
+        break;
       case 'fenced':
         if (outcome.applied === 'no') this.#putBack(state, group.letters);
-        return this.#host.fenced();
+        this.#host.fenced();
+        break;
       case 'duplicate':
-        return this.#without(state, group, (letter) => {
-          const settled = outcome.settled.find(({ sender, n }) => sender === letter.from?.sender && n === letter.from.n);
-          return settled && answerOf(settled.reply as object as StoredReply | undefined, state.version);
+        this.#without(state, group, (letter) => {
+          const before = outcome.settled.find(({ sender, n }) => sender === letter.from?.sender && n === letter.from.n);
+          return before && answerOf(before.reply as object as StoredReply | undefined, state.version);
         });
+        break;
       case 'overloaded':
-        return this.#without(state, group, (letter) =>
-          letter.from?.sender === outcome.sender ? { kind: 'fault', fault: { code: 'MAILBOX_FULL', message: `${outcome.sender} has too many unsettled messages to ${this.id}`, applied: 'no' } } : undefined,
+        this.#without(state, group, (letter) =>
+          letter.from?.sender === outcome.sender
+            ? refusal('MAILBOX_FULL', `${outcome.sender} has too many unsettled messages to ${this.id}`, 'no')
+            : undefined,
         );
-      case 'stale':
-        return this.#without(state, group, () => ({ kind: 'fault', fault: { code: 'STALE_FENCE', message: `A newer claim guards ${this.id}`, applied: 'no', guard: outcome.guard } }));
+        break;
+      case 'stale': {
+        const { guard } = outcome;
+        const message = `A newer claim guards ${this.id}`;
+        this.#without(state, group, () => ({
+          kind: 'fault',
+          fault: { code: 'STALE_FENCE', message, applied: 'no', guard },
+        }));
+        break;
+      }
       case 'refused': {
         const { code, message } = outcome.fault;
-        if (code !== 'TOO_LARGE' && code !== 'NOT_JSON') return this.#quarantine(outcome.fault);
-        return this.#unstorable(group, { code, message: `${this.id}: ${message}`, applied: 'no' });
+        if (code === 'TOO_LARGE' || code === 'NOT_JSON')
+          this.#unstorable(state, group, { code, message: `${this.id}: ${message}`, applied: 'no' });
+        else this.#quarantine(outcome.fault);
+        break;
       }
-      case 'conflict':
-        return this.#quarantine(new InvariantViolation(`${this.id} is at version ${outcome.version} by commit ${outcome.commitId}, under the epoch of this node, which knows version ${state.version}`));
+      case 'conflict': {
+        const { version, commitId } = outcome;
+        this.#quarantine(
+          new InvariantViolation(
+            `${this.id} is at version ${version} by commit ${commitId}, under the epoch of this node, which knows version ${state.version}`,
+          ),
+        );
+        break;
+      }
     }
   }
 
-  #committed(group: GroupStep, version: number, events: Parameters<ActivationHost['published']>[0]): void {
-    const state = { ...(group.changes ? group.next : this.#stateNow()), version };
+  #committed(
+    before: ActorState,
+    group: GroupStep,
+    { version, events }: { readonly version: number; readonly events: Parameters<ActivationHost['published']>[0] },
+  ): void {
+    const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
-    this.#finish(group, version, 'committed');
+    this.#finish(group);
+    this.#answer(group, version);
     this.#host.published(events);
-    for (const effect of group.after) this.#let(effect);
-    if (this.#stepper.behavior.durable) {
-      this.#relay.add(group.outbox);
-    } else {
-      this.#dedup.settle(group.settles);
-      for (const row of group.outbox) this.#host.tellOnce(row);
-    }
+    this.#outflow.let(group.after);
+    this.#outflow.owe(group.outbox);
     this.#resume(state);
   }
 
-  #stateNow(): ActorState {
-    if ('state' in this.#phase) return this.#phase.state;
-    throw new InvariantViolation('only an activation with a state commits');
-  }
-
-  /** Answers a group. Refusals that changed nothing say what the state is, so they need what a read needs. */
-  #finish(group: GroupStep, version: number, state: 'committed' | 'uncommitted'): void {
+  #finish(group: GroupStep): void {
     for (const letter of group.letters) {
       this.#mailbox.finish(letter);
       if (letter.kind === 'due') this.#due.settled(letter);
     }
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
-    if (group.answers.size === 0) return;
-    const answerAll = (): void => {
-      for (const [letter, answer] of group.answers) for (const give of letter.answer) give(answer.kind === 'committed' ? { ...answer, version } : answer);
-    };
-    if (state === 'committed' || this.#host.certain()) return answerAll();
-    this.#confirmed(answerAll, () => {
-      for (const letter of group.answers.keys()) for (const give of letter.answer) give({ kind: 'elsewhere' });
-    });
+  }
+
+  #answer(group: GroupStep, version: number): void {
+    for (const [letter, answer] of group.answers)
+      answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
   }
 
   /** Some letters of a group have an answer of their own; the others are stepped again without them. */
@@ -350,102 +344,56 @@ export class Activation {
     const others: Letter[] = [];
     for (const letter of group.letters) {
       const answer = letter.kind === 'told' ? answerTo(letter) : undefined;
-      if (letter.kind !== 'told' || answer === undefined) {
+      if (answer === undefined) {
         others.push(letter);
       } else {
         this.#mailbox.finish(letter);
-        for (const give of letter.answer) give(answer);
+        answerAll([letter], answer);
       }
     }
-    if (others.length === group.letters.length) return this.#quarantine(new InvariantViolation(`${this.id} was refused a commit for a message that is not in it`));
-    this.#again(state, others);
+    if (others.length === group.letters.length) {
+      this.#quarantine(new InvariantViolation(`${this.id} was refused a commit for a message that is not in it`));
+    } else {
+      this.#putBack(state, others);
+    }
   }
 
   /** The group could not be stored: find the letter it is for by stepping them singly. */
-  #unstorable(group: GroupStep, fault: FaultData): void {
-    const state = this.#stateNow();
+  #unstorable(state: ActorState, group: GroupStep, fault: FaultData): void {
     const [only, second] = group.letters;
     if (second !== undefined) {
       this.#singly += group.letters.length;
-      return this.#again(state, group.letters);
+      this.#putBack(state, group.letters);
+    } else if (only?.kind === 'told') {
+      this.#without(state, group, () => ({ kind: 'fault', fault }));
+    } else {
+      // Nobody waits for an answer, and the actor's own event would come for ever.
+      this.#quarantine(new ActorError(fault.code, fault.message, { applied: 'no', actor: this.id }));
     }
-    if (only?.kind === 'told') return this.#without(state, group, () => ({ kind: 'fault', fault }));
-    // Nobody waits for an answer, and the actor's own event would come for ever.
-    this.#quarantine(new ActorError(fault.code, fault.message, { applied: 'no', actor: this.id }));
-  }
-
-  #again(state: ActorState, letters: readonly Letter[]): void {
-    this.#putBack(state, letters);
-    this.#pumpSoon();
   }
 
   #putBack(state: ActorState, letters: readonly Letter[]): void {
     this.#mailbox.putBack(letters);
     this.#phase = { kind: 'ready', state };
-  }
-
-  #let(effect: AfterEffect): void {
-    switch (effect.kind) {
-      case 'start':
-        return this.#invokes.start(effect.invoke, effect.run);
-      case 'stop':
-        return this.#invokes.stop(effect.id);
-      case 'emit':
-        return this.#host.emitted(this.id, effect.event);
-      case 'action':
-        try {
-          return effect.run();
-        } catch (fault) {
-          return this.#host.onFault(fault);
-        }
-      case 'log':
-        return this.#host.onLog(this.id, effect);
-    }
-  }
-
-  #outboxSettled(row: OutboxRow, refusal: ActorError | undefined): void {
-    if (refusal !== undefined) this.#host.onDeadLetter({ to: row.to, from: this.id, event: row.event, why: refusal.code, cause: refusal });
-    this.#paid.push(row);
     this.#pumpSoon();
   }
 
-  #showTo({ request, answer }: Onlooker, state: ActorState): void {
-    const show = (): void => answer(this.#view(state));
-    if (this.#host.certain() && !(request.op === 'read' && request.fresh)) return show();
-    this.#confirmed(show, () => answer({ kind: 'elsewhere' }));
-  }
-
-  #view(state: ActorState): Answer {
-    try {
-      return { kind: 'view', view: viewOf(this.#stepper.driver, state, state.version) };
-    } catch (cause) {
-      return { kind: 'fault', fault: { code: 'ACTOR_FAILED', message: `${this.id} has a state that is not JSON: ${String(cause)}`, applied: 'no' } };
-    }
-  }
-
-  /** One fenced round trip: is this node still the owner? */
-  #confirmed(yes: () => void, no: () => void): void {
-    this.#host.confirm().then(
-      (own) => {
-        if (own) return yes();
-        no();
-        this.#host.fenced();
-      },
-      (fault: unknown) => {
-        this.#host.onFault(fault);
-        no();
-      },
-    );
+  /** What everybody is told who comes too late. */
+  #closed(): Answer | undefined {
+    if (this.#phase.kind === 'gone') return { kind: 'elsewhere' };
+    if (this.#phase.kind === 'quarantined') return { kind: 'fault', fault: this.#phase.fault };
+    return undefined;
   }
 
   #quarantine(cause: unknown): void {
     const known = cause instanceof ActorError && cause.code === 'VERSION_UNSUPPORTED';
-    const fault: FaultData = { code: known ? 'VERSION_UNSUPPORTED' : 'ACTOR_QUARANTINED', message: known ? cause.message : `${this.id} is quarantined: ${String(cause)}`, applied: 'unknown' };
+    const message = known ? cause.message : `${this.id} is quarantined: ${String(cause)}`;
+    const fault: FaultData = { code: known ? 'VERSION_UNSUPPORTED' : 'ACTOR_QUARANTINED', message, applied: 'unknown' };
     const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
-    this.#mailbox.putBack(taken);
     this.#phase = { kind: 'quarantined', fault };
     this.#host.wakeAt(this.id, undefined);
     this.#host.onFault(cause);
+    answerAll(taken, { kind: 'fault', fault });
     this.#empty({ kind: 'fault', fault });
   }
 
@@ -453,15 +401,24 @@ export class Activation {
     // What is being committed has an unknown outcome: its senders ask the next owner.
     const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
     this.#phase = { kind: 'gone' };
-    for (const letter of taken) if (letter.kind === 'told') for (const give of letter.answer) give({ kind: 'lost' });
+    answerAll(taken, { kind: 'lost' });
     this.#empty({ kind: 'elsewhere' });
     this.#host.left(this);
   }
 
   #empty(answer: Answer): void {
-    this.#invokes.stopAll();
-    this.#relay.stop();
-    for (const letter of this.#mailbox.takeAll()) if (letter.kind === 'told') for (const give of letter.answer) give(answer);
-    for (const onlooker of this.#onlookers.takeAll()) onlooker.answer(answer);
+    this.#outflow.stop();
+    answerAll(this.#mailbox.takeAll(), answer);
+    this.#onlookers.dismiss(answer);
   }
 }
+
+function answerAll(letters: readonly Letter[], answer: Answer): void {
+  for (const letter of letters) if (letter.kind === 'told') for (const give of letter.answer) give(answer);
+}
+
+function refusal(code: 'MAILBOX_FULL', message: string, applied: 'no' | 'unknown'): Answer {
+  return { kind: 'fault', fault: { code, message, applied } };
+}
+
+function nothing(): void {}

@@ -43,7 +43,8 @@ function flawOf(id: string): string | undefined {
   if (colon === -1) return 'it has no `:`';
   if (!TYPE.test(id.slice(0, colon))) return 'a type is 1 to 64 letters, digits, _ and -, and starts with a letter';
   if (colon === id.length - 1) return 'its key is empty';
-  if (id.length > LONGEST_BYTES || Buffer.byteLength(id) > LONGEST_BYTES) return `it is longer than ${LONGEST_BYTES} bytes`;
+  if (id.length > LONGEST_BYTES || Buffer.byteLength(id) > LONGEST_BYTES)
+    return `it is longer than ${LONGEST_BYTES} bytes`;
   if (CONTROL.test(id)) return 'it has control characters';
   if (/\p{Surrogate}/u.test(id)) return 'it is not well-formed Unicode';
   return undefined;

@@ -40,10 +40,16 @@ export interface ActorView<Types extends ActorTypes = ActorTypes> {
 
 /** An event that reached `on`: emitted by the machine, or published on the actor's topic. */
 export type Heard<Types extends ActorTypes, Kind extends string> =
-  Extract<Types['emitted'], { readonly type: Kind }> extends never ? { readonly type: Kind; readonly data: Json } : Extract<Types['emitted'], { readonly type: Kind }>;
+  Extract<Types['emitted'], { readonly type: Kind }> extends never
+    ? { readonly type: Kind; readonly data: Json }
+    : Extract<Types['emitted'], { readonly type: Kind }>;
 
 type Answered<Types extends ActorTypes> = Extract<Types['event'], { readonly type: keyof Types['replies'] }>;
-type ReplyTo<Types extends ActorTypes, Event> = Event extends { readonly type: infer Kind extends keyof Types['replies'] } ? Types['replies'][Kind] : never;
+type ReplyTo<Types extends ActorTypes, Event> = Event extends {
+  readonly type: infer Kind extends keyof Types['replies'];
+}
+  ? Types['replies'][Kind]
+  : never;
 
 export interface ActorRef<Types extends ActorTypes = ActorTypes> {
   readonly id: ActorId;
@@ -63,7 +69,10 @@ export interface ActorRef<Types extends ActorTypes = ActorTypes> {
   /** The present state, then each later one; states that follow fast may be skipped, never reordered. */
   watch(options?: { readonly signal?: AbortSignal }): AsyncIterable<ActorView<Types>>;
   /** Events as they happen: hints, so an event may be missed; `peek`, `read` and the log do not lie. */
-  on<const Kind extends Types['emitted']['type'] | (string & {})>(kind: Kind, listener: (event: Heard<Types, Kind>) => void): () => void;
+  on<const Kind extends Types['emitted']['type'] | (string & {})>(
+    kind: Kind,
+    listener: (event: Heard<Types, Kind>) => void,
+  ): () => void;
   /** Resolves with the output once the machine has reached its final state. */
   done(options?: { readonly signal?: AbortSignal }): Promise<Types['output']>;
 }

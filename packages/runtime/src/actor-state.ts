@@ -1,6 +1,7 @@
 // An actor at rest, as its activation holds it, and the form in which its record keeps it.
+
+import { type Behavior, migrated } from './behavior.ts';
 import type { Effect } from './effect.ts';
-import { migrated, type Behavior } from './behavior.ts';
 import type { ViewData } from './envelope.ts';
 import { ActorError } from './errors.ts';
 import type { MachineDriver, MachineSnapshot } from './machine-driver.ts';
@@ -29,7 +30,11 @@ interface StoredState {
 }
 
 export function storedForm(driver: MachineDriver, state: ActorState): Json {
-  const stored: StoredState & { readonly [key: string]: Json } = { machine: driver.persist(state.snapshot), runs: state.runs, mark: state.mark };
+  const stored: StoredState & { readonly [key: string]: Json } = {
+    machine: driver.persist(state.snapshot),
+    runs: state.runs,
+    mark: state.mark,
+  };
   return stored;
 }
 
@@ -55,7 +60,8 @@ export function loadedState(driver: MachineDriver, behavior: Behavior, record: A
 
 function migratedMachine(behavior: Behavior, record: ActorRecord, machine: Json): Json {
   if (record.machineVersion === behavior.version) return machine;
-  const current = record.machineVersion < behavior.version ? migrated(behavior, record.machineVersion, machine) : undefined;
+  const current =
+    record.machineVersion < behavior.version ? migrated(behavior, record.machineVersion, machine) : undefined;
   if (current !== undefined) return current;
   const message = `${record.id} is stored at machine version ${record.machineVersion}; this node runs version ${behavior.version} and knows no way between them`;
   throw new ActorError('VERSION_UNSUPPORTED', message, { applied: 'no', actor: record.id });
@@ -72,6 +78,11 @@ export function viewOfRecord(record: ActorRecord): ViewData {
 }
 
 function viewOfMachine(machine: Json, version: number): ViewData {
-  const { value, context, status = 'active', output } = machine as object as { value: Json; context: Json; status?: ViewData['status']; output?: Json };
+  const {
+    value,
+    context,
+    status = 'active',
+    output,
+  } = machine as object as { value: Json; context: Json; status?: ViewData['status']; output?: Json };
   return { value, context, status, version, ...(output === undefined ? {} : { output }) };
 }

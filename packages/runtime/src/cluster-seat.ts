@@ -105,7 +105,15 @@ export class ClusterSeat {
   async #join(): Promise<void> {
     const { clock, locks, meta } = this.#options;
     const incarnation = this.#freshName();
-    const lease = await NodeLease.claim({ locks, clock, incarnation, meta, termMs: TERM_MS, renewMs: RENEW_MS, onLost: () => this.#lapsed(incarnation) });
+    const lease = await NodeLease.claim({
+      locks,
+      clock,
+      incarnation,
+      meta,
+      termMs: TERM_MS,
+      renewMs: RENEW_MS,
+      onLost: () => this.#lapsed(incarnation),
+    });
     if (this.#place.kind !== 'outside') return void (await lease.release());
     this.#incarnation = incarnation;
     const claim = new ShardClaim({ ...this.#options, self: incarnation });
@@ -122,7 +130,8 @@ export class ClusterSeat {
 
   #transportIs(status: Transport['status']): void {
     this.#patience();
-    if (status === 'disconnected') this.#patience = this.#options.clock.background(WITHOUT_TRANSPORT_MS, () => void this.#unreachable());
+    if (status === 'disconnected')
+      this.#patience = this.#options.clock.background(WITHOUT_TRANSPORT_MS, () => void this.#unreachable());
   }
 
   async #unreachable(): Promise<void> {

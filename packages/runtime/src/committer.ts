@@ -49,7 +49,11 @@ export class Committer {
     this.#inFlight++;
     this.#flushSoon();
     try {
-      const answered = await this.#store.commit(this.#shard, this.#epoch, batch.map(({ commit }) => commit));
+      const answered = await this.#store.commit(
+        this.#shard,
+        this.#epoch,
+        batch.map(({ commit }) => commit),
+      );
       for (const [i, { resolve, reject }] of batch.entries()) {
         const outcome = answered.kind === 'fenced' ? answered : answered.outcomes[i];
         if (outcome === undefined) reject(new RangeError('the store answered fewer outcomes than commits'));

@@ -1,9 +1,18 @@
 // An actor type: a plain xstate v5 machine and what the runtime must know to keep actors of it.
 // The machine's own type is taken apart here and does not travel further: references carry
 // only events, context, replies, so declaration files stay small.
-import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
-import type { Behavior, Migration } from './behavior.ts';
+
 import { assert } from '@devmentor/locks';
+import type {
+  AnyStateMachine,
+  ContextFrom,
+  EmittedFrom,
+  EventFromLogic,
+  InputFrom,
+  OutputFrom,
+  StateValueFrom,
+} from 'xstate';
+import type { Behavior, Migration } from './behavior.ts';
 
 /** A type carried without a value: what an event is answered with. */
 export interface Returns<Reply> {
@@ -41,9 +50,10 @@ export type EventOf<Type extends ActorType> = NonNullable<Type['types']>['event'
 export type ContextOf<Type extends ActorType> = NonNullable<Type['types']>['context'];
 
 /** Machines whose input has required parts need `input`. */
-type InputOption<Machine extends AnyStateMachine> = undefined extends InputFrom<Machine>
-  ? { readonly input?: (key: string) => InputFrom<Machine> }
-  : { readonly input: (key: string) => InputFrom<Machine> };
+type InputOption<Machine extends AnyStateMachine> =
+  undefined extends InputFrom<Machine>
+    ? { readonly input?: (key: string) => InputFrom<Machine> }
+    : { readonly input: (key: string) => InputFrom<Machine> };
 
 export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyTable> = {
   readonly machine: Machine;
@@ -54,7 +64,9 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
   /** False keeps the state in memory only, with no commit: it is lost with the node. @default true */
   readonly durable?: boolean;
   /** Which events are answered, and with what. */
-  readonly replies?: Replies & { readonly [Key in keyof Replies]: Key extends EventFromLogic<Machine>['type'] ? Returns<unknown> : never };
+  readonly replies?: Replies & {
+    readonly [Key in keyof Replies]: Key extends EventFromLogic<Machine>['type'] ? Returns<unknown> : never;
+  };
   /** Waiting messages beyond `max` are refused with MAILBOX_FULL. @default 1000 */
   readonly mailbox?: { readonly max: number };
   /** An actor that did nothing for `idleMs` leaves memory. @default 120000 */
@@ -71,7 +83,11 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
  * @example
  * const Project = defineActor('project', { machine: projectMachine, replies: { rename: returns<Renamed>() } });
  */
-export function defineActor<const Name extends string, Machine extends AnyStateMachine, Replies extends ReplyTable = Record<never, Returns<unknown>>>(
+export function defineActor<
+  const Name extends string,
+  Machine extends AnyStateMachine,
+  Replies extends ReplyTable = Record<never, Returns<unknown>>,
+>(
   name: Name,
   options: ActorOptions<Machine, Replies>,
 ): ActorType<

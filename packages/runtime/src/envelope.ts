@@ -6,7 +6,7 @@
 //   EN1  What does not decode is dropped: a node never fails on what it was sent.
 //   EN2  Time travels as what remains of it, since clocks of two nodes have nothing in common.
 import type { FencingToken } from '@devmentor/locks';
-import { parseActorId, type ActorId } from './actor-id.ts';
+import { type ActorId, parseActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { FaultData } from './errors.ts';
 import type { Json, SenderId } from './state-store.ts';
@@ -111,7 +111,9 @@ export function decodeAnswer(body: Buffer): Answer | undefined {
 function parsed(body: Buffer): Record<string, unknown> | undefined {
   try {
     const data: unknown = JSON.parse(body.toString('utf8'));
-    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : undefined;
+    return typeof data === 'object' && data !== null && !Array.isArray(data)
+      ? (data as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 // Faults of tell, ask and read. `code` says what happened, `applied` what the caller may do now:
 // 'no' may be repeated, 'unknown' only with the same `dedup` key or after a read.
-import { CoordinationError, type Applied, type FaultFacts, type FencingToken } from '@devmentor/locks';
+import { type Applied, CoordinationError, type FaultFacts, type FencingToken } from '@devmentor/locks';
 
 export const RUNTIME_CODES = [
   /** Nobody took the message before its deadline; it was not applied. */
@@ -59,7 +59,10 @@ export class StaleFenceError extends ActorError {
   readonly guard: FencingToken;
 
   constructor(actor: string, guard: FencingToken) {
-    super('STALE_FENCE', `A newer claim guards ${actor} (guard ${guard}); the write was refused`, { applied: 'no', actor });
+    super('STALE_FENCE', `A newer claim guards ${actor} (guard ${guard}); the write was refused`, {
+      applied: 'no',
+      actor,
+    });
     this.guard = guard;
   }
 }

@@ -13,7 +13,7 @@ import type { NodePorts } from './node-ports.ts';
 import { shardSubject } from './router.ts';
 import { ServedShard } from './served-shard.ts';
 import type { Incarnation, Ownership, Shard } from './state-store.ts';
-import { TransportError, type Message, type Transport } from './transport.ts';
+import { type Message, type Transport, TransportError } from './transport.ts';
 
 export interface HeldShardsOptions {
   readonly ports: NodePorts;
@@ -103,7 +103,9 @@ export class HeldShards {
     const { transport, namespace } = this.#options;
     if (transport === undefined) return;
     const { served } = held;
-    const subscription = await transport.subscribe(shardSubject(namespace, served.shard), (message) => receive(served, message));
+    const subscription = await transport.subscribe(shardSubject(namespace, served.shard), (message) =>
+      receive(served, message),
+    );
     if (this.#held.get(served.shard) === held) held.subscription = subscription;
     else await subscription.unsubscribe();
   }
@@ -129,7 +131,12 @@ function receive(served: ServedShard, { body, respond }: Message): void {
       respond?.(encodeAnswer(answer));
     } catch (fault) {
       if (!(fault instanceof TransportError)) throw fault;
-      respond?.(encodeAnswer({ kind: 'fault', fault: { code: 'TOO_LARGE', message: fault.message, applied: answer.kind === 'committed' ? 'unknown' : 'no' } }));
+      respond?.(
+        encodeAnswer({
+          kind: 'fault',
+          fault: { code: 'TOO_LARGE', message: fault.message, applied: answer.kind === 'committed' ? 'unknown' : 'no' },
+        }),
+      );
     }
   });
 }

@@ -59,9 +59,11 @@ export class Hints {
     });
     return () => {
       over = true;
-      subscribed.then((subscription) => subscription.unsubscribe()).catch(() => {
-        // The connection is gone, and the subscription with it.
-      });
+      subscribed
+        .then((subscription) => subscription.unsubscribe())
+        .catch(() => {
+          // The connection is gone, and the subscription with it.
+        });
     };
   }
 
@@ -77,7 +79,9 @@ export class Hints {
 function parsedEvent(body: Buffer): { readonly type: string } | undefined {
   try {
     const event: unknown = JSON.parse(body.toString('utf8'));
-    return typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string' ? { ...event, type: event.type } : undefined;
+    return typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string'
+      ? { ...event, type: event.type }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,35 +1,69 @@
 // Actor types and references
 export { type ActorId, type Address, formatActorId, parseActorId, shardOf } from './actor-id.ts';
-export { type ActorOptions, type ActorType, type ActorTypes, type ContextOf, defineActor, type EventOf, type Returns, returns } from './define-actor.ts';
 export type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
 export type { Migration } from './behavior.ts';
-export { durable, type DurableWork } from './durable.ts';
+export {
+  type ActorOptions,
+  type ActorType,
+  type ActorTypes,
+  type ContextOf,
+  defineActor,
+  type EventOf,
+  type Returns,
+  returns,
+} from './define-actor.ts';
+export { type DurableWork, durable } from './durable.ts';
 export { type EventData, publish, reply, tell } from './effect.ts';
-
-// The runtime
-export { createRuntime, type DeadLetter, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
-
-// Leases as actors
-export { type LeaseActorTypes, type LeaseContext, leaseActor } from './lease-actor.ts';
-export { type Concern, concernsOf, LEASE_RELAY, leaseEvent, leaseRelay, type LeaseRelayOptions } from './lease-relay.ts';
-
-// Errors
-export { MachineFailed, MachineRefused } from './machine-driver.ts';
-export { TRANSPORT_CODES, type TransportCode, TransportError } from './transport.ts';
 export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './errors.ts';
-
 // Hints
 export { emittedSubject, topicSubject } from './hints.ts';
-
+// Leases as actors
+export { type LeaseActorTypes, type LeaseContext, leaseActor } from './lease-actor.ts';
+export {
+  type Concern,
+  concernsOf,
+  LEASE_RELAY,
+  type LeaseRelayOptions,
+  leaseEvent,
+  leaseRelay,
+} from './lease-relay.ts';
 // Memory adapters
 export { MemoryLogStore } from './log-store.memory.ts';
-export { memoryStores } from './memory-stores.ts';
-export { MemoryRecordStore } from './record-store.memory.ts';
-export { MemoryStateStore } from './state-store.memory.ts';
-
 // Ports
 export type { LogId, LogStore, TopicEvent } from './log-store.ts';
+// Errors
+export { MachineFailed, MachineRefused } from './machine-driver.ts';
+export { memoryStores } from './memory-stores.ts';
+export { MemoryRecordStore } from './record-store.memory.ts';
 export type { RecordStore } from './record-store.ts';
-export type { ActorRecord, Commit, CommitOutcome, Epoch, Fenced, Incarnation, Json, OutboxRow, Ownership, SenderId, Settled, Shard, StateStore, TimerRow } from './state-store.ts';
-export { MAX_BODY_BYTES, type Message, type RequestOutcome, type Subscription, type Transport, type TransportStatus } from './transport.ts';
+// The runtime
+export { createRuntime, type DeadLetter, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
+export { MemoryStateStore } from './state-store.memory.ts';
+export type {
+  ActorRecord,
+  Commit,
+  CommitOutcome,
+  Epoch,
+  Fenced,
+  Incarnation,
+  Json,
+  OutboxRow,
+  Ownership,
+  SenderId,
+  Settled,
+  Shard,
+  StateStore,
+  TimerRow,
+} from './state-store.ts';
 export { MemoryBus, type MemoryTransport } from './transport.memory.ts';
+export {
+  MAX_BODY_BYTES,
+  type Message,
+  type RequestOutcome,
+  type Subscription,
+  TRANSPORT_CODES,
+  type Transport,
+  type TransportCode,
+  TransportError,
+  type TransportStatus,
+} from './transport.ts';

@@ -2,8 +2,8 @@
 // commit that asked for it and started again by whoever activates the actor next.
 import type { ActorId } from './actor-id.ts';
 import type { InvokeEffect } from './effect.ts';
-import type { Ended } from './mailbox.ts';
 import type { MachineDriver } from './machine-driver.ts';
+import type { Ended } from './mailbox.ts';
 
 export class Invokes {
   readonly #id: ActorId;

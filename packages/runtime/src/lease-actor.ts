@@ -6,9 +6,10 @@
 //
 //   LA1  It follows the record: whatever it was told or not, it shows what it last read there.
 //   LA2  It looks again at `until`, so it shows a lapse that it was not told of.
-import { assign, raise, setup } from 'xstate';
+
 import type { Holder, LeaseView, LockManager } from '@devmentor/locks';
-import { defineActor, type ActorType, type ActorTypes } from './define-actor.ts';
+import { assign, raise, setup } from 'xstate';
+import { type ActorType, type ActorTypes, defineActor } from './define-actor.ts';
 import { durable } from './durable.ts';
 import type { Json } from './state-store.ts';
 
@@ -27,8 +28,15 @@ export interface LeaseContext {
   readonly lookAgainMs: number | null;
 }
 
-export type LeaseEvent = { readonly type: 'lease.event'; readonly logId: string; readonly event: { readonly type: string; readonly [key: string]: Json } };
-type SeenEvent = { readonly type: 'seen'; readonly as: 'free' | 'ended' | 'offered' | 'unattached' | 'attached' | 'away' };
+export type LeaseEvent = {
+  readonly type: 'lease.event';
+  readonly logId: string;
+  readonly event: { readonly type: string; readonly [key: string]: Json };
+};
+type SeenEvent = {
+  readonly type: 'seen';
+  readonly as: 'free' | 'ended' | 'offered' | 'unattached' | 'attached' | 'away';
+};
 
 export type LeaseActorTypes = ActorTypes & { readonly context: LeaseContext; readonly event: LeaseEvent | SeenEvent };
 
@@ -36,10 +44,16 @@ export type LeaseActorTypes = ActorTypes & { readonly context: LeaseContext; rea
 const GRACE_MS = 50;
 
 /** The actor type `lease`; its key is the resource. */
-export function leaseActor(options: { readonly locks: Pick<LockManager, 'inspect'> }): ActorType<'lease', LeaseActorTypes> {
+export function leaseActor(options: {
+  readonly locks: Pick<LockManager, 'inspect'>;
+}): ActorType<'lease', LeaseActorTypes> {
   const machine = setup({
     types: {} as { context: LeaseContext; events: LeaseEvent | SeenEvent; input: { readonly resource: string } },
-    actors: { inspect: durable('inspect', ({ input }: { readonly input: { readonly resource: string } }) => options.locks.inspect(input.resource)) },
+    actors: {
+      inspect: durable('inspect', ({ input }: { readonly input: { readonly resource: string } }) =>
+        options.locks.inspect(input.resource),
+      ),
+    },
     delays: { until: ({ context }) => context.lookAgainMs ?? 0, soon: 1_000 },
     guards: {
       isHeld: ({ context }) => context.lookAgainMs !== null,
@@ -48,7 +62,17 @@ export function leaseActor(options: { readonly locks: Pick<LockManager, 'inspect
     },
   }).createMachine({
     id: 'lease',
-    context: ({ input }) => ({ resource: input.resource, holder: null, instance: null, fence: null, gen: 0, untilMs: null, queue: 0, endedHow: null, lookAgainMs: null }),
+    context: ({ input }) => ({
+      resource: input.resource,
+      holder: null,
+      instance: null,
+      fence: null,
+      gen: 0,
+      untilMs: null,
+      queue: 0,
+      endedHow: null,
+      lookAgainMs: null,
+    }),
     type: 'parallel',
     states: {
       lease: {
@@ -86,7 +110,13 @@ export function leaseActor(options: { readonly locks: Pick<LockManager, 'inspect
               id: 'inspect',
               src: 'inspect',
               input: ({ context }) => ({ resource: context.resource }),
-              onDone: { target: 'showing', actions: [assign(({ event }) => shown(event.output)), raise(({ event }) => ({ type: 'seen', as: seenAs(event.output) }))] },
+              onDone: {
+                target: 'showing',
+                actions: [
+                  assign(({ event }) => shown(event.output)),
+                  raise(({ event }) => ({ type: 'seen', as: seenAs(event.output) })),
+                ],
+              },
               onError: 'blind',
             },
           },
@@ -103,10 +133,28 @@ export function leaseActor(options: { readonly locks: Pick<LockManager, 'inspect
 
 function shown(view: LeaseView): Omit<LeaseContext, 'resource'> {
   if (view.kind === 'free') {
-    return { holder: null, instance: null, fence: view.last?.fence ?? null, gen: 0, untilMs: null, queue: view.queue, endedHow: view.last?.how ?? null, lookAgainMs: null };
+    return {
+      holder: null,
+      instance: null,
+      fence: view.last?.fence ?? null,
+      gen: 0,
+      untilMs: null,
+      queue: view.queue,
+      endedHow: view.last?.how ?? null,
+      lookAgainMs: null,
+    };
   }
   const { holder, instance, fence, gen, untilMs, queue, remainingMs } = view;
-  return { holder, instance, fence, gen, untilMs, queue, endedHow: null, lookAgainMs: Math.max(0, remainingMs) + GRACE_MS };
+  return {
+    holder,
+    instance,
+    fence,
+    gen,
+    untilMs,
+    queue,
+    endedHow: null,
+    lookAgainMs: Math.max(0, remainingMs) + GRACE_MS,
+  };
 }
 
 function seenAs(view: LeaseView): SeenEvent['as'] {

@@ -8,12 +8,13 @@
 //        numbers.
 //   LR2  It reads when the log hints, and every second without one; while nothing concerns
 //        anybody, it commits nothing.
-import { assign, enqueueActions, setup } from 'xstate';
+
 import type { Clock, LockLog, LoggedLockEvent, LogId } from '@devmentor/locks';
-import { defineActor, type ActorType, type ActorTypes } from './define-actor.ts';
-import { durable } from './durable.ts';
-import { tell, type EventData } from './effect.ts';
+import { assign, enqueueActions, setup } from 'xstate';
 import type { Address } from './actor-id.ts';
+import { type ActorType, type ActorTypes, defineActor } from './define-actor.ts';
+import { durable } from './durable.ts';
+import { type EventData, tell } from './effect.ts';
 
 /** Who is told an event of the lock log, and as what. */
 export interface Concern {
@@ -47,10 +48,16 @@ const QUIET_MS = 1_000;
 const SKIPPED = 1_000;
 
 /** The relays of one lock store; one of them is kept active for each bucket. */
-export function leaseRelay(options: LeaseRelayOptions): ActorType<typeof LEASE_RELAY, ActorTypes & { readonly context: RelayContext }> {
+export function leaseRelay(
+  options: LeaseRelayOptions,
+): ActorType<typeof LEASE_RELAY, ActorTypes & { readonly context: RelayContext }> {
   const machine = setup({
     types: {} as { context: RelayContext; input: { readonly bucket: number } },
-    actors: { tail: durable('tail', ({ input, signal }: { readonly input: RelayContext; readonly signal: AbortSignal }) => tail(options, input, signal)) },
+    actors: {
+      tail: durable('tail', ({ input, signal }: { readonly input: RelayContext; readonly signal: AbortSignal }) =>
+        tail(options, input, signal),
+      ),
+    },
     delays: { quiet: QUIET_MS },
   }).createMachine({
     id: LEASE_RELAY,
@@ -86,7 +93,11 @@ export function leaseRelay(options: LeaseRelayOptions): ActorType<typeof LEASE_R
 }
 
 /** Resolves with the next events that concern somebody. */
-async function tail({ log, clock, concerns }: LeaseRelayOptions, { bucket, cursor }: RelayContext, signal: AbortSignal): Promise<Page> {
+async function tail(
+  { log, clock, concerns }: LeaseRelayOptions,
+  { bucket, cursor }: RelayContext,
+  signal: AbortSignal,
+): Promise<Page> {
   let wake = (): void => {};
   let hinted = false;
   const hint = (): void => {

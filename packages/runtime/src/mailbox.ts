@@ -10,7 +10,7 @@
 //        most one of each running timer and invoke.
 import type { FencingToken } from '@devmentor/locks';
 import type { EventData } from './effect.ts';
-import type { Answer, Numbered } from './envelope.ts';
+import type { Answer, Deliver, Numbered } from './envelope.ts';
 
 /** A message on its way through an activation. */
 export interface Told {
@@ -50,6 +50,21 @@ export interface Wake {
 }
 
 export type Letter = Told | Due | Ended | Wake;
+
+/** A request as a letter; its deadline is counted from now. */
+export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answer) => void): Told {
+  return {
+    kind: 'told',
+    event: request.event,
+    from: request.from,
+    fence: request.fence,
+    asks: request.asks ?? false,
+    again: request.again ?? false,
+    expiresAtMs: nowMs + request.remainingMs,
+    traceparent: request.traceparent,
+    answer: [answer],
+  };
+}
 
 export class Mailbox {
   readonly #max: number;

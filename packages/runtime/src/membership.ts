@@ -21,7 +21,11 @@ export async function readMembers(locks: LockManager): Promise<ReadonlyMap<Incar
     for (const view of page.items) {
       if (view.kind !== 'held') continue;
       const incarnation = view.resource.slice(NODE_PREFIX.length);
-      members.set(incarnation, { incarnation, address: text(view.meta?.['address']), version: text(view.meta?.['version']) });
+      members.set(incarnation, {
+        incarnation,
+        address: text(view.meta?.['address']),
+        version: text(view.meta?.['version']),
+      });
     }
     cursor = page.nextCursor;
   } while (cursor !== undefined);

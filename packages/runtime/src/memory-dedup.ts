@@ -1,21 +1,22 @@
 // Which messages an actor without a record has settled: what a store remembers for the others.
 // It ends with the activation, as the actor's state does. Bounded by senders, the longest silent
 // is forgotten first.
-import type { Numbered } from './envelope.ts';
+import type { Answer, Numbered } from './envelope.ts';
 import { isSettled, nothingSettled, type Settlement, settle } from './settlement.ts';
-import type { Json, SenderId, Settled } from './state-store.ts';
+import type { SenderId, Settled } from './state-store.ts';
+import { answerOf, type StoredReply } from './stepping.ts';
 
 const MOST_SENDERS = 1_000;
 
 export class MemoryDedup {
   readonly #senders = new Map<SenderId, Settlement>();
 
-  /** The reply a repeated message had; undefined for a message that is new. */
-  find({ sender, n }: Numbered): { readonly reply: Json | undefined } | undefined {
+  /** What a repeated message was answered; undefined for a message that is new. */
+  find({ sender, n }: Numbered): Answer | undefined {
     const settlement = this.#senders.get(sender);
     if (settlement === undefined || !isSettled(settlement, n)) return undefined;
     const text = settlement.kept.get(n);
-    return { reply: text === undefined ? undefined : (JSON.parse(text) as Json) };
+    return answerOf(text === undefined ? undefined : (JSON.parse(text) as StoredReply), 0);
   }
 
   settle(settled: readonly Settled[]): void {

@@ -31,7 +31,13 @@ export class NodeLease {
   /** Rejects with the fault when the store cannot answer. */
   static async claim(options: NodeLeaseOptions): Promise<NodeLease> {
     const { locks, incarnation, meta, termMs } = options;
-    const lease = await locks.acquire(NODE_PREFIX + incarnation, { ttlMs: termMs, holder: { id: incarnation }, requestId: incarnation, renew: 'manual', meta });
+    const lease = await locks.acquire(NODE_PREFIX + incarnation, {
+      ttlMs: termMs,
+      holder: { id: incarnation },
+      requestId: incarnation,
+      renew: 'manual',
+      meta,
+    });
     return new NodeLease(options, lease);
   }
 

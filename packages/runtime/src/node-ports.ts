@@ -24,7 +24,11 @@ export interface NodePorts {
   /** Whether no other node can own what this node owns, as far as clocks can tell. */
   isCertain(): boolean;
   stepperOf(id: ActorId): Stepper | undefined;
-  deliverOwed(from: ActorId, row: { readonly to: ActorId; readonly n: number; readonly event: EventData }, signal: AbortSignal): Promise<Answer>;
+  deliverOwed(
+    from: ActorId,
+    row: { readonly to: ActorId; readonly n: number; readonly event: EventData },
+    signal: AbortSignal,
+  ): Promise<Answer>;
   tellOnce(row: OutboxRow): void;
   /** Somebody is in memory. */
   onUsed(): void;

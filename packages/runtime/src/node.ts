@@ -1,12 +1,12 @@
 // Node: wiring only. Ports in; references, start, drain and stop out.
-import { assert, systemClock, systemEntropy, type Clock, type Entropy, type JsonObject } from '@devmentor/locks';
+import { assert, type Clock, type Entropy, type JsonObject, systemClock, systemEntropy } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
-import { formatActorId, parseActorId, shardOf, type ActorId } from './actor-id.ts';
+import { type ActorId, formatActorId, parseActorId, shardOf } from './actor-id.ts';
 import type { ActorRef } from './actor-ref.ts';
 import { ClusterSeat } from './cluster-seat.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
-import type { Answer } from './envelope.ts';
 import type { EventData } from './effect.ts';
+import type { Answer } from './envelope.ts';
 import { ActorError } from './errors.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
@@ -65,7 +65,14 @@ export class Node implements Runtime {
       onLost: () => this.#seat.look(),
     });
     this.#seat = this.#seatFor(namespace);
-    this.#router = new Router({ clock: this.#clock, entropy: this.#entropy, namespace, shards: this.#state.shards, transport: this.#transport, served: (shard) => this.#held.get(shard) });
+    this.#router = new Router({
+      clock: this.#clock,
+      entropy: this.#entropy,
+      namespace,
+      shards: this.#state.shards,
+      transport: this.#transport,
+      served: (shard) => this.#held.get(shard),
+    });
     this.#references = {
       router: this.#router,
       sender: new Sender(this.#entropy.id()),
@@ -134,12 +141,27 @@ export class Node implements Runtime {
 
   #seatFor(namespace: string): ClusterSeat | SoloSeat {
     const { locks, transport, node } = this.#options;
-    const common = { clock: this.#clock, entropy: this.#entropy, state: this.#state, held: this.#held, nodeId: nodeId(node?.id), onFault: (fault: unknown) => this.#options.onFault?.(fault) };
+    const common = {
+      clock: this.#clock,
+      entropy: this.#entropy,
+      state: this.#state,
+      held: this.#held,
+      nodeId: nodeId(node?.id),
+      onFault: (fault: unknown) => this.#options.onFault?.(fault),
+    };
     if (locks === undefined && transport === undefined) return new SoloSeat(common);
     if (locks === undefined || transport === undefined || this.#options.state === undefined) {
-      throw new ActorError('RUNTIME_CONFIG', 'A cluster needs locks, state and transport together; a single node takes neither locks nor transport', { applied: 'no' });
+      throw new ActorError(
+        'RUNTIME_CONFIG',
+        'A cluster needs locks, state and transport together; a single node takes neither locks nor transport',
+        { applied: 'no' },
+      );
     }
-    const meta: JsonObject = { ...node?.meta, ...(node?.address === undefined ? {} : { address: node.address }), ...(node?.version === undefined ? {} : { version: node.version }) };
+    const meta: JsonObject = {
+      ...node?.meta,
+      ...(node?.address === undefined ? {} : { address: node.address }),
+      ...(node?.version === undefined ? {} : { version: node.version }),
+    };
     return new ClusterSeat({ ...common, locks, transport, namespace, meta });
   }
 
@@ -173,7 +195,13 @@ export class Node implements Runtime {
     // Sent perhaps before by an earlier owner of the sender, so always `again`. What came before
     // is settled, since an outbox is relayed one by one: the floor is the number itself.
     return this.#router.call(
-      { op: 'deliver', id: row.to, event: row.event, again: true, numbered: () => ({ sender: from, n: row.n, floor: row.n }) },
+      {
+        op: 'deliver',
+        id: row.to,
+        event: row.event,
+        again: true,
+        numbered: () => ({ sender: from, n: row.n, floor: row.n }),
+      },
       { deadlineMs: OWED_DEADLINE_MS, signal },
     );
   }
@@ -210,7 +238,8 @@ export class Node implements Runtime {
 function behaviorsOf(actors: readonly ActorType[]): Behaviors {
   const behaviors = new Map<string, Omit<Stepper, 'id'>>();
   for (const { type, behavior } of actors) {
-    if (behaviors.has(type)) throw new ActorError('RUNTIME_CONFIG', `Two actor types are named '${type}'`, { applied: 'no' });
+    if (behaviors.has(type))
+      throw new ActorError('RUNTIME_CONFIG', `Two actor types are named '${type}'`, { applied: 'no' });
     behaviors.set(type, { behavior, driver: xstateDriver(behavior.machine) });
   }
   return behaviors;

@@ -17,7 +17,10 @@ import type { OutboxRow } from './state-store.ts';
 export interface RelayPort {
   readonly clock: Clock;
   /** Delivers with the row's own number. Throws an `ActorError` when the deadline passed. */
-  deliver(row: { readonly to: ActorId; readonly event: EventData; readonly n: number }, signal: AbortSignal): Promise<Answer>;
+  deliver(
+    row: { readonly to: ActorId; readonly event: EventData; readonly n: number },
+    signal: AbortSignal,
+  ): Promise<Answer>;
   /** The receiver has it, or never will. */
   settled(row: OutboxRow, refusal: ActorError | undefined): void;
 }
@@ -81,11 +84,19 @@ export class OutboxRelay {
     this.#lanes.delete(to);
   }
 
-  async #attempt(row: OutboxRow): Promise<{ readonly kind: 'later' } | { readonly kind: 'over'; readonly refusal: ActorError | undefined }> {
+  async #attempt(
+    row: OutboxRow,
+  ): Promise<{ readonly kind: 'later' } | { readonly kind: 'over'; readonly refusal: ActorError | undefined }> {
     try {
-      const answer = await this.#port.deliver({ to: row.to, n: row.n, event: row.event as object as EventData }, this.#stop.signal);
+      const answer = await this.#port.deliver(
+        { to: row.to, n: row.n, event: row.event as object as EventData },
+        this.#stop.signal,
+      );
       if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
-      const refusal = new ActorError(answer.fault.code, answer.fault.message, { applied: answer.fault.applied, actor: row.to });
+      const refusal = new ActorError(answer.fault.code, answer.fault.message, {
+        applied: answer.fault.applied,
+        actor: row.to,
+      });
       return isForGood(refusal) ? { kind: 'over', refusal } : { kind: 'later' };
     } catch (error) {
       return error instanceof ActorError && isForGood(error) ? { kind: 'over', refusal: error } : { kind: 'later' };
@@ -109,5 +120,14 @@ export class OutboxRelay {
 
 /** A quarantined or not yet supported receiver may be mended; one that refuses the event never will. */
 function isForGood({ code }: ActorError): boolean {
-  return code === 'UNHANDLED_EVENT' || code === 'ACTOR_FAILED' || code === 'ACTOR_STOPPED' || code === 'UNKNOWN_TYPE' || code === 'TOO_LARGE' || code === 'NOT_JSON' || code === 'NO_REPLY' || code === 'STALE_FENCE';
+  return (
+    code === 'UNHANDLED_EVENT' ||
+    code === 'ACTOR_FAILED' ||
+    code === 'ACTOR_STOPPED' ||
+    code === 'UNKNOWN_TYPE' ||
+    code === 'TOO_LARGE' ||
+    code === 'NOT_JSON' ||
+    code === 'NO_REPLY' ||
+    code === 'STALE_FENCE'
+  );
 }

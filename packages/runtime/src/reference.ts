@@ -66,7 +66,10 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
   }
 
   async read(options: ReadOptions = {}): Promise<ActorView<Types>> {
-    const answer = await this.#call({ op: 'read', id: this.id, fresh: options.fresh ?? false }, { deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS, signal: options.signal });
+    const answer = await this.#call(
+      { op: 'read', id: this.id, fresh: options.fresh ?? false },
+      { deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS, signal: options.signal },
+    );
     return answer.view;
   }
 
@@ -97,7 +100,11 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
   async done(options: { readonly signal?: AbortSignal } = {}): Promise<Types['output']> {
     for await (const view of this.watch(options)) {
       if (view.status === 'done') return view.output;
-      if (view.status !== 'active') throw new ActorError('ACTOR_STOPPED', `${this.id} ended without output (${view.status})`, { applied: 'no', actor: this.id });
+      if (view.status !== 'active')
+        throw new ActorError('ACTOR_STOPPED', `${this.id} ended without output (${view.status})`, {
+          applied: 'no',
+          actor: this.id,
+        });
     }
     throw options.signal?.reason;
   }
@@ -112,10 +119,19 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     }
   }
 
-  async #deliver(event: Types['event'], options: TellOptions, asks: boolean): Promise<{ readonly version: number; readonly reply?: Json }> {
+  async #deliver(
+    event: Types['event'],
+    options: TellOptions,
+    asks: boolean,
+  ): Promise<{ readonly version: number; readonly reply?: Json }> {
     const { dedup, fence, traceparent, signal } = options;
     const limits = { deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS, signal };
-    if (fence !== undefined && !this.#durable) throw new ActorError('RUNTIME_CONFIG', `${this.id} is kept in memory only and has no guard to check a fence against`, { applied: 'no', actor: this.id });
+    if (fence !== undefined && !this.#durable)
+      throw new ActorError(
+        'RUNTIME_CONFIG',
+        `${this.id} is kept in memory only and has no guard to check a fence against`,
+        { applied: 'no', actor: this.id },
+      );
     this.#ports.assertRunning();
     const message = {
       op: 'deliver' as const,
@@ -125,7 +141,8 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
       ...(fence === undefined ? {} : { fence }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
-    if (dedup !== undefined) return await this.#committed({ ...message, again: true, numbered: () => keyed(dedup) }, limits);
+    if (dedup !== undefined)
+      return await this.#committed({ ...message, again: true, numbered: () => keyed(dedup) }, limits);
     const ticket = await this.#ticket(limits);
     try {
       return await this.#committed({ ...message, numbered: () => ticket.numbered() }, limits);
@@ -136,15 +153,25 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
 
   async #ticket({ deadlineMs, signal }: CallLimits): Promise<Ticket> {
     const opened = this.#ports.sender.open(this.id);
-    if (opened === 'full') throw new ActorError('MAILBOX_FULL', `Too many calls of this node to ${this.id} wait`, { applied: 'no', actor: this.id });
+    if (opened === 'full')
+      throw new ActorError('MAILBOX_FULL', `Too many calls of this node to ${this.id} wait`, {
+        applied: 'no',
+        actor: this.id,
+      });
     if (!('wait' in opened)) return opened;
     return await this.#ports.router.within({ deadlineMs, signal }, opened.wait, () => {
       opened.giveUp();
-      return new ActorError('NOT_DELIVERED', `Too many calls of this node to ${this.id} were under way`, { applied: 'no', actor: this.id });
+      return new ActorError('NOT_DELIVERED', `Too many calls of this node to ${this.id} were under way`, {
+        applied: 'no',
+        actor: this.id,
+      });
     });
   }
 
-  async #committed(outgoing: Outgoing, limits: CallLimits): Promise<{ readonly version: number; readonly reply?: Json }> {
+  async #committed(
+    outgoing: Outgoing,
+    limits: CallLimits,
+  ): Promise<{ readonly version: number; readonly reply?: Json }> {
     const answer = await this.#ports.router.call(outgoing, limits);
     if (answer.kind === 'fault') throw faultFrom(answer.fault, this.id);
     if (answer.kind !== 'committed') throw this.#foreign();
@@ -160,18 +187,25 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
   }
 
   #foreign(): ActorError {
-    return new ActorError('DEADLINE', `${this.id} was answered with something else than was asked`, { applied: 'unknown', actor: this.id });
+    return new ActorError('DEADLINE', `${this.id} was answered with something else than was asked`, {
+      applied: 'unknown',
+      actor: this.id,
+    });
   }
 
   /** The event as plain data of its own; NOT_JSON and TOO_LARGE name the path. */
   #eventData(event: { readonly type: string }): EventData {
     if (isReservedEventType(event.type)) {
-      throw new ActorError('UNHANDLED_EVENT', `'${event.type}' is an event only the runtime may give to a machine`, { applied: 'no', actor: this.id });
+      throw new ActorError('UNHANDLED_EVENT', `'${event.type}' is an event only the runtime may give to a machine`, {
+        applied: 'no',
+        actor: this.id,
+      });
     }
     try {
       return JSON.parse(jsonText(event as object as Json, 'event', defaultStoreLimits.messageBytes)) as EventData;
     } catch (fault) {
-      if (isFault(fault) && (fault.code === 'NOT_JSON' || fault.code === 'TOO_LARGE')) throw new ActorError(fault.code, fault.message, { applied: 'no', cause: fault, actor: this.id });
+      if (isFault(fault) && (fault.code === 'NOT_JSON' || fault.code === 'TOO_LARGE'))
+        throw new ActorError(fault.code, fault.message, { applied: 'no', cause: fault, actor: this.id });
       throw fault;
     }
   }

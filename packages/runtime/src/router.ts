@@ -10,8 +10,17 @@
 //        have arrived.
 //   RT3  The caller's signal ends the call with the signal's reason.
 import type { Clock, Entropy } from '@devmentor/locks';
-import { shardOf, type ActorId } from './actor-id.ts';
-import { decodeAnswer, encodeRequest, type Answer, type Deliver, type Numbered, type Read, type Request, type Watch } from './envelope.ts';
+import { type ActorId, shardOf } from './actor-id.ts';
+import {
+  type Answer,
+  type Deliver,
+  decodeAnswer,
+  encodeRequest,
+  type Numbered,
+  type Read,
+  type Request,
+  type Watch,
+} from './envelope.ts';
 import { ActorError } from './errors.ts';
 import type { ServedShard } from './served-shard.ts';
 import type { Shard } from './state-store.ts';
@@ -23,7 +32,10 @@ export interface CallLimits {
 }
 
 /** A request but for what each attempt adds. */
-export type Outgoing = (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered }) | Omit<Read, 'remainingMs'> | Omit<Watch, 'remainingMs'>;
+export type Outgoing =
+  | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered })
+  | Omit<Read, 'remainingMs'>
+  | Omit<Watch, 'remainingMs'>;
 
 export interface RouterOptions {
   readonly clock: Clock;
@@ -64,7 +76,8 @@ export class Router {
       if (remainingMs <= 0) throw overdue(outgoing.id, mayHaveArrived);
       const local = this.#options.served(shard);
       const request = requestOf(outgoing, remainingMs, mayHaveArrived);
-      const answer = local?.isOpen === true ? await this.#here(local, request, signal) : await this.#there(shard, request, signal);
+      const answer =
+        local?.isOpen === true ? await this.#here(local, request, signal) : await this.#there(shard, request, signal);
       signal?.throwIfAborted();
       switch (answer.kind) {
         case 'committed':
@@ -134,7 +147,10 @@ export class Router {
     const { transport, namespace } = this.#options;
     if (transport.status !== 'connected') return { kind: 'nobody' };
     const timeoutMs = request.op === 'watch' ? request.remainingMs : Math.min(request.remainingMs, SILENCE_MS);
-    const outcome = await transport.request(shardSubject(namespace, shard), encodeRequest(request), { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+    const outcome = await transport.request(shardSubject(namespace, shard), encodeRequest(request), {
+      timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (outcome.kind === 'no-responders') return { kind: 'nobody' };
     if (outcome.kind === 'lost') return { kind: 'lost' };
     return decodeAnswer(outcome.body) ?? { kind: 'lost' };
@@ -157,17 +173,26 @@ export class Router {
 function requestOf(outgoing: Outgoing, remainingMs: number, mayHaveArrived: boolean): Request {
   if (outgoing.op !== 'deliver') return { ...outgoing, remainingMs };
   const { numbered, again, ...message } = outgoing;
-  return { ...message, remainingMs, again: mayHaveArrived || again === true, ...(numbered === undefined ? {} : { from: numbered() }) };
+  return {
+    ...message,
+    remainingMs,
+    again: mayHaveArrived || again === true,
+    ...(numbered === undefined ? {} : { from: numbered() }),
+  };
 }
 
 /** What is answered here is handed out as a copy, as it would be by the wire. */
 function copied(answer: Answer): Answer {
-  if (answer.kind === 'view' || (answer.kind === 'committed' && typeof answer.reply === 'object')) return structuredClone(answer);
+  if (answer.kind === 'view' || (answer.kind === 'committed' && typeof answer.reply === 'object'))
+    return structuredClone(answer);
   return answer;
 }
 
 function overdue(id: ActorId, mayHaveArrived: boolean): ActorError {
   return mayHaveArrived
-    ? new ActorError('DEADLINE', `No answer from ${id} in time; it may have taken the message`, { applied: 'unknown', actor: id })
+    ? new ActorError('DEADLINE', `No answer from ${id} in time; it may have taken the message`, {
+        applied: 'unknown',
+        actor: id,
+      })
     : new ActorError('NOT_DELIVERED', `No node took the message to ${id} in time`, { applied: 'no', actor: id });
 }

@@ -1,10 +1,10 @@
 // The public face of a node: actors in, references out.
 import type { Clock, Entropy, LockManager } from '@devmentor/locks';
+import type { ActorId } from './actor-id.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
-import type { ActorId } from './actor-id.ts';
-import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
 import { Node } from './node.ts';
+import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
 
 /** A message given up on: its step threw, or its receiver refuses it for good. */
@@ -26,14 +26,23 @@ export interface RuntimeOptions {
   readonly transport?: Transport;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
-  readonly node?: { readonly id?: string; readonly address?: string; readonly version?: string; readonly meta?: { readonly [key: string]: Json } };
+  readonly node?: {
+    readonly id?: string;
+    readonly address?: string;
+    readonly version?: string;
+    readonly meta?: { readonly [key: string]: Json };
+  };
   /** Most actors kept in memory; beyond it the longest idle leave. @default 100000 */
   readonly maxResident?: number;
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** What went wrong and was lived with: for a log. */
   readonly onFault?: (fault: unknown) => void;
   /** What machines `log`. */
-  readonly onLog?: (line: { readonly actor: ActorId; readonly label: string | undefined; readonly value: unknown }) => void;
+  readonly onLog?: (line: {
+    readonly actor: ActorId;
+    readonly label: string | undefined;
+    readonly value: unknown;
+  }) => void;
 }
 
 export interface NodeView {

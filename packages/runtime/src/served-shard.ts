@@ -29,7 +29,11 @@ export class ServedShard implements ActivationHost {
   #commits = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
 
-  constructor(ports: NodePorts, seal: { readonly shard: Shard; readonly epoch: Epoch }, onFenced: (shard: ServedShard) => void) {
+  constructor(
+    ports: NodePorts,
+    seal: { readonly shard: Shard; readonly epoch: Epoch },
+    onFenced: (shard: ServedShard) => void,
+  ) {
     this.shard = seal.shard;
     this.epoch = seal.epoch;
     this.clock = ports.clock;
@@ -51,7 +55,14 @@ export class ServedShard implements ActivationHost {
     if (this.#state !== 'open') return answer({ kind: 'elsewhere' });
     const activation = this.#activation(request.id);
     if (activation === undefined) {
-      return answer({ kind: 'fault', fault: { code: 'UNKNOWN_TYPE', message: `No actors of the type of ${request.id} are defined here`, applied: 'no' } });
+      return answer({
+        kind: 'fault',
+        fault: {
+          code: 'UNKNOWN_TYPE',
+          message: `No actors of the type of ${request.id} are defined here`,
+          applied: 'no',
+        },
+      });
     }
     if (request.op === 'deliver') activation.deliver(request, answer);
     else activation.show(request, answer);
@@ -124,7 +135,11 @@ export class ServedShard implements ActivationHost {
 
   /** Whether asking again may help: the store was not reached, as opposed to what it holds being unusable. */
   isTransient(fault: unknown): boolean {
-    return fault instanceof CoordinationError && !(fault instanceof MachineFailed) && (fault.code === 'STORE_UNAVAILABLE' || fault.code === 'REPLY_LOST');
+    return (
+      fault instanceof CoordinationError &&
+      !(fault instanceof MachineFailed) &&
+      (fault.code === 'STORE_UNAVAILABLE' || fault.code === 'REPLY_LOST')
+    );
   }
 
   pause(ms: number): Promise<void> {

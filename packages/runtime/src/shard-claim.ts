@@ -12,7 +12,7 @@
 //   SH4  A node that drains is no candidate any more, from the moment it says so.
 import type { Cancel, Clock, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
-import { readMembers, type Member } from './membership.ts';
+import { type Member, readMembers } from './membership.ts';
 import { preferredNode } from './shard.ts';
 import type { Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
@@ -117,12 +117,15 @@ export class ShardClaim {
     this.#members = await readMembers(locks);
     if (this.#over || !this.#members.has(self)) return;
     await this.#giveUp(held.all().filter((shard) => this.#preferred(shard) !== self));
-    const wanted = this.#allShards().filter((shard) => held.get(shard) === undefined && this.#preferred(shard) === self);
+    const wanted = this.#allShards().filter(
+      (shard) => held.get(shard) === undefined && this.#preferred(shard) === self,
+    );
     if (wanted.length === 0) return;
     const owners = await this.#options.state.ownership(wanted);
     // Read again, after the owners: an owner missing from *this* list has lapsed, while one
     // missing from the list above may have come to life, and taken the shard, in between.
-    if (owners.some(({ incarnation }) => incarnation !== 'none' && incarnation !== self)) this.#members = await readMembers(locks);
+    if (owners.some(({ incarnation }) => incarnation !== 'none' && incarnation !== self))
+      this.#members = await readMembers(locks);
     const free = wanted.flatMap((shard, i) => {
       const own = owners[i];
       return own !== undefined && this.#mayTake(own) ? [{ shard, own }] : [];
@@ -155,7 +158,10 @@ export class ShardClaim {
   }
 
   #preferred(shard: Shard): Incarnation | undefined {
-    return preferredNode(shard, [...this.#members.keys()].filter((node) => !this.#draining.has(node)));
+    return preferredNode(
+      shard,
+      [...this.#members.keys()].filter((node) => !this.#draining.has(node)),
+    );
   }
 
   #allShards(): readonly Shard[] {
@@ -189,9 +195,23 @@ export class ShardClaim {
 function parsedNotice(body: Buffer): Notice | undefined {
   try {
     const data: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof data !== 'object' || data === null || !('kind' in data) || !('from' in data) || typeof data.from !== 'string') return undefined;
+    if (
+      typeof data !== 'object' ||
+      data === null ||
+      !('kind' in data) ||
+      !('from' in data) ||
+      typeof data.from !== 'string'
+    )
+      return undefined;
     if (data.kind === 'joined' || data.kind === 'draining') return { kind: data.kind, from: data.from };
-    if (data.kind !== 'yielded' || !('to' in data) || !('shard' in data) || typeof data.to !== 'string' || typeof data.shard !== 'number') return undefined;
+    if (
+      data.kind !== 'yielded' ||
+      !('to' in data) ||
+      !('shard' in data) ||
+      typeof data.to !== 'string' ||
+      typeof data.shard !== 'number'
+    )
+      return undefined;
     return { kind: 'yielded', from: data.from, to: data.to, shard: data.shard };
   } catch {
     return undefined;

@@ -11,7 +11,12 @@ export class SoloSeat {
   readonly #held: HeldShards;
   #inside = false;
 
-  constructor(options: { readonly entropy: Entropy; readonly state: StateStore; readonly held: HeldShards; readonly nodeId: string }) {
+  constructor(options: {
+    readonly entropy: Entropy;
+    readonly state: StateStore;
+    readonly held: HeldShards;
+    readonly nodeId: string;
+  }) {
     this.incarnation = `${options.nodeId}-${options.entropy.id()}`;
     this.#state = options.state;
     this.#held = options.held;
@@ -26,7 +31,11 @@ export class SoloSeat {
   }
 
   get members(): ReadonlyMap<Incarnation, Member> {
-    return new Map(this.#inside ? [[this.incarnation, { incarnation: this.incarnation, address: undefined, version: undefined }]] : []);
+    return new Map(
+      this.#inside
+        ? [[this.incarnation, { incarnation: this.incarnation, address: undefined, version: undefined }]]
+        : [],
+    );
   }
 
   async start(): Promise<void> {

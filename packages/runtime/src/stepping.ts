@@ -9,20 +9,25 @@
 //   SG3  A refused letter that may be a repeat is settled too, with its refusal, so that the store
 //        can say whether it was in truth committed before.
 //   SG4  A timer or the end of an invoke counts only while the state waits for that very one.
-import { formatActorId, type ActorId } from './actor-id.ts';
+import { type ActorId, formatActorId } from './actor-id.ts';
 import type { ActorState } from './actor-state.ts';
 import type { Behavior } from './behavior.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
-import type { Due, Letter, Told } from './mailbox.ts';
 import type { MachineDriver, Step } from './machine-driver.ts';
+import type { Due, Letter, Told } from './mailbox.ts';
 import type { DeadLetter } from './runtime.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
 import { judge } from './supervision.ts';
 
 /** An effect for the time after the commit. */
-export type AfterEffect = EmitEffect | ActionEffect | LogEffect | { readonly kind: 'start'; readonly invoke: InvokeEffect; readonly run: number } | { readonly kind: 'stop'; readonly id: string };
+export type AfterEffect =
+  | EmitEffect
+  | ActionEffect
+  | LogEffect
+  | { readonly kind: 'start'; readonly invoke: InvokeEffect; readonly run: number }
+  | { readonly kind: 'stop'; readonly id: string };
 
 export interface GroupStep {
   readonly letters: readonly Letter[];
@@ -47,7 +52,12 @@ export interface Stepper {
 /** How a settled message's answer is stored: a value, or the refusal. */
 export type StoredReply = { readonly v: Json } | { readonly f: FaultData };
 
-export function stepGroup(stepper: Stepper, state: ActorState, letters: readonly Letter[], now: { readonly storeMs: number; readonly clockMs: number }): GroupStep {
+export function stepGroup(
+  stepper: Stepper,
+  state: ActorState,
+  letters: readonly Letter[],
+  now: { readonly storeMs: number; readonly clockMs: number },
+): GroupStep {
   const draft = new Draft(stepper, state, now.storeMs);
   for (const letter of letters) {
     switch (letter.kind) {
@@ -101,7 +111,11 @@ class Draft {
     const tried = this.#try(letter.event);
     if (tried.kind === 'threw') {
       this.#bury(letter.event, letter.from?.sender ?? 'unnumbered', tried.cause);
-      this.#refuse(letter, { code: 'ACTOR_FAILED', message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`, applied: 'no' });
+      this.#refuse(letter, {
+        code: 'ACTOR_FAILED',
+        message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`,
+        applied: 'no',
+      });
     } else if (!tried.step.handled) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
     } else {
@@ -146,7 +160,15 @@ class Draft {
     if (this.#snapshot.status !== 'active') this.#timers.clear();
     return {
       letters,
-      next: { version: this.#before.version, snapshot: this.#snapshot, timers: this.#timers, nextOut: this.#nextOut, runs: this.#runs, mark: this.#mark, unborn: this.#changes ? [] : this.#before.unborn },
+      next: {
+        version: this.#before.version,
+        snapshot: this.#snapshot,
+        timers: this.#timers,
+        nextOut: this.#nextOut,
+        runs: this.#runs,
+        mark: this.#mark,
+        unborn: this.#changes ? [] : this.#before.unborn,
+      },
       changes: this.#changes,
       settles: this.#settles,
       outbox: this.#outbox,
@@ -158,7 +180,9 @@ class Draft {
     };
   }
 
-  #try(event: { readonly type: string }): { readonly kind: 'stepped'; readonly step: Step } | { readonly kind: 'threw'; readonly cause: unknown } {
+  #try(event: {
+    readonly type: string;
+  }): { readonly kind: 'stepped'; readonly step: Step } | { readonly kind: 'threw'; readonly cause: unknown } {
     for (let failures = 1; ; failures++) {
       try {
         const step = this.#stepper.driver.step(this.#snapshot, event);
@@ -191,7 +215,12 @@ class Draft {
         case 'schedule': {
           const generation = ++this.#mark;
           const id = effect.id ?? `~${generation}`;
-          this.#timers.set(id, { id, generation, dueAtMs: Math.ceil(this.#nowMs + effect.delayMs), event: effect.event });
+          this.#timers.set(id, {
+            id,
+            generation,
+            dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
+            event: effect.event,
+          });
           break;
         }
         case 'cancel':
@@ -216,7 +245,8 @@ class Draft {
   }
 
   #settle(letter: Told, reply: StoredReply | undefined): void {
-    if (letter.from !== undefined) this.#settles.push({ ...letter.from, ...(reply === undefined ? {} : { reply: reply as object as Json }) });
+    if (letter.from !== undefined)
+      this.#settles.push({ ...letter.from, ...(reply === undefined ? {} : { reply: reply as object as Json }) });
     this.#answers.set(letter, answerOf(reply, 0));
   }
 
@@ -231,8 +261,17 @@ class Draft {
 
   #unhandled(type: string): FaultData {
     const { id } = this.#stepper;
-    if (this.#snapshot.status !== 'active') return { code: 'ACTOR_STOPPED', message: `${id} has ended (${this.#snapshot.status}) and takes no '${type}'`, applied: 'no' };
-    return { code: 'UNHANDLED_EVENT', message: `${id} takes no '${type}' in ${JSON.stringify(this.#snapshot.value)}`, applied: 'no' };
+    if (this.#snapshot.status !== 'active')
+      return {
+        code: 'ACTOR_STOPPED',
+        message: `${id} has ended (${this.#snapshot.status}) and takes no '${type}'`,
+        applied: 'no',
+      };
+    return {
+      code: 'UNHANDLED_EVENT',
+      message: `${id} takes no '${type}' in ${JSON.stringify(this.#snapshot.value)}`,
+      applied: 'no',
+    };
   }
 
   #bury(event: Json, from: string, cause: unknown): void {

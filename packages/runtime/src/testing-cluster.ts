@@ -4,8 +4,8 @@
 // lease store, under a clock that only the test moves. Nodes can be stalled, resumed and killed.
 import { assert } from '@devmentor/locks';
 import { MemoryLeaseStore, MemoryLockManager } from '@devmentor/locks/memory';
-import { seededEntropy, SimulatedClock } from '@devmentor/locks/testing';
-import { shardOf, type ActorId } from './actor-id.ts';
+import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
+import { type ActorId, shardOf } from './actor-id.ts';
 import type { ActorType } from './define-actor.ts';
 import { MemoryLogStore } from './log-store.memory.ts';
 import { createRuntime, type DeadLetter, type Runtime } from './runtime.ts';
@@ -102,7 +102,12 @@ export class Cluster {
 
   async stop(): Promise<void> {
     for (const node of this.nodes) node.resume();
-    await this.run(Promise.race([Promise.all(this.nodes.map(({ runtime }) => runtime.stop())), new Promise<void>((resolve) => void this.clock.after(5_000, resolve))]));
+    await this.run(
+      Promise.race([
+        Promise.all(this.nodes.map(({ runtime }) => runtime.stop())),
+        new Promise<void>((resolve) => void this.clock.after(5_000, resolve)),
+      ]),
+    );
   }
 
   #node(): ClusterNode {
@@ -112,7 +117,10 @@ export class Cluster {
     const faults: unknown[] = [];
     const deadLetters: DeadLetter[] = [];
     const link = this.#bus.connect();
-    const decorated = { state: this.#options.state ?? ((store: StateStore) => store), transport: this.#options.transport ?? ((transport: Transport) => transport) };
+    const decorated = {
+      state: this.#options.state ?? ((store: StateStore) => store),
+      transport: this.#options.transport ?? ((transport: Transport) => transport),
+    };
     const runtime = createRuntime({
       actors: this.#options.actors,
       clock,

@@ -46,7 +46,10 @@ export function withRequestFaults(transport: Transport, decide: (subject: string
           await transport.request(subject, body, options);
           return lost;
         case 'duplicate': {
-          const [first] = await Promise.all([transport.request(subject, body, options), transport.request(subject, body, options)]);
+          const [first] = await Promise.all([
+            transport.request(subject, body, options),
+            transport.request(subject, body, options),
+          ]);
           return first;
         }
       }

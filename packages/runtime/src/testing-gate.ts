@@ -110,7 +110,8 @@ export function gatedTransport(transport: Transport, gate: Gate): Transport {
     },
     onStatus: (listener) => transport.onStatus((status) => gate.pass(() => listener(status))),
     publish: (subject, body) => transport.publish(subject, body),
-    subscribe: (subject, handler, options) => gate.arriving(transport.subscribe(subject, (message: Message) => gate.pass(() => handler(message)), options)),
+    subscribe: (subject, handler, options) =>
+      gate.arriving(transport.subscribe(subject, (message: Message) => gate.pass(() => handler(message)), options)),
     request: (subject, body, options) => gate.arriving(transport.request(subject, body, options)),
     close: () => transport.close(),
   };

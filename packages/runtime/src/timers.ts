@@ -58,7 +58,10 @@ export class Timers {
     const first = this.#first();
     if (first === undefined || this.#armed?.atMs === first.dueAtMs) return;
     this.#armed?.cancel();
-    this.#armed = { atMs: first.dueAtMs, cancel: this.#clock.after(Math.max(0, first.dueAtMs - this.#clock.nowMs()), () => this.#ring()) };
+    this.#armed = {
+      atMs: first.dueAtMs,
+      cancel: this.#clock.after(Math.max(0, first.dueAtMs - this.#clock.nowMs()), () => this.#ring()),
+    };
   }
 
   #ring(): void {

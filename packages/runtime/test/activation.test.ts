@@ -1,7 +1,7 @@
 // One node: commits, timers, passivation, and what becomes of an unknown outcome.
-import { setup } from 'xstate';
+
 import { describe, expect, it } from 'vitest';
-import { assign } from 'xstate';
+import { assign, setup } from 'xstate';
 import { type ActorRecord, defineActor, durable } from '../src/index.ts';
 import { Counter } from './counter.fixture.ts';
 import { solo } from './solo.fixture.ts';
@@ -69,7 +69,9 @@ describe('unknown outcomes', () => {
     if (commit === undefined) throw new Error('a commit was made');
     const epoch = commit.commitId.split(':')[0] ?? '';
     for (let shard = 0; shard < 4; shard++) {
-      await node.state.commit(shard, epoch, [{ ...commit, commitId: `${epoch}:foreign`, basis: record.version, settles: [] }]).catch(() => {});
+      await node.state
+        .commit(shard, epoch, [{ ...commit, commitId: `${epoch}:foreign`, basis: record.version, settles: [] }])
+        .catch(() => {});
     }
     await expect(node.run(counter.tell(add()))).rejects.toEqual(fault('ACTOR_QUARANTINED'));
     await expect(node.run(counter.read())).rejects.toEqual(fault('ACTOR_QUARANTINED'));
@@ -114,7 +116,7 @@ describe('timers', () => {
     expect((await run(counter.read())).context.alarms).toBe(0);
   });
 
-  it('[TM4] a delay longer than the platform\'s own timers hold is kept', async () => {
+  it("[TM4] a delay longer than the platform's own timers hold is kept", async () => {
     const { runtime, run, clock } = await solo([Counter]);
     const counter = runtime.actor(Counter, 'a');
     await run(counter.tell({ type: 'arm', delayMs: 60 * 86_400_000 }));
@@ -184,11 +186,23 @@ describe('invokes', () => {
   const machine = setup({
     types: {} as { context: { answer: number }; events: { type: 'go' } | { type: 'leave' } },
     actors: {
-      work: durable('work', async ({ input, idempotencyKey, signal }: { input: { n: number }; idempotencyKey: string; signal: AbortSignal }) => {
-        keys.push(idempotencyKey);
-        if (input.n < 0) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-        return input.n * 2;
-      }),
+      work: durable(
+        'work',
+        async ({
+          input,
+          idempotencyKey,
+          signal,
+        }: {
+          input: { n: number };
+          idempotencyKey: string;
+          signal: AbortSignal;
+        }) => {
+          keys.push(idempotencyKey);
+          if (input.n < 0)
+            await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+          return input.n * 2;
+        },
+      ),
     },
   }).createMachine({
     context: { answer: 0 },
@@ -196,7 +210,12 @@ describe('invokes', () => {
     states: {
       idle: { on: { go: 'working' } },
       working: {
-        invoke: { id: 'work', src: 'work', input: ({ context }) => ({ n: context.answer === 0 ? -1 : context.answer }), onDone: { target: 'idle', actions: assign({ answer: ({ event }) => event.output }) } },
+        invoke: {
+          id: 'work',
+          src: 'work',
+          input: ({ context }) => ({ n: context.answer === 0 ? -1 : context.answer }),
+          onDone: { target: 'idle', actions: assign({ answer: ({ event }) => event.output }) },
+        },
         on: { leave: 'idle' },
       },
     },

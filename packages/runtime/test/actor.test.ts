@@ -1,7 +1,8 @@
 // One node: what a call to an actor means.
-import { assign, setup } from 'xstate';
-import { describe, expect, it } from 'vitest';
+
 import { parseFence } from '@devmentor/locks';
+import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
 import { ActorError, createRuntime, defineActor, StaleFenceError } from '../src/index.ts';
 import { Counter } from './counter.fixture.ts';
 import { solo } from './solo.fixture.ts';
@@ -15,7 +16,12 @@ describe('calls', () => {
     const counter = runtime.actor(Counter, 'a');
     const { version } = await run(counter.tell(add(2)));
     expect(version).toBe(1);
-    expect(await run(counter.peek())).toMatchObject({ version: 1, context: { total: 2 }, value: 'open', status: 'active' });
+    expect(await run(counter.peek())).toMatchObject({
+      version: 1,
+      context: { total: 2 },
+      value: 'open',
+      status: 'active',
+    });
   });
 
   it('[RU1] an ask answers with the reply of the machine', async () => {
@@ -51,7 +57,9 @@ describe('calls', () => {
     const { runtime, run, calls } = await solo([Counter]);
     const counter = runtime.actor(Counter, 'a');
     await expect(run(counter.tell({ type: 'add', by: Number.NaN }))).rejects.toEqual(fault('NOT_JSON'));
-    await expect(run(counter.tell({ type: 'forward', to: 'x'.repeat(300_000), by: 1 }))).rejects.toEqual(fault('TOO_LARGE'));
+    await expect(run(counter.tell({ type: 'forward', to: 'x'.repeat(300_000), by: 1 }))).rejects.toEqual(
+      fault('TOO_LARGE'),
+    );
     expect(calls).toEqual([]);
   });
 
@@ -92,7 +100,9 @@ describe('calls', () => {
       states: { idle: {} },
       on: { set: { actions: assign({ n: ({ event }) => event.n }) } },
     });
-    const young = setup({ types: {} as { context: { count: number }; events: { type: 'set'; n: number } } }).createMachine({
+    const young = setup({
+      types: {} as { context: { count: number }; events: { type: 'set'; n: number } },
+    }).createMachine({
       context: { count: 0 },
       initial: 'idle',
       states: { idle: {} },
@@ -150,7 +160,11 @@ describe('calls', () => {
     const counter = node.runtime.actor(Counter, 'a');
     const calls = Array.from({ length: 64 + 1_000 + 1 }, () => counter.tell(add(), { deadlineMs: 100 }));
     const outcomes = await node.run(Promise.allSettled(calls));
-    const codes = new Set(outcomes.map((outcome) => (outcome.status === 'rejected' && outcome.reason instanceof ActorError ? outcome.reason.code : outcome.status)));
+    const codes = new Set(
+      outcomes.map((outcome) =>
+        outcome.status === 'rejected' && outcome.reason instanceof ActorError ? outcome.reason.code : outcome.status,
+      ),
+    );
     expect(outcomes.at(-1)).toEqual({ status: 'rejected', reason: fault('MAILBOX_FULL') });
     expect(codes).toEqual(new Set(['DEADLINE', 'NOT_DELIVERED', 'MAILBOX_FULL']));
   });
@@ -190,7 +204,13 @@ describe('calls', () => {
     const { runtime, run, state } = await solo([Counter]);
     const counter = runtime.actor(Counter, 'a');
     await state.admit(counter.id, parseFence('1000000000000002'));
-    const outcomes = await run(Promise.allSettled([counter.tell(add()), counter.tell(add(10), { fence: parseFence('1000000000000001') }), counter.tell(add())]));
+    const outcomes = await run(
+      Promise.allSettled([
+        counter.tell(add()),
+        counter.tell(add(10), { fence: parseFence('1000000000000001') }),
+        counter.tell(add()),
+      ]),
+    );
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect((await run(counter.read())).context.total).toBe(2);
   });
@@ -198,13 +218,17 @@ describe('calls', () => {
   it('[FN3] a fence for an actor that has no record is refused as misuse', async () => {
     const Fleeting = defineActor('fleeting', { machine: Counter.behavior.machine, durable: false });
     const { runtime, run } = await solo([Fleeting]);
-    await expect(run(runtime.actor(Fleeting, 'a').tell({ type: 'add', by: 1 }, { fence: parseFence('1000000000000001') }))).rejects.toEqual(fault('RUNTIME_CONFIG'));
+    await expect(
+      run(runtime.actor(Fleeting, 'a').tell({ type: 'add', by: 1 }, { fence: parseFence('1000000000000001') })),
+    ).rejects.toEqual(fault('RUNTIME_CONFIG'));
   });
 
   it('[SV1] a step that throws keeps the state, is a dead letter, and leaves its neighbours alone', async () => {
     const { runtime, run, deadLetters } = await solo([Counter]);
     const counter = runtime.actor(Counter, 'a');
-    const outcomes = await run(Promise.allSettled([counter.tell(add()), counter.tell({ type: 'boom' }), counter.tell(add())]));
+    const outcomes = await run(
+      Promise.allSettled([counter.tell(add()), counter.tell({ type: 'boom' }), counter.tell(add())]),
+    );
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(outcomes[1]).toMatchObject({ reason: { code: 'ACTOR_FAILED', applied: 'no' } });
     expect((await run(counter.read())).context.total).toBe(2);
@@ -214,7 +238,9 @@ describe('calls', () => {
   it('[SV2] a state that cannot be stored fails the one message that made it', async () => {
     const { runtime, run } = await solo([Counter]);
     const counter = runtime.actor(Counter, 'a');
-    const outcomes = await run(Promise.allSettled([counter.tell(add()), counter.tell({ type: 'spoil' }), counter.tell(add())]));
+    const outcomes = await run(
+      Promise.allSettled([counter.tell(add()), counter.tell({ type: 'spoil' }), counter.tell(add())]),
+    );
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect((await run(counter.read())).context).toMatchObject({ total: 2, spoilt: null });
   });

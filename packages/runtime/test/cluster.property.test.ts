@@ -17,12 +17,31 @@ const node = fc.integer({ min: 0, max: 2 });
 const key = fc.integer({ min: 0, max: 3 });
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('note' as const, 'pass' as const), node, key }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'stall' as const, 'resume' as const, 'drain' as const, 'cut' as const, 'mend' as const), node }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'kill' as const,
+        'stall' as const,
+        'resume' as const,
+        'drain' as const,
+        'cut' as const,
+        'mend' as const,
+      ),
+      node,
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 50, 700, 3_000) }) },
 );
 /** What befalls the commits and the requests, one after the other, over and over. */
-const commitPlan = fc.array(fc.constantFrom<CommitFault>('none', 'none', 'none', 'lost-reply', 'not-applied'), { minLength: 1, maxLength: 12 });
-const requestPlan = fc.array(fc.constantFrom<RequestFault>('none', 'none', 'none', 'lost-request', 'lost-reply', 'duplicate'), { minLength: 1, maxLength: 12 });
+const commitPlan = fc.array(fc.constantFrom<CommitFault>('none', 'none', 'none', 'lost-reply', 'not-applied'), {
+  minLength: 1,
+  maxLength: 12,
+});
+const requestPlan = fc.array(
+  fc.constantFrom<RequestFault>('none', 'none', 'none', 'lost-request', 'lost-reply', 'duplicate'),
+  { minLength: 1, maxLength: 12 },
+);
 
 /** The epochs under which each shard was ever committed, by which node: no two nodes under one. */
 class Watch {
@@ -40,7 +59,11 @@ class Watch {
   }
 }
 
-async function play(commands: readonly Command[], commitFaults: readonly CommitFault[], requestFaults: readonly RequestFault[]): Promise<{ acknowledged: number; commits: number }> {
+async function play(
+  commands: readonly Command[],
+  commitFaults: readonly CommitFault[],
+  requestFaults: readonly RequestFault[],
+): Promise<{ acknowledged: number; commits: number }> {
   const watch = new Watch();
   let commits = 0;
   let requests = 0;
@@ -58,7 +81,10 @@ async function play(commands: readonly Command[], commitFaults: readonly CommitF
     nodes: 3,
     shards: 4,
     state,
-    transport: (transport) => withRequestFaults(transport, (subject) => (!calm && subject.includes('.s.') ? (requestFaults[requests++ % requestFaults.length] ?? 'none') : 'none')),
+    transport: (transport) =>
+      withRequestFaults(transport, (subject) =>
+        !calm && subject.includes('.s.') ? (requestFaults[requests++ % requestFaults.length] ?? 'none') : 'none',
+      ),
   });
   const acknowledged = new Set<string>();
   const attempted = new Set<string>();
@@ -76,9 +102,17 @@ async function play(commands: readonly Command[], commitFaults: readonly CommitF
       case 'pass': {
         const id = `${i}`;
         attempted.add(id);
-        const event = step.do === 'note' ? ({ type: 'note', id } as const) : ({ type: 'pass', id, to: `k${(step.key + 1) % 4}` } as const);
+        const event =
+          step.do === 'note'
+            ? ({ type: 'note', id } as const)
+            : ({ type: 'pass', id, to: `k${(step.key + 1) % 4}` } as const);
         const call = at.runtime.actor(Ledger, `k${step.key}`).tell(event, { deadlineMs: 8_000 });
-        calls.push(call.then(() => void acknowledged.add(id), () => {}));
+        calls.push(
+          call.then(
+            () => void acknowledged.add(id),
+            () => {},
+          ),
+        );
         await cluster.advance(0.1);
         break;
       }
@@ -114,7 +148,11 @@ async function play(commands: readonly Command[], commitFaults: readonly CommitF
   await cluster.advance(30_000);
   const survivor = cluster.nodes.find((_, i) => !gone.has(i));
   if (survivor === undefined) throw new Error('one node survives');
-  const views = await cluster.run(Promise.all([0, 1, 2, 3].map((k) => survivor.runtime.actor(Ledger, `k${k}`).read({ fresh: true, deadlineMs: 20_000 }))));
+  const views = await cluster.run(
+    Promise.all(
+      [0, 1, 2, 3].map((k) => survivor.runtime.actor(Ledger, `k${k}`).read({ fresh: true, deadlineMs: 20_000 })),
+    ),
+  );
   const notes = views.flatMap(({ context }) => context.notes);
   expect(notes).toHaveLength(new Set(notes).size);
   for (const id of acknowledged) expect(notes).toContain(id);

@@ -1,6 +1,7 @@
 // Three nodes in one process: who owns what, and what survives when one of them does not.
-import { afterEach, describe, expect, it } from 'vitest';
+
 import { parseFence } from '@devmentor/locks';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, type ClusterNode } from '../src/testing-cluster.ts';
 import { type RequestFault, withRequestFaults } from '../src/testing-faults.ts';
 import { Counter } from './counter.fixture.ts';
@@ -13,7 +14,8 @@ const fault = (code: string) => expect.objectContaining({ code });
 
 /** A key whose actor the given node serves. */
 function keyOn(node: ClusterNode, from = 0): string {
-  for (let i = from; i < from + 1_000; i++) if (cluster.ownerOf(node.runtime.actor(Counter, `k${i}`)) === node) return `k${i}`;
+  for (let i = from; i < from + 1_000; i++)
+    if (cluster.ownerOf(node.runtime.actor(Counter, `k${i}`)) === node) return `k${i}`;
   throw new Error('a node serves some shard');
 }
 
@@ -25,7 +27,10 @@ function three(): readonly [ClusterNode, ClusterNode, ClusterNode] {
 
 /** Each shard is served by exactly one node that lives. */
 function served(): number[] {
-  return cluster.nodes.filter(({ runtime }) => runtime.state === 'serving').flatMap(({ runtime }) => [...runtime.shards()]).sort((a, b) => a - b);
+  return cluster.nodes
+    .filter(({ runtime }) => runtime.state === 'serving')
+    .flatMap(({ runtime }) => [...runtime.shards()])
+    .sort((a, b) => a - b);
 }
 
 const all16 = Array.from({ length: 16 }, (_, shard) => shard);
@@ -114,10 +119,14 @@ describe('a stalled owner', () => {
     const [mine, theirs] = [a.runtime.actor(Counter, key), b.runtime.actor(Counter, key)];
     await cluster.run(mine.tell(add()));
     const answers: string[] = [];
-    const note = (what: string) => [() => answers.push(what), (error: { code: string }) => answers.push(`${what}: ${error.code}`)] as const;
+    const note = (what: string) =>
+      [() => answers.push(what), (error: { code: string }) => answers.push(`${what}: ${error.code}`)] as const;
     a.stall();
     // Handed to it while it sleeps: from itself, and by the others' messages on its subject.
-    const before = [mine.tell(add(100), { deadlineMs: 4_000 }).then(...note('own tell')), theirs.read().then(...note('read'))];
+    const before = [
+      mine.tell(add(100), { deadlineMs: 4_000 }).then(...note('own tell')),
+      theirs.read().then(...note('read')),
+    ];
     await cluster.advance(3_000);
     await cluster.run(theirs.tell(add(10)));
     const total = (await cluster.run(theirs.read({ fresh: true }))).context.total;
@@ -158,7 +167,10 @@ describe('messages', () => {
     it(`[DD5] a tell is applied exactly once though every third request suffers ${kind}`, async () => {
       let count = 0;
       const decide = (subject: string): RequestFault => (subject.includes('.s.') && ++count % 3 === 0 ? kind : 'none');
-      cluster = await Cluster.start({ actors: [Counter], transport: (transport) => withRequestFaults(transport, decide) });
+      cluster = await Cluster.start({
+        actors: [Counter],
+        transport: (transport) => withRequestFaults(transport, decide),
+      });
       const [a, b] = three();
       const ref = b.runtime.actor(Counter, keyOn(a));
       await cluster.run(Promise.all(Array.from({ length: 40 }, () => ref.tell(add()))));
@@ -202,7 +214,9 @@ describe('messages', () => {
     const [a, b] = three();
     const ref = b.runtime.actor(Counter, keyOn(a));
     await cluster.state.admit(ref.id, parseFence('1000000000000009'));
-    await expect(cluster.run(ref.tell(add(), { fence: parseFence('1000000000000008') }))).rejects.toEqual(fault('STALE_FENCE'));
+    await expect(cluster.run(ref.tell(add(), { fence: parseFence('1000000000000008') }))).rejects.toEqual(
+      fault('STALE_FENCE'),
+    );
     await cluster.run(ref.tell(add(), { fence: parseFence('1000000000000009') }));
   });
 
@@ -212,7 +226,10 @@ describe('messages', () => {
     if (a === undefined || b === undefined) throw new Error('the cluster has two nodes');
     const key = keyOn(a);
     await a.kill();
-    await expect(cluster.run(b.runtime.actor(Counter, key).tell(add(), { deadlineMs: 200 }))).rejects.toMatchObject({ code: 'NOT_DELIVERED', applied: 'no' });
+    await expect(cluster.run(b.runtime.actor(Counter, key).tell(add(), { deadlineMs: 200 }))).rejects.toMatchObject({
+      code: 'NOT_DELIVERED',
+      applied: 'no',
+    });
   });
 
   it('[WA3] a watcher on another node goes on over a failover', async () => {
@@ -237,7 +254,10 @@ describe('messages', () => {
 });
 
 /** Tells every actor again and again until `change` is over and a little longer; every answer counts. */
-async function callAllThrough(refs: readonly { tell(event: { type: 'add'; by: number }): Promise<unknown> }[], change: Promise<unknown>): Promise<{ longestMs: number; calls: number }> {
+async function callAllThrough(
+  refs: readonly { tell(event: { type: 'add'; by: number }): Promise<unknown> }[],
+  change: Promise<unknown>,
+): Promise<{ longestMs: number; calls: number }> {
   let over = false;
   let calls = 0;
   let longestMs = 0;

@@ -42,14 +42,26 @@ export const counterMachine = setup({
       }),
     },
     spoil: { actions: assign({ spoilt: () => new Map() }) },
-    forward: { actions: tell('counter', ({ event }) => (event as Extract<CounterEvent, { type: 'forward' }>).to, ({ event }) => ({ type: 'add', by: (event as Extract<CounterEvent, { type: 'forward' }>).by })) },
+    forward: {
+      actions: tell(
+        'counter',
+        ({ event }) => (event as Extract<CounterEvent, { type: 'forward' }>).to,
+        ({ event }) => ({ type: 'add', by: (event as Extract<CounterEvent, { type: 'forward' }>).by }),
+      ),
+    },
   },
   states: {
     open: { on: { arm: 'armed', close: 'closed' } },
     armed: {
       on: { disarm: 'open', arm: { target: 'armed', reenter: true } },
       after: {
-        armed: { target: 'open', actions: assign({ alarms: ({ context }) => context.alarms + 1, lateBy: ({ event }) => (event as { lateBy?: number }).lateBy ?? -1 }) },
+        armed: {
+          target: 'open',
+          actions: assign({
+            alarms: ({ context }) => context.alarms + 1,
+            lateBy: ({ event }) => (event as { lateBy?: number }).lateBy ?? -1,
+          }),
+        },
       },
     },
     closed: { type: 'final' },

@@ -1,15 +1,19 @@
 import { MemoryLeaseStore, MemoryLockManager } from '@devmentor/locks/memory';
-import { seededEntropy, SimulatedClock } from '@devmentor/locks/testing';
-import { assign, setup } from 'xstate';
+import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
 import { describe, expect, it } from 'vitest';
-import { Gate, GatedClock } from '../src/testing-gate.ts';
+import { assign, setup } from 'xstate';
 import { concernsOf, createRuntime, defineActor, leaseActor, leaseRelay, MemoryStateStore } from '../src/index.ts';
+import { Gate, GatedClock } from '../src/testing-gate.ts';
 
 type Heard = { type: 'lease.event'; logId: string; event: { type: string } };
 const Listener = defineActor('project', {
   machine: setup({ types: {} as { context: { heard: string[]; last: string }; events: Heard } }).createMachine({
     context: { heard: [], last: '' },
-    on: { 'lease.event': { actions: assign(({ context, event }) => ({ heard: [...context.heard, event.event.type], last: event.logId })) } },
+    on: {
+      'lease.event': {
+        actions: assign(({ context, event }) => ({ heard: [...context.heard, event.event.type], last: event.logId })),
+      },
+    },
   }),
 });
 
@@ -47,7 +51,10 @@ async function open() {
     kill: () => gate.kill(),
     runtime: runtimeOf(),
     read: async () => {
-      const views = [harness.runtime.actor(Listener, '42').read(), harness.runtime.actor(Lease, 'project:42').read()] as const;
+      const views = [
+        harness.runtime.actor(Listener, '42').read(),
+        harness.runtime.actor(Lease, 'project:42').read(),
+      ] as const;
       await pass(20);
       const [project, lease] = await Promise.all(views);
       return { heard: project.context.heard, lease };
@@ -91,7 +98,10 @@ describe('the lease relay', () => {
   it('[LR2] while nothing concerns anybody, it commits nothing', async () => {
     const node = await open();
     await node.clock.advance(5_000);
-    const versions = async () => await Promise.all(Array.from({ length: 16 }, async (_, bucket) => (await node.state.peek(`lease-relay:${bucket}`))?.version));
+    const versions = async () =>
+      await Promise.all(
+        Array.from({ length: 16 }, async (_, bucket) => (await node.state.peek(`lease-relay:${bucket}`))?.version),
+      );
     const before = await versions();
     const lease = await node.claim(node.locks, 'printer');
     await lease.release();

@@ -1,6 +1,6 @@
 // An actor that remembers every note it was told: what a verifier of exactly-once asks for.
 import { assign, setup } from 'xstate';
-import { defineActor, returns, reply, tell } from '../src/index.ts';
+import { defineActor, reply, returns, tell } from '../src/index.ts';
 
 type LedgerEvent = { type: 'note'; id: string } | { type: 'pass'; id: string; to: string } | { type: 'list' };
 
@@ -9,7 +9,13 @@ export const Ledger = defineActor('ledger', {
     context: { notes: [] },
     on: {
       note: { actions: assign({ notes: ({ context, event }) => [...context.notes, event.id] }) },
-      pass: { actions: tell('ledger', ({ event }) => event.to, ({ event }) => ({ type: 'note', id: event.id })) },
+      pass: {
+        actions: tell(
+          'ledger',
+          ({ event }) => event.to,
+          ({ event }) => ({ type: 'note', id: event.id }),
+        ),
+      },
       list: { actions: reply(({ context }) => context.notes) },
     },
   }),

@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { Mailbox, type Told } from '../src/mailbox.ts';
 
 function told(n: number, more: Partial<Told> = {}): Told {
-  return { kind: 'told', event: { type: 'e' }, from: { sender: 's', n, floor: 1 }, fence: undefined, asks: false, again: false, expiresAtMs: 1, traceparent: undefined, answer: [() => {}], ...more };
+  return {
+    kind: 'told',
+    event: { type: 'e' },
+    from: { sender: 's', n, floor: 1 },
+    fence: undefined,
+    asks: false,
+    again: false,
+    expiresAtMs: 1,
+    traceparent: undefined,
+    answer: [() => {}],
+    ...more,
+  };
 }
 
 describe('mailbox', () => {

@@ -1,7 +1,7 @@
 // A runtime in a process of its own, driven over IPC: argv = redis url, nats url, namespace, node id.
 import { systemClock } from '@devmentor/locks';
 import { RedisLink, RedisLockManager } from '@devmentor/locks/redis';
-import { createRuntime, shardOf, formatActorId } from '../src/index.ts';
+import { createRuntime, formatActorId, shardOf } from '../src/index.ts';
 import { openNatsTransport } from '../src/nats.ts';
 import { redisStores } from '../src/redis.ts';
 import { Ledger } from './ledger.fixture.ts';
@@ -19,9 +19,13 @@ const report = (message: Report): void => void process.send?.(message);
 async function answer(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'note':
-      return await runtime.actor(Ledger, order.key).tell({ type: 'note', id: order.id }, { deadlineMs: order.deadlineMs });
+      return await runtime
+        .actor(Ledger, order.key)
+        .tell({ type: 'note', id: order.id }, { deadlineMs: order.deadlineMs });
     case 'pass':
-      return await runtime.actor(Ledger, order.key).tell({ type: 'pass', id: order.id, to: order.to }, { deadlineMs: order.deadlineMs });
+      return await runtime
+        .actor(Ledger, order.key)
+        .tell({ type: 'pass', id: order.id, to: order.to }, { deadlineMs: order.deadlineMs });
     case 'read':
       return (await runtime.actor(Ledger, order.key).read({ fresh: order.fresh, deadlineMs: 15_000 })).context.notes;
     case 'owns':

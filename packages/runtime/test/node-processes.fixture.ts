@@ -13,7 +13,9 @@ export type Order = { readonly n: number } & (
 );
 type Unnumbered<T> = T extends unknown ? Omit<T, 'n'> : never;
 
-export type Report = { readonly n: number; readonly ok: true; readonly value: unknown } | { readonly n: number; readonly ok: false; readonly code: string };
+export type Report =
+  | { readonly n: number; readonly ok: true; readonly value: unknown }
+  | { readonly n: number; readonly ok: false; readonly code: string };
 
 export class NodeProcess {
   readonly #child: ChildProcess;
@@ -21,10 +23,17 @@ export class NodeProcess {
   #n = 0;
 
   static async start(redis: string, nats: string, namespace: string, id: string): Promise<NodeProcess> {
-    const child = fork(fileURLToPath(new URL('./node-process.ts', import.meta.url)), [redis, nats, namespace, id], { execArgv: ['--conditions=@devmentor/source'] });
+    const child = fork(fileURLToPath(new URL('./node-process.ts', import.meta.url)), [redis, nats, namespace, id], {
+      execArgv: ['--conditions=@devmentor/source'],
+    });
     const node = new NodeProcess(child);
     const started = new Promise<Report>((resolve) => node.#waiting.set(0, resolve));
-    await Promise.race([started, once(child, 'exit').then(([code]) => Promise.reject(new Error(`the node ended with ${String(code)} before it started`)))]);
+    await Promise.race([
+      started,
+      once(child, 'exit').then(([code]) =>
+        Promise.reject(new Error(`the node ended with ${String(code)} before it started`)),
+      ),
+    ]);
     return node;
   }
 

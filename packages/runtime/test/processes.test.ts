@@ -1,6 +1,7 @@
 // Three runtime processes on real Redis and NATS.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
 import { systemClock } from '@devmentor/locks';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NatsBackend, type RedisBackend, startNats, startRedis } from '../../../test/backends.ts';
 import { NodeProcess, type Report } from './node-processes.fixture.ts';
 
@@ -36,20 +37,20 @@ async function three(): Promise<readonly [NodeProcess, NodeProcess, NodeProcess]
 async function balanced(): Promise<void> {
   for (let i = 0; i < 100; i++) {
     const reports = await Promise.all(nodes.map((node) => node.ask({ do: 'shards' })));
-    const counts = reports.map((report) => valueOf<{ shards: number[] }>(report).shards.length);
+    const counts = reports.map((report) => resultOf<{ shards: number[] }>(report).shards.length);
     if (counts.reduce((sum, count) => sum + count, 0) === 16 && !counts.includes(0)) return;
     await elapse(50);
   }
   throw new Error('the shards were not all served within five seconds');
 }
 
-function valueOf<T>(report: Report): T {
+function resultOf<T>(report: Report): T {
   if (!report.ok) throw new Error(report.code);
   return report.value as T;
 }
 
 async function keyOf(node: NodeProcess): Promise<string> {
-  for (const key of keys) if (valueOf<boolean>(await node.ask({ do: 'owns', key }))) return key;
+  for (const key of keys) if (resultOf<boolean>(await node.ask({ do: 'owns', key }))) return key;
   throw new Error('every node serves one of the keys');
 }
 
@@ -74,12 +75,12 @@ describe('three processes', () => {
     );
     await elapse(300);
     a.signal('SIGKILL');
-    valueOf(await b.ask({ do: 'note', key: victimKey, id: 'after', deadlineMs: 15_000 }));
+    resultOf(await b.ask({ do: 'note', key: victimKey, id: 'after', deadlineMs: 15_000 }));
     await elapse(300);
     over = true;
     await Promise.all(writers);
     for (const key of keys) {
-      const notes = valueOf<string[]>(await c.ask({ do: 'read', key, fresh: true }));
+      const notes = resultOf<string[]>(await c.ask({ do: 'read', key, fresh: true }));
       expect(notes).toHaveLength(new Set(notes).size);
       for (const id of acknowledged.get(key) ?? []) expect(notes).toContain(id);
     }
@@ -91,25 +92,28 @@ describe('three processes', () => {
   it('[ST2] an owner stopped past its lease and resumed lets no commit, reply or stale read out', async () => {
     const [a, b, c] = await three();
     const key = await keyOf(a);
-    valueOf(await b.ask({ do: 'note', key, id: 'first', deadlineMs: 5_000 }));
-    const before = valueOf<{ incarnation: string }>(await a.ask({ do: 'shards' })).incarnation;
+    resultOf(await b.ask({ do: 'note', key, id: 'first', deadlineMs: 5_000 }));
+    const before = resultOf<{ incarnation: string }>(await a.ask({ do: 'shards' })).incarnation;
     a.signal('SIGSTOP');
     // It finds these when it wakes: from its own process, and from the others over NATS.
-    const own = [a.ask({ do: 'note', key, id: 'own', deadlineMs: 10_000 }), a.ask({ do: 'read', key, fresh: false })] as const;
+    const own = [
+      a.ask({ do: 'note', key, id: 'own', deadlineMs: 10_000 }),
+      a.ask({ do: 'read', key, fresh: false }),
+    ] as const;
     const remote = c.ask({ do: 'note', key, id: 'remote', deadlineMs: 15_000 });
     await elapse(2_200);
-    valueOf(await b.ask({ do: 'note', key, id: 'second', deadlineMs: 10_000 }));
-    valueOf(await remote);
-    const taken = valueOf<string[]>(await b.ask({ do: 'read', key, fresh: true }));
+    resultOf(await b.ask({ do: 'note', key, id: 'second', deadlineMs: 10_000 }));
+    resultOf(await remote);
+    const taken = resultOf<string[]>(await b.ask({ do: 'read', key, fresh: true }));
     a.signal('SIGCONT');
-    const read = valueOf<string[]>(await own[1]);
+    const read = resultOf<string[]>(await own[1]);
     expect(read.slice(0, taken.length)).toEqual(taken);
-    valueOf(await own[0]);
-    const notes = valueOf<string[]>(await c.ask({ do: 'read', key, fresh: true }));
+    resultOf(await own[0]);
+    const notes = resultOf<string[]>(await c.ask({ do: 'read', key, fresh: true }));
     expect([...notes].sort()).toEqual(['first', 'own', 'remote', 'second']);
     expect(notes.slice(0, taken.length)).toEqual(taken);
     await elapse(1_000);
-    expect(valueOf<{ incarnation: string }>(await a.ask({ do: 'shards' })).incarnation).not.toBe(before);
+    expect(resultOf<{ incarnation: string }>(await a.ask({ do: 'shards' })).incarnation).not.toBe(before);
   }, 40_000);
 
   it('[SH4] a drained process hands its shards over without a failed call, each waiting under half a second', async () => {
@@ -129,7 +133,7 @@ describe('three processes', () => {
       }),
     );
     await elapse(200);
-    const tookMs = valueOf<number>(await a.ask({ do: 'drain' }));
+    const tookMs = resultOf<number>(await a.ask({ do: 'drain' }));
     await elapse(500);
     over = true;
     await Promise.all(writers);
@@ -142,14 +146,16 @@ describe('three processes', () => {
     const [a, b] = await three();
     const from = await keyOf(a);
     const to = await keyOf(b);
-    const passes = Array.from({ length: 30 }, (_, i) => b.ask({ do: 'pass', key: from, id: `p${i}`, to, deadlineMs: 15_000 }));
+    const passes = Array.from({ length: 30 }, (_, i) =>
+      b.ask({ do: 'pass', key: from, id: `p${i}`, to, deadlineMs: 15_000 }),
+    );
     await Promise.race(passes);
     a.signal('SIGKILL');
     const acknowledged = (await Promise.all(passes)).flatMap((report, i) => (report.ok ? [`p${i}`] : []));
     let notes: string[] = [];
     for (let i = 0; i < 100 && notes.length < acknowledged.length; i++) {
       await elapse(100);
-      notes = valueOf<string[]>(await b.ask({ do: 'read', key: to, fresh: true }));
+      notes = resultOf<string[]>(await b.ask({ do: 'read', key: to, fresh: true }));
     }
     expect(notes).toHaveLength(new Set(notes).size);
     for (const id of acknowledged) expect(notes).toContain(id);

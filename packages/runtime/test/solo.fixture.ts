@@ -1,6 +1,14 @@
 // One node alone, under a clock that only the test moves; its store outlives it.
-import { seededEntropy, SimulatedClock } from '@devmentor/locks/testing';
-import { type ActorType, type Commit, createRuntime, type DeadLetter, MemoryStateStore, type Runtime, type StateStore } from '../src/index.ts';
+import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
+import {
+  type ActorType,
+  type Commit,
+  createRuntime,
+  type DeadLetter,
+  MemoryStateStore,
+  type Runtime,
+  type StateStore,
+} from '../src/index.ts';
 import { type CommitFault, withCommitFaults } from '../src/testing-faults.ts';
 
 export interface Solo {
@@ -24,7 +32,11 @@ export interface SoloOptions {
 
 export async function solo(actors: readonly ActorType[], options: SoloOptions = {}): Promise<Solo> {
   const clock = new SimulatedClock();
-  const state = new MemoryStateStore({ clock, shards: 4, ...(options.limits === undefined ? {} : { limits: options.limits }) });
+  const state = new MemoryStateStore({
+    clock,
+    shards: 4,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
   const faults: unknown[] = [];
   const deadLetters: DeadLetter[] = [];
   const calls: (readonly Commit[])[] = [];

@@ -16,7 +16,11 @@ const own = rulesOf(spec.slice(0, spec.indexOf('\n## Driver')));
 
 function rulesOf(text: string): ReadonlySet<string> {
   const rows = [...text.matchAll(/^\| ([A-Z]{2}\d+)(?: to ([A-Z]{2})(\d+))? \|/gm)];
-  return new Set(rows.flatMap(([, id = '', prefix, last]) => (prefix === undefined ? [id] : Array.from({ length: Number(last) }, (_, i) => `${prefix}${i + 1}`))));
+  return new Set(
+    rows.flatMap(([, id = '', prefix, last]) =>
+      prefix === undefined ? [id] : Array.from({ length: Number(last) }, (_, i) => `${prefix}${i + 1}`),
+    ),
+  );
 }
 
 it('every rule of the runtime has a test that carries its id', () => {

@@ -7,21 +7,26 @@ import { Timers } from '../src/timers.ts';
 describe('timers of a node', () => {
   it('[TI1] each actor is woken at the last time set for it, in order, never before', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ key: fc.nat(6), atMs: fc.oneof(fc.nat(500), fc.constant(undefined)) }), { maxLength: 120 }), async (sets) => {
-        const clock = new SimulatedClock();
-        const woken: { id: ActorId; atMs: number }[] = [];
-        const timers = new Timers(clock, (id) => woken.push({ id, atMs: clock.nowMs() }));
-        const expected = new Map<ActorId, number>();
-        for (const { key, atMs } of sets) {
-          timers.set(`t:${key}`, atMs);
-          if (atMs === undefined) expected.delete(`t:${key}`);
-          else expected.set(`t:${key}`, atMs);
-        }
-        await clock.advance(1_000);
-        expect(new Map(woken.map(({ id, atMs }) => [id, atMs]))).toEqual(expected);
-        expect(woken).toHaveLength(expected.size);
-        expect(woken.map(({ atMs }) => atMs)).toEqual(woken.map(({ atMs }) => atMs).sort((a, b) => a - b));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.record({ key: fc.nat(6), atMs: fc.oneof(fc.nat(500), fc.constant(undefined)) }), {
+          maxLength: 120,
+        }),
+        async (sets) => {
+          const clock = new SimulatedClock();
+          const woken: { id: ActorId; atMs: number }[] = [];
+          const timers = new Timers(clock, (id) => woken.push({ id, atMs: clock.nowMs() }));
+          const expected = new Map<ActorId, number>();
+          for (const { key, atMs } of sets) {
+            timers.set(`t:${key}`, atMs);
+            if (atMs === undefined) expected.delete(`t:${key}`);
+            else expected.set(`t:${key}`, atMs);
+          }
+          await clock.advance(1_000);
+          expect(new Map(woken.map(({ id, atMs }) => [id, atMs]))).toEqual(expected);
+          expect(woken).toHaveLength(expected.size);
+          expect(woken.map(({ atMs }) => atMs)).toEqual(woken.map(({ atMs }) => atMs).sort((a, b) => a - b));
+        },
+      ),
     );
   });
 

@@ -1,6 +1,7 @@
 // What the compiler knows of an actor type. Wrong calls are compile errors; this file is type-checked.
-import { setup } from 'xstate';
+
 import { describe, expectTypeOf, it } from 'vitest';
+import { setup } from 'xstate';
 import { type ActorRef, type ActorType, createRuntime, defineActor, returns, tell } from '../src/index.ts';
 import { Counter } from './counter.fixture.ts';
 
@@ -38,7 +39,9 @@ describe('types', () => {
   });
 
   it('[TY4] replies are declared for events of the machine alone, and required input is required', () => {
-    const machine = setup({ types: {} as { context: { key: string }; input: { key: string }; events: { type: 'go' } } }).createMachine({ context: ({ input }) => input });
+    const machine = setup({
+      types: {} as { context: { key: string }; input: { key: string }; events: { type: 'go' } },
+    }).createMachine({ context: ({ input }) => input });
     expectTypeOf(defineActor('a', { machine, input: (key) => ({ key }) })).toExtend<ActorType<'a'>>();
     if (never()) {
       // @ts-expect-error the machine needs input
@@ -57,6 +60,15 @@ describe('types', () => {
   });
 
   it('[TY6] a reference to one actor type is none to another', () => {
-    expectTypeOf<typeof counter>().not.toExtend<ActorRef<{ event: { type: 'go' }; context: { key: string }; value: unknown; output: unknown; emitted: never; replies: object }>>();
+    expectTypeOf<typeof counter>().not.toExtend<
+      ActorRef<{
+        event: { type: 'go' };
+        context: { key: string };
+        value: unknown;
+        output: unknown;
+        emitted: never;
+        replies: object;
+      }>
+    >();
   });
 });
