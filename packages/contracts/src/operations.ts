@@ -148,7 +148,11 @@ export const operations = {
   },
   'auth.guest': { body: guestSchema, answers: { 201: authTokenSchema }, codes: ['FORBIDDEN'] },
   'auth.login': { body: credentialsSchema, answers: { 200: authTokenSchema }, codes: ['INVALID_CREDENTIALS'] },
-  'auth.refresh': { body: refreshSchema, answers: { 200: authTokenSchema }, codes: ['INVALID_CREDENTIALS'] },
+  'auth.refresh': {
+    body: refreshSchema,
+    answers: { 200: authTokenSchema },
+    codes: ['INVALID_CREDENTIALS', ...keyed],
+  },
   'auth.validate': { body: tokenBodySchema, answers: { 200: tokenValidationSchema }, codes: [] },
   'auth.revoke': { body: tokenBodySchema, answers: { 204: nothing }, codes: [] },
   'auth.ticket': { answers: { 201: ticketSchema }, codes: [] },

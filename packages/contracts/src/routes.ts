@@ -24,7 +24,7 @@ export const routes = {
   'auth.register': { method: 'POST', path: '/api/v1/auth/register', auth: 'none' },
   'auth.guest': { method: 'POST', path: '/api/v1/auth/guest', auth: 'none' },
   'auth.login': { method: 'POST', path: '/api/v1/auth/login', auth: 'none' },
-  'auth.refresh': { method: 'POST', path: '/api/v1/auth/refresh', auth: 'none' },
+  'auth.refresh': { method: 'POST', path: '/api/v1/auth/refresh', auth: 'none', idempotent: true },
   'auth.validate': { method: 'POST', path: '/api/v1/auth/validate', auth: 'bearer' },
   'auth.revoke': { method: 'POST', path: '/api/v1/auth/revoke', auth: 'bearer' },
   'auth.ticket': { method: 'POST', path: '/api/v1/auth/tickets', auth: 'bearer' },

@@ -105,7 +105,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...(options.hasher !== undefined && { hasher: options.hasher }),
       onFault,
     });
-    const { runtime } = services;
+    const { runtime, revocations } = services;
+    undo.push(async () => revocations.close());
+    await revocations.open();
     undo.push(() => runtime.stop());
     await runtime.start();
     undo.push(() => runtime.drain());
@@ -130,7 +132,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const sockets = new Sockets({ ...services, attachments, feed, clock, entropy, origins, onFault });
     await sockets.serve(app);
     const health = { phase: () => phase, backends: () => backends.check() };
-    serve(app, { ...authRoutes(services.accounts), ...projectRoutes(services), ...healthRoutes(health) }, appOptions);
+    serve(app, { ...authRoutes(services), ...projectRoutes(services), ...healthRoutes(health) }, appOptions);
     await answerTheRest(app, known, options.ui);
     undo.push(async () => {
       // Whoever is still sending or reading by then has had his time.

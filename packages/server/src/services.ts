@@ -7,7 +7,11 @@ import { loadAuthKeys } from './auth/auth-key.ts';
 import { GuestCounter } from './auth/guest-counter-actor.ts';
 import { Argon2Hasher } from './auth/password-hasher.argon2.ts';
 import type { PasswordHasher } from './auth/password-hasher.ts';
+import { RefreshSeal } from './auth/refresh-seal.ts';
+import { Revocations } from './auth/revocations.ts';
+import { Sessions } from './auth/sessions.ts';
 import { FailureThrottle } from './auth/throttle.ts';
+import { Tickets } from './auth/tickets.ts';
 import { UserActor } from './auth/user-actor.ts';
 import type { Backends, Platform } from './backends.ts';
 import { Idempotency } from './http/idempotency.ts';
@@ -31,6 +35,8 @@ export interface ServicesOptions extends Platform {
 export interface Services {
   readonly runtime: Runtime;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly revocations: Revocations;
   readonly projects: Projects;
   readonly claims: Claims;
   readonly idempotency: Idempotency;
@@ -64,12 +70,18 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
   const expectVisible = (userId: string, projectId: string): Promise<unknown> =>
     visibleProject(runtime, userId, projectId);
   const claims = new Claims({ locks, state, seal: new ClaimSeal(keys.claims), clock, expectVisible });
+  const tokens = new AccessTokens({ key: keys.accessTokens, clock, entropy });
+  const revocations = new Revocations({ records, log: backends.log, transport, namespace, clock });
+  const seal = new RefreshSeal(keys.refreshTokens);
+  const sessions = new Sessions({ records, tokens, seal, revocations, clock, entropy });
   const accounts = new Accounts({
     runtime,
-    records,
     clock,
     entropy,
-    tokens: new AccessTokens({ key: keys.accessTokens, clock, entropy }),
+    tokens,
+    sessions,
+    revocations,
+    tickets: new Tickets({ records, clock, entropy }),
     hasher: options.hasher ?? new Argon2Hasher(),
     registration: options.registration,
     guests: options.guests,
@@ -83,6 +95,8 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
   return {
     runtime,
     accounts,
+    sessions,
+    revocations,
     claims,
     expectVisible,
     projects: new Projects({ runtime, claims, clock }),

@@ -18,6 +18,7 @@ const caller: Caller = {
   displayName: 'Ada',
   kind: 'account',
   sessionId: 's',
+  tokenId: 't',
   expiresAtMs: 600_000,
 };
 const welcome = { t: 'pong', serverTime: '2026-01-01T00:00:00.000Z' } as const;

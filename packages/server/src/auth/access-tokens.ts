@@ -7,13 +7,15 @@ import type { Clock, Entropy } from '@devmentor/locks';
 import { errors, jwtVerify, SignJWT } from 'jose';
 
 /** Who a request comes from. */
-export interface Caller {
+export type Caller = {
   readonly userId: string;
   readonly displayName: string;
   readonly kind: 'account' | 'guest';
   readonly sessionId: string;
+  /** Of the access token he came with. */
+  readonly tokenId: string;
   readonly expiresAtMs: number;
-}
+};
 
 export type Verification =
   | { readonly kind: 'valid'; readonly caller: Caller; readonly claims: AccessClaims }
@@ -50,7 +52,7 @@ export class AccessTokens {
   }
 
   async issue(
-    caller: Omit<Caller, 'expiresAtMs'>,
+    caller: Omit<Caller, 'expiresAtMs' | 'tokenId'>,
     ttlMs = ACCESS_TTL_MS,
   ): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
     const issuedAt = Math.floor(this.#clock.wallMs() / 1000);
@@ -92,6 +94,7 @@ export class AccessTokens {
           displayName: claims.name,
           kind: claims.kind,
           sessionId: claims.sid,
+          tokenId: claims.jti,
           expiresAtMs: claims.exp * 1000,
         },
       };

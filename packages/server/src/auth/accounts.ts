@@ -2,34 +2,35 @@
 //
 // Who may come in: by name and password, or, in the demo, as a guest. Answers are bodies of the
 // wire; refusals are problems.
-import { createHash } from 'node:crypto';
 import type {
   AuthToken,
   Credentials,
   GuestRequest,
   Registration,
-  Session,
+  Ticket,
   TokenValidation,
   User,
 } from '@devmentor/contracts';
 import type { Clock, Entropy } from '@devmentor/locks';
-import type { RecordStore, Runtime } from '@devmentor/runtime';
+import type { Runtime } from '@devmentor/runtime';
 import { Problem } from '../problem.ts';
 import { GUEST_PREFIX } from '../projects/ids.ts';
-import { timeText } from '../projects/wire.ts';
-import { ACCESS_TTL_MS, type AccessTokens, type Caller } from './access-tokens.ts';
+import type { AccessTokens, Caller } from './access-tokens.ts';
 import { AccountActor } from './account-actor.ts';
 import { GuestCounter } from './guest-counter-actor.ts';
 import type { PasswordHasher } from './password-hasher.ts';
+import type { Revocations } from './revocations.ts';
+import type { Sessions } from './sessions.ts';
 import type { FailureThrottle } from './throttle.ts';
-import { UserActor, type UserProfile } from './user-actor.ts';
-
-const SESSION_TTL_MS = 30 * 24 * 3_600_000;
+import type { Tickets } from './tickets.ts';
+import { UserActor, type UserProfile, userToWire } from './user-actor.ts';
 
 export interface AccountsOptions {
   readonly runtime: Runtime;
-  readonly records: RecordStore;
   readonly tokens: AccessTokens;
+  readonly sessions: Sessions;
+  readonly revocations: Revocations;
+  readonly tickets: Tickets;
   readonly hasher: PasswordHasher;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -91,7 +92,7 @@ export class Accounts {
     };
     // Heals a registration that ended between the two writes; otherwise it changes nothing.
     await runtime.actor(UserActor, profile.id).tell({ type: 'introduce', profile });
-    return this.#signIn(profile);
+    return this.#with.sessions.signIn(profile);
   }
 
   /** A new user with nothing to remember; without a name, numbered in order of arrival. */
@@ -111,12 +112,14 @@ export class Accounts {
     await user.tell({ type: 'introduce', profile });
     for (const projectId of guests.projects)
       await user.tell({ type: 'member.joined', projectId, version: 0, atMs: createdAtMs });
-    return this.#signIn(profile);
+    return this.#with.sessions.signIn(profile);
   }
 
   async validate(token: string): Promise<TokenValidation> {
     const verified = await this.#with.tokens.verify(token);
     if (verified.kind !== 'valid') return { valid: false, reason: verified.kind };
+    if ((await this.#with.revocations.standing(verified.caller)) === 'revoked')
+      return { valid: false, reason: 'revoked' };
     const { sub, sid, iat, exp } = verified.claims;
     return { valid: true, claims: { sub, sid, iat, exp, roles: [] } };
   }
@@ -128,52 +131,53 @@ export class Accounts {
         headers: { 'www-authenticate': 'Bearer' },
       });
     const verified = await this.#with.tokens.verify(token);
-    if (verified.kind === 'valid') return verified.caller;
-    const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
-    if (verified.kind === 'expired') throw new Problem('TOKEN_EXPIRED', 'get a new access token', { headers });
-    throw new Problem('UNAUTHENTICATED', 'the access token is not one of ours', { headers });
+    if (verified.kind === 'valid') return this.#expectGood(verified.caller);
+    if (verified.kind === 'expired')
+      throw new Problem('TOKEN_EXPIRED', 'get a new access token', { headers: INVALID_TOKEN });
+    throw new Problem('UNAUTHENTICATED', 'the access token is not one of ours', { headers: INVALID_TOKEN });
+  }
+
+  /** The caller behind a one-use ticket, which is used by this. */
+  async redeem(ticket: string): Promise<Caller> {
+    const caller = await this.#with.tickets.redeem(ticket);
+    if (caller === undefined)
+      throw new Problem('UNAUTHENTICATED', 'the ticket is none of ours, was used, or is too old');
+    return this.#expectGood(caller);
+  }
+
+  issueTicket(caller: Caller): Promise<Ticket> {
+    return this.#with.tickets.issue(caller);
+  }
+
+  /** Whether a caller who was let in before may stay; asks the store only if this node cannot know. */
+  async isGood(caller: Caller): Promise<boolean> {
+    return (await this.#with.revocations.standing(caller)) === 'good';
+  }
+
+  /**
+   * Ends what a token gives: a refresh token its session with all that came of it, an access token
+   * only itself. What is no token of ours gives nothing, so there is nothing to end.
+   */
+  async revoke(token: string): Promise<void> {
+    if (await this.#with.sessions.revokeByRefreshToken(token)) return;
+    const verified = await this.#with.tokens.verify(token);
+    if (verified.kind !== 'valid') return;
+    const { tokenId: id, expiresAtMs } = verified.caller;
+    await this.#with.revocations.revoke({ kind: 'token', id, expiresAtMs });
+  }
+
+  async #expectGood(caller: Caller): Promise<Caller> {
+    if (await this.isGood(caller)) return caller;
+    throw new Problem('UNAUTHENTICATED', 'the access token was revoked', { headers: INVALID_TOKEN });
   }
 
   async isKnown(userId: string): Promise<boolean> {
     const user = await this.#with.runtime.actor(UserActor, userId).read();
     return user.context.profile !== null;
   }
-
-  async #signIn(profile: UserProfile): Promise<AuthToken> {
-    const { tokens, records, clock, entropy } = this.#with;
-    const sessionId = entropy.id();
-    const secret = entropy.id() + entropy.id();
-    const createdAtMs = clock.wallMs();
-    const expiresAtMs = createdAtMs + SESSION_TTL_MS;
-    const { token } = await tokens.issue({
-      userId: profile.id,
-      displayName: profile.displayName,
-      kind: profile.kind,
-      sessionId,
-    });
-    const refreshHash = createHash('sha256').update(secret).digest('base64url');
-    await records.put(
-      `session/${sessionId}`,
-      { v: 1, userId: profile.id, createdAtMs, expiresAtMs, refreshHash },
-      { expects: 'absent', ttlMs: SESSION_TTL_MS },
-    );
-    const session: Session = {
-      id: sessionId,
-      userId: profile.id,
-      createdAt: timeText(createdAtMs),
-      expiresAt: timeText(expiresAtMs),
-      current: true,
-    };
-    return {
-      accessToken: token,
-      refreshToken: `${sessionId}.${secret}`,
-      tokenType: 'Bearer',
-      expiresIn: ACCESS_TTL_MS / 1000,
-      session,
-      user: userToWire(profile),
-    };
-  }
 }
+
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
 function taken(): Problem {
   return new Problem('ALREADY_EXISTS', 'the username is taken');
@@ -182,8 +186,4 @@ function taken(): Problem {
 /** Names differ by more than case. */
 function accountKey(username: string): string {
   return username.toLowerCase();
-}
-
-function userToWire({ id, username, displayName, kind }: UserProfile): User {
-  return { id, username, displayName, roles: [], guest: kind === 'guest' };
 }

@@ -6,6 +6,7 @@ import type { RecordStore } from '@devmentor/runtime';
 export interface AuthKeys {
   readonly accessTokens: Buffer;
   readonly claims: Buffer;
+  readonly refreshTokens: Buffer;
   readonly requests: Buffer;
 }
 
@@ -21,6 +22,7 @@ export async function loadAuthKeys(
   return {
     accessTokens: derive(root, 'access tokens'),
     claims: derive(root, 'claims'),
+    refreshTokens: derive(root, 'refresh tokens'),
     requests: derive(root, 'requests'),
   };
 }

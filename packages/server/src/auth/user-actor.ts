@@ -1,3 +1,4 @@
+import type { User } from '@devmentor/contracts';
 import { defineActor } from '@devmentor/runtime';
 import { assign, setup } from 'xstate';
 
@@ -63,3 +64,8 @@ const machine = setup({ types: {} as { context: UserContext; events: UserCommand
 
 /** `user:<id>` */
 export const UserActor = defineActor('user', { machine });
+
+/** A user as others may see him. */
+export function userToWire({ id, username, displayName, kind }: UserProfile): User {
+  return { id, username, displayName, roles: [], guest: kind === 'guest' };
+}

@@ -9,10 +9,12 @@
 //        already is found and not made again.
 //   ID4  Only good answers are stored; a refusal leaves the key free.
 import { createHash } from 'node:crypto';
+import type { RouteName } from '@devmentor/contracts/routes';
 import { type Clock, CoordinationError, type Entropy } from '@devmentor/locks';
 import type { Json, RecordStore } from '@devmentor/runtime';
+import type { Caller } from '../auth/access-tokens.ts';
 import { Problem } from '../problem.ts';
-import type { Answer } from './call.ts';
+import type { Answer, Call } from './call.ts';
 
 const KEPT_MS = 24 * 3_600_000;
 const ABANDONED_MS = 30_000;
@@ -106,6 +108,19 @@ function keptForm({ status, body = null, headers = {} }: Answer): NonNullable<Ke
 
 function replayed(answer: Answer): Answer {
   return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
+}
+
+/** The keyed request of a call; who sent no key gets no memory of it. */
+export function keyed(
+  route: RouteName,
+  call: Pick<Call, 'idempotencyKey'> & {
+    readonly caller: Pick<Caller, 'userId'>;
+    readonly params: unknown;
+    readonly body: unknown;
+  },
+): KeyedRequest | 'no-key' {
+  const { idempotencyKey: key, caller, params, body } = call;
+  return key === undefined ? 'no-key' : { key, userId: caller.userId, route, body: [params, body] };
 }
 
 function inProgress(): Problem {

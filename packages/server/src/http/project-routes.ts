@@ -7,7 +7,7 @@ import type { Precondition, Projects } from '../projects/projects.ts';
 import { projectToWire } from '../projects/wire.ts';
 import type { Answer, Handlers } from './call.ts';
 import { isUnchanged, versionsOf } from './etag.ts';
-import { digest, type Idempotency } from './idempotency.ts';
+import { digest, type Idempotency, keyed } from './idempotency.ts';
 
 export interface ProjectRoutesOptions {
   readonly projects: Projects;
@@ -18,17 +18,13 @@ export interface ProjectRoutesOptions {
 
 export function projectRoutes({ projects, claims, accounts, idempotency }: ProjectRoutesOptions): Handlers {
   return {
-    'projects.create': async ({ caller, body, idempotencyKey }) => {
-      const request =
-        idempotencyKey === undefined
-          ? 'no-key'
-          : { key: idempotencyKey, userId: caller.userId, route: 'projects.create', body };
-      return idempotency.once(request, async (seed) => {
+    'projects.create': async (call) =>
+      idempotency.once(keyed('projects.create', call), async (seed) => {
+        const { caller, body } = call;
         const { name, description = '', data = {} } = body;
         const created = await projects.create({ id: seed, ownerId: caller.userId, name, description, data }, seed);
         return withTag(201, created, { location: `/api/v1/projects/${created.id}` });
-      });
-    },
+      }),
     'projects.list': async ({ caller, query }) => ({
       status: 200,
       body: await projects.list(caller.userId, query),

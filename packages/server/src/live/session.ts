@@ -10,6 +10,7 @@
 //   WS4  Two heartbeats without a sign of life end it with 4408.
 //   WS5  A token's end is announced a minute ahead; half a minute after it, 4401.
 //   WS6  Once closing, it does nothing more.
+//   WS9  What it came with being revoked ends it with 4401, at once.
 import {
   type ClientFrame,
   clientFrameSchema,
@@ -157,6 +158,12 @@ export function unauthenticated(session: Session, problem: Problem, id: FrameId)
   if (session.kind === 'live') return { session, acts: [sendProblem(problem, id)] };
   const code = problem.status === 401 ? closeCodes.TOKEN.code : closeCodes.RESTART.code;
   return end(code, problem.detail, problem, id);
+}
+
+/** What the connection came with was revoked. */
+export function revoked(session: Session): Step {
+  if (session.kind === 'closing') return { session, acts: [] };
+  return end(closeCodes.TOKEN.code, 'the token was revoked', new Problem('UNAUTHENTICATED', 'the token was revoked'));
 }
 
 /** The peer's pong, or anything else that shows it lives. */

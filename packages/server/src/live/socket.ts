@@ -5,6 +5,7 @@ import type { Cancel, Clock, Entropy } from '@devmentor/locks';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../auth/access-tokens.ts';
 import type { Accounts } from '../auth/accounts.ts';
+import { concerns, type RevocationNews, type Revocations } from '../auth/revocations.ts';
 import { isUnforeseen, Problem, toProblem } from '../problem.ts';
 import { timeText } from '../projects/wire.ts';
 import type { Attachable, Attachments } from './attachments.ts';
@@ -20,6 +21,7 @@ import {
   passed,
   RATE,
   received,
+  revoked,
   type Session,
   type Step,
   unauthenticated,
@@ -30,9 +32,16 @@ const LOOK_MS = 5_000;
 
 export interface SocketOptions extends Pick<FrameWorkOptions, 'claims' | 'attachments' | 'feed' | 'expectVisible'> {
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly onFault: (fault: unknown) => void;
+}
+
+/** What a connection was opened with; without either it has to authenticate by a frame. */
+export interface Credential {
+  readonly bearer?: string;
+  readonly ticket?: string;
 }
 
 export class Socket implements Attachable {
@@ -45,9 +54,11 @@ export class Socket implements Attachable {
   /** Resolves when the connection is closed and its claims are away. */
   readonly over: Promise<void>;
   #session: Session;
+  /** Not redeemed yet. */
+  #ticket: string | undefined;
   #timers: Cancel[] = [];
 
-  constructor(socket: WebSocket, bearer: string | undefined, options: SocketOptions) {
+  constructor(socket: WebSocket, { bearer, ticket }: Credential, options: SocketOptions) {
     const { clock, entropy, claims, attachments, feed, expectVisible } = options;
     this.id = entropy.id();
     this.#with = options;
@@ -75,7 +86,8 @@ export class Socket implements Attachable {
     this.over = new Promise((resolve) => {
       socket.once('close', () => void this.#closed().finally(resolve));
     });
-    const first = opened(clock.nowMs(), bearer);
+    this.#ticket = bearer === undefined ? ticket : undefined;
+    const first = opened(clock.nowMs(), bearer ?? ticket);
     this.#session = first.session;
     this.#take(first);
     this.#every(HEARTBEAT_MS, () => beat(this.#session));
@@ -84,6 +96,15 @@ export class Socket implements Attachable {
 
   displaced(): void {
     this.#close(closeCodes.ATTACHED_ELSEWHERE.code, 'the same instance is attached elsewhere');
+  }
+
+  /** Something was revoked; it may be what this connection came with. */
+  heardOf(news: RevocationNews): void {
+    if (this.#session.kind !== 'live') return;
+    const { caller } = this.#session;
+    const isOver = concerns(news, caller);
+    if (isOver === 'unknown') void this.#checkAnew(caller);
+    else if (isOver) this.#take(revoked(this.#session));
   }
 
   /** The server leaves: says when to come back, and closes. */
@@ -117,11 +138,27 @@ export class Socket implements Attachable {
 
   async #authenticate(token: string, id: string | number | undefined): Promise<void> {
     try {
-      const caller = await this.#with.accounts.authenticate(token);
+      const caller = await this.#whoIs(token);
       this.#take(authenticated(this.#session, caller, id, this.#welcome()));
     } catch (error) {
       this.#take(unauthenticated(this.#session, this.#problemOf(error), id));
     }
+  }
+
+  async #whoIs(token: string): Promise<Caller> {
+    const { accounts, revocations } = this.#with;
+    const isTicket = token === this.#ticket;
+    this.#ticket = undefined;
+    const caller = await (isTicket ? accounts.redeem(token) : accounts.authenticate(token));
+    // The news may have come while this was on its way.
+    if (revocations.isRevoked(caller)) throw new Problem('UNAUTHENTICATED', 'the access token was revoked');
+    return caller;
+  }
+
+  async #checkAnew(caller: Caller): Promise<void> {
+    const isGood = await this.#with.accounts.isGood(caller).catch((error: unknown) => this.#problemOf(error));
+    if (isGood === false && this.#session.kind === 'live' && this.#session.caller === caller)
+      this.#take(revoked(this.#session));
   }
 
   async #carryOut(frame: Parameters<FrameWork['carryOut']>[0], caller: Caller): Promise<void> {

@@ -1,5 +1,6 @@
 import { limits } from '@devmentor/contracts';
 import { routes, socketProtocol } from '@devmentor/contracts/routes';
+import type { Unsubscribe } from '@devmentor/locks';
 import websocket from '@fastify/websocket';
 import type { App } from '../http/app.ts';
 import { isAllowedOrigin } from '../http/origins.ts';
@@ -18,10 +19,14 @@ const MAX_RETURN_MS = 5_000;
 export class Sockets {
   readonly #with: SocketsOptions;
   readonly #sockets = new Set<Socket>();
+  readonly #deaf: Unsubscribe;
   #isLeaving = false;
 
   constructor(options: SocketsOptions) {
     this.#with = options;
+    this.#deaf = options.revocations.onNews((news) => {
+      for (const socket of this.#sockets) socket.heardOf(news);
+    });
   }
 
   /** How many are open now. */
@@ -62,7 +67,12 @@ export class Sockets {
         const bearer = protocolsOf(request.headers['sec-websocket-protocol'])
           .find((entry) => entry.startsWith('bearer.'))
           ?.slice('bearer.'.length);
-        const live = new Socket(socket, bearer, this.#with);
+        const { ticket } = request.query as { readonly ticket?: unknown };
+        const credential = {
+          ...(bearer !== undefined && { bearer }),
+          ...(typeof ticket === 'string' && { ticket }),
+        };
+        const live = new Socket(socket, credential, this.#with);
         this.#sockets.add(live);
         void live.over.then(() => this.#sockets.delete(live));
         // Its upgrade was under way when the others were sent off.
@@ -74,6 +84,7 @@ export class Sockets {
   /** Sends everybody away, each to come back at a moment of his own, and waits until all claims are away. */
   async close(): Promise<void> {
     this.#isLeaving = true;
+    this.#deaf();
     const windowMs = Math.min(MAX_RETURN_MS, 200 + 10 * this.#sockets.size);
     for (const socket of this.#sockets) socket.goAway(Math.floor(this.#with.entropy.random() * windowMs));
     while (this.#sockets.size > 0) await Promise.all([...this.#sockets].map(({ over }) => over));
