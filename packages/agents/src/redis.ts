@@ -1,0 +1,2 @@
+// `@devmentor/agents/redis`
+export { RedisBoardStore } from './board-store.redis.ts';

@@ -1,0 +1,2 @@
+// `@devmentor/agents/testing`
+export { type BoardStoreHarness, boardStoreContract } from './board-store.contract.ts';
