@@ -7,7 +7,8 @@
 // Keys of bucket n, all in the hash tag {b<n>}, so that a batch of one bucket runs on Cluster:
 //   bucket          "<count> <last event id> <swept at, ms>": the bucket's ever-rising count
 //   lock:<enc>      a lease record, packed (fields below)
-//   ended:<enc>     hash, request id -> how, forget, fence, lease id; older:<enc> the half before
+//   ended:<enc>     hash, request id -> how, forget, at, fence, lease id; older:<enc> the half before.
+//                   Above 64 bytes, so that Redis keeps a table of them and not a list to search
 //   queue:<enc>     sorted set of request ids by ticket; waiters:<enc> hash of what they asked
 //   due             sorted set, encoded resource -> when time alone next changes the record, or
 //                   earlier: an entry that is early is put right by the sweep that finds it
@@ -197,7 +198,7 @@ local function finish(record, enc, how, reason)
   local window = 2 * record[${TTL}]
   if window < ${ENDED_WINDOW_MS} then window = ${ENDED_WINDOW_MS} end
   local forget = now + window
-  remember(record, enc, record[${REQUEST}], (how == 'revoked' and 'v' or sub(how, 1, 1)) .. format('%014d', forget) .. record[${FENCE}] .. record[${LEASE}], forget)
+  remember(record, enc, record[${REQUEST}], (how == 'revoked' and 'v' or sub(how, 1, 1)) .. format('%014d%014d', forget, at) .. record[${FENCE}] .. record[${LEASE}], forget)
   record[${LAST_HOW}] = how
   record[${LAST_AT}] = at
   logged(record, kind, fact, reason)
@@ -230,7 +231,7 @@ end
 local function endedIn(key, lease)
   local all = call('HVALS', key)
   for i = 1, #all do
-    if sub(all[i], 32) == lease and tonumber(sub(all[i], 2, 15)) > now then return all[i] end
+    if sub(all[i], 46) == lease and tonumber(sub(all[i], 2, 15)) > now then return all[i] end
   end
 end
 
@@ -242,7 +243,7 @@ local function endedHow(record, enc, lease)
   local how = sub(text, 1, 1)
   if how == 'r' or how == 'c' then return 'released' end
   if how == 'v' then return 'revoked' end
-  return record[${FENCE}] > sub(text, 16, 31) and 'superseded' or 'expired'
+  return record[${FENCE}] > sub(text, 30, 45) and 'superseded' or 'expired'
 end
 
 local function view(record)
@@ -382,7 +383,7 @@ function run.c(command, record, enc)
   end
   unqueue(record, enc, request)
   local forget = now + ${ENDED_WINDOW_MS}
-  remember(record, enc, request, 'c' .. format('%014d', forget) .. '0000000000000000', forget)
+  remember(record, enc, request, 'c' .. format('%014d%014d', forget, now) .. '0000000000000000', forget)
   dirty[record] = enc
   return '["left"]'
 end
