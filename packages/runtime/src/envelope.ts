@@ -79,15 +79,15 @@ export function encodeAnswer(answer: Answer): Buffer {
 
 export function decodeRequest(body: Buffer): Request | undefined {
   const data = parsed(body);
-  if (data === undefined || typeof data['id'] !== 'string' || parseActorId(data['id']) === undefined) return undefined;
-  if (typeof data['remainingMs'] !== 'number') return undefined;
-  switch (data['op']) {
+  if (data === undefined || typeof data.id !== 'string' || parseActorId(data.id) === undefined) return undefined;
+  if (typeof data.remainingMs !== 'number') return undefined;
+  switch (data.op) {
     case 'deliver':
-      return isEvent(data['event']) && isNumbered(data['from']) ? (data as object as Deliver) : undefined;
+      return isEvent(data.event) && isNumbered(data.from) ? (data as object as Deliver) : undefined;
     case 'read':
       return data as object as Read;
     case 'watch':
-      return typeof data['after'] === 'number' ? (data as object as Watch) : undefined;
+      return typeof data.after === 'number' ? (data as object as Watch) : undefined;
     default:
       return undefined;
   }
@@ -96,7 +96,7 @@ export function decodeRequest(body: Buffer): Request | undefined {
 export function decodeAnswer(body: Buffer): Answer | undefined {
   const data = parsed(body);
   if (data === undefined) return undefined;
-  switch (data['kind']) {
+  switch (data.kind) {
     case 'committed':
     case 'view':
     case 'fault':

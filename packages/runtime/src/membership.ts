@@ -23,8 +23,8 @@ export async function readMembers(locks: LockManager): Promise<ReadonlyMap<Incar
       const incarnation = view.resource.slice(NODE_PREFIX.length);
       members.set(incarnation, {
         incarnation,
-        address: text(view.meta?.['address']),
-        version: text(view.meta?.['version']),
+        address: text(view.meta?.address),
+        version: text(view.meta?.version),
       });
     }
     cursor = page.nextCursor;

@@ -52,17 +52,15 @@ export class ServedShard implements ActivationHost {
 
   /** Answers once, or never where the outcome cannot be known. */
   receive(request: Request, answer: (answer: Answer) => void): void {
-    if (this.#state !== 'open') return answer({ kind: 'elsewhere' });
+    if (this.#state !== 'open') {
+      answer({ kind: 'elsewhere' });
+      return;
+    }
     const activation = this.#activation(request.id);
     if (activation === undefined) {
-      return answer({
-        kind: 'fault',
-        fault: {
-          code: 'UNKNOWN_TYPE',
-          message: `No actors of the type of ${request.id} are defined here`,
-          applied: 'no',
-        },
-      });
+      const message = `No actors of the type of ${request.id} are defined here`;
+      answer({ kind: 'fault', fault: { code: 'UNKNOWN_TYPE', message, applied: 'no' } });
+      return;
     }
     if (request.op === 'deliver') activation.deliver(request, answer);
     else activation.show(request, answer);

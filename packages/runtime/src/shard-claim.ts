@@ -181,13 +181,14 @@ export class ShardClaim {
     if (notice === undefined || notice.from === this.#options.self) return;
     switch (notice.kind) {
       case 'joined':
-        return this.look();
+        this.look();
+        break;
       case 'draining':
         this.#draining.add(notice.from);
-        return;
+        break;
       case 'yielded':
         if (notice.to === this.#options.self) void this.#enqueue(() => this.#takeYielded(notice.shard));
-        return;
+        break;
     }
   }
 }

@@ -57,6 +57,22 @@ describe('ownership', () => {
     expect((await cluster.run(ref.read({ fresh: true }))).context.total).toBe(8);
   });
 
+  it('[SH2] a node that stands still keeps its shards until its lease has lapsed, whoever joins', async () => {
+    cluster = await Cluster.start({ actors: [Counter], nodes: 2 });
+    const [a] = cluster.nodes;
+    if (a === undefined) throw new Error('a node was started');
+    const mine = [...a.runtime.shards()];
+    const owners = async (): Promise<Set<string>> =>
+      new Set((await cluster.state.ownership(mine)).map(({ incarnation }) => incarnation));
+    a.stall();
+    const { incarnation } = a.runtime;
+    await cluster.join();
+    await cluster.advance(1_000);
+    expect(await owners()).toEqual(new Set([incarnation]));
+    await cluster.advance(2_000);
+    expect(await owners()).not.toContain(incarnation);
+  });
+
   it('[SH3] a node that joins takes its part within 100 ms of pause, and no call fails', async () => {
     cluster = await Cluster.start({ actors: [Counter], nodes: 2 });
     const [a] = cluster.nodes;
