@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 // Only for `vite dev`; the built page is served by the server itself.
-const server = process.env['DEVMENTOR_URL'] ?? 'http://127.0.0.1:8080';
+const server = process.env.DEVMENTOR_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [react()],

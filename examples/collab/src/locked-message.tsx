@@ -8,7 +8,9 @@ export function LockedMessage({ holder, isWaiting }: { holder: VisibleHolder; is
       <Avatar name={holder.displayName} />
       <div>
         <strong>
-          {holder.otherTab ? 'You are editing this project in another window' : 'Project is being edited by another user'}
+          {holder.otherTab
+            ? 'You are editing this project in another window'
+            : 'Project is being edited by another user'}
         </strong>
         <div className="quiet small">
           <span data-testid="locked-by">{holder.displayName}</span>

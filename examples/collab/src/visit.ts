@@ -2,7 +2,13 @@
 //
 // Who this tab is: a guest under the name in `?as=`, or one that the server names. A reload
 // is the same guest; another tab, a copied one too, is another.
-import { DevMentorAPIClient, isCoordinationError, SnapshotStore, type TabStorage, tabStorage } from '@devmentor/react/client';
+import {
+  DevMentorAPIClient,
+  isCoordinationError,
+  SnapshotStore,
+  type TabStorage,
+  tabStorage,
+} from '@devmentor/react/client';
 
 export type SignIn =
   | { readonly kind: 'pending' }

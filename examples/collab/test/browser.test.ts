@@ -8,7 +8,9 @@ import { expect, it } from 'vitest';
 const example = join(import.meta.dirname, '..');
 const playwright = join(example, 'node_modules', '@playwright', 'test', 'cli.js');
 
-it('people edit a project one at a time, in real browsers, embedded and on Redis + NATS', { timeout: 300_000 }, async () => {
+it('people edit a project one at a time, in real browsers, embedded and on Redis + NATS', {
+  timeout: 300_000,
+}, async () => {
   await build({ root: example, logLevel: 'error' });
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, [playwright, 'test'], { cwd: example, env });

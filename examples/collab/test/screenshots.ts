@@ -35,9 +35,14 @@ async function takePictures(browser: Browser, colorScheme: 'light' | 'dark'): Pr
   await ada.getByTestId('save-button').click();
   await sam.getByText('saved a change').waitFor();
   await ada.getByTestId('edit-button').click();
-  await ada.getByTestId('notes').fill('Day 1: accounts, a first build, lunch with the team.\nDay 2: pick a small issue together.');
+  await ada
+    .getByTestId('notes')
+    .fill('Day 1: accounts, a first build, lunch with the team.\nDay 2: pick a small issue together.');
   await sam.getByTestId('edit-button').click();
-  await sam.getByTestId('edit-button').filter({ hasText: /^Edit$/ }).waitFor();
+  await sam
+    .getByTestId('edit-button')
+    .filter({ hasText: /^Edit$/ })
+    .waitFor();
   await sideBySide(browser, [ada, sam], join(directory, `two-people-${colorScheme}.png`));
 
   const list = await open('Kim', 1000);
@@ -51,7 +56,9 @@ async function takePictures(browser: Browser, colorScheme: 'light' | 'dark'): Pr
 
 async function sideBySide(browser: Browser, pages: readonly Page[], path: string): Promise<void> {
   const shots = await Promise.all(pages.map((page) => page.screenshot()));
-  const images = shots.map((shot) => `<img width="${size.width}" src="data:image/png;base64,${shot.toString('base64')}">`);
+  const images = shots.map(
+    (shot) => `<img width="${size.width}" src="data:image/png;base64,${shot.toString('base64')}">`,
+  );
   const viewport = { width: size.width * 2 + 72, height: size.height + 48 };
   const context = await browser.newContext({ viewport });
   const frame = await context.newPage();

@@ -3,12 +3,12 @@ import { pathTo } from '@devmentor/contracts/routes';
 import { AIServiceProxy } from './ai-service-proxy.ts';
 import { AuthServiceProxy } from './auth-service-proxy.ts';
 import { AuthSession } from './auth-session.ts';
-import type { Clock, Entropy } from './clock.ts';
 import { systemClock, systemEntropy } from './clock.system.ts';
+import type { Clock, Entropy } from './clock.ts';
 import { LiveConnection } from './connection.ts';
+import { CoordinationError, errorOfProblem, readProblem } from './errors.ts';
 import { followEvents, type LiveEventListener } from './event-source.ts';
 import { readEventStream } from './event-stream.ts';
-import { CoordinationError, errorOfProblem, readProblem } from './errors.ts';
 import { type APIResponse, Http } from './http.ts';
 import { Instance } from './instance.ts';
 import { LearningServiceProxy } from './learning-service-proxy.ts';
@@ -214,7 +214,14 @@ export class DevMentorAPIClient implements ServiceTransport {
     const stop = new AbortController();
     this.#ended.signal.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal });
     const path = pathTo('events.stream', {}, { topics });
-    void followEvents({ path, transport: this, clock: this.#clock, entropy: this.#entropy, listener, signal: stop.signal });
+    void followEvents({
+      path,
+      transport: this,
+      clock: this.#clock,
+      entropy: this.#entropy,
+      listener,
+      signal: stop.signal,
+    });
     return () => stop.abort();
   }
 

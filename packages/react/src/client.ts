@@ -23,11 +23,11 @@ export type { CallSettings, ServiceTransport, StreamEvent, StreamSettings } from
 
 // Live
 
+export type { DisconnectReason } from './after-end.ts';
 export { type ClaimState, grantOf, type LossReason } from './claim-state.ts';
 export {
   type ConnectionState,
   type ConnectionStatus,
-  type DisconnectReason,
   LiveConnection,
 } from './connection.ts';
 export { Instance, type InstanceOrigin } from './instance.ts';
@@ -40,7 +40,7 @@ export type { TopicListener } from './topics.ts';
 
 // Ports
 
-export type { Cancel, Clock, Entropy } from './clock.ts';
 export { systemClock, systemEntropy } from './clock.system.ts';
+export type { Cancel, Clock, Entropy } from './clock.ts';
 export { browserPage, noPage, type PageLifecycle, type PageMoment } from './page-lifecycle.ts';
 export { type TabStorage, tabStorage } from './storage.ts';

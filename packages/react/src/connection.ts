@@ -9,25 +9,22 @@
 //   C3  What the server said when it closed decides what comes next (`afterClose`).
 //   C4  Attempts are spread by full jitter; the count starts anew only after 5 s of uptime.
 import type { ServerFrame } from '@devmentor/contracts';
-import { type AfterClose, afterClose } from '@devmentor/contracts/codes';
+import { closeCodes } from '@devmentor/contracts/codes';
 import { bearerProtocol, socketProtocol } from '@devmentor/contracts/routes';
+import { afterEnd, type DisconnectReason, isRefusal } from './after-end.ts';
 import { backoffMs, type Pace } from './backoff.ts';
 import type { Cancel, Clock, Entropy } from './clock.ts';
 import { CoordinationError, isCoordinationError } from './errors.ts';
-import type { BearerSource } from './http.ts';
 import { type HeldClaim, HeldClaims } from './held-claims.ts';
+import type { BearerSource } from './http.ts';
 import { Line, type LineEnd, type LineRequest, type WebSocketConstructor } from './line.ts';
 import type { PageLifecycle } from './page-lifecycle.ts';
 import { type TopicListener, Topics } from './topics.ts';
 
 const lostAfterMs = 5_000;
 const settledAfterMs = 5_000;
-const refusals = 3;
 
 export type ConnectionState = 'initial' | 'connecting' | 'connected' | 'reconnecting' | 'disconnected';
-
-/** Why there is no line and none is being tried. */
-export type DisconnectReason = 'closed' | 'page-left' | 'unauthenticated' | 'forbidden' | 'moved' | 'refused';
 
 export interface ConnectionStatus {
   readonly state: ConnectionState;
@@ -117,7 +114,14 @@ export class LiveConnection {
       };
       if (settle()) return;
       const stop = this.onStatus(() => settle() && stop());
-      signal?.addEventListener('abort', () => (stop(), reject(signal.reason)), { once: true });
+      signal?.addEventListener(
+        'abort',
+        () => {
+          stop();
+          reject(signal.reason);
+        },
+        { once: true },
+      );
     });
   }
 
@@ -189,11 +193,14 @@ export class LiveConnection {
   #hear(frame: ServerFrame): void {
     switch (frame.t) {
       case 'event':
-        return this.#topics.event(frame);
+        this.#topics.event(frame);
+        return;
       case 'subscribed':
-        return this.#topics.subscribed(frame.topic, frame.cursor, frame.outcome);
+        this.#topics.subscribed(frame.topic, frame.cursor, frame.outcome);
+        return;
       case 'unsubscribed':
-        return this.#topics.ended(frame.topic, frame.reason);
+        this.#topics.ended(frame.topic, frame.reason);
+        return;
       case 'going-away':
         this.#hintMs = frame.reconnectAfterMs;
         return;
@@ -217,41 +224,31 @@ export class LiveConnection {
     }
   }
 
-  #ended(line: Line, end: LineEnd): void {
-    const current = this.#state.kind === 'open' || this.#state.kind === 'opening' ? this.#state.line : undefined;
-    if (current !== line) return;
-    if (this.#state.kind === 'open') this.#state.cancelSettled();
-    const wasOpen = this.#state.kind === 'open';
-    const next: AfterClose = afterClose(end.code);
-    // A refused upgrade tells a browser nothing but 1006, whatever the reason was.
-    if (!wasOpen && end.code === 1006) this.#refused += 1;
-    if (wasOpen) this.#claims.detached(end.code === 4409 ? 'moved' : 'broken');
-    switch (next) {
-      case 'stop':
-        return this.#stop(reasonOf(end.code));
-      case 'reauthenticate':
-        this.#refused += 1;
-        if (this.#refused >= refusals) return this.#stop('unauthenticated');
-        return this.#renewThenRetry();
-      case 'reconnect-once':
-        if (this.#attempt > 0) return this.#stop('refused');
-        return this.#retryLater();
-      case 'reconnect-slowly':
-        this.#pace = 'slow';
-        return this.#retryLater();
-      default:
-        if (this.#refused > 0 && this.#refused % refusals === 0) return this.#renewThenRetry();
-        return this.#retryLater();
+  #ended(line: Line, { code }: LineEnd): void {
+    const state = this.#state;
+    if ((state.kind !== 'open' && state.kind !== 'opening') || state.line !== line) return;
+    if (state.kind === 'open') {
+      state.cancelSettled();
+      this.#claims.detached(code === closeCodes.ATTACHED_ELSEWHERE.code ? 'moved' : 'broken');
     }
+    if (isRefusal(code, state.kind === 'open')) this.#refused += 1;
+    const next = afterEnd(code, { pace: this.#pace, attempt: this.#attempt, refused: this.#refused });
+    if (next.kind === 'stop') {
+      this.#stop(next.reason);
+      return;
+    }
+    this.#pace = next.pace;
+    this.#retryLater();
+    if (next.renewToken) void this.#renewToken();
   }
 
-  #renewThenRetry(): void {
-    const renewed = this.#options.bearer.renew(this.#lastToken ?? '');
-    renewed.then(
-      (token) => (token === undefined ? this.#stop('unauthenticated') : undefined),
-      () => undefined,
-    );
-    this.#retryLater();
+  async #renewToken(): Promise<void> {
+    try {
+      const token = await this.#options.bearer.renew(this.#lastToken ?? '');
+      if (token === undefined) this.#stop('unauthenticated');
+    } catch {
+      // No answer: the next attempt asks for a token anyway.
+    }
   }
 
   #retryLater(hintMs = this.#hintMs): void {
@@ -343,11 +340,6 @@ export class LiveConnection {
     this.#status = status;
     for (const listener of [...this.#listeners]) listener(status);
   }
-}
-
-function reasonOf(code: number): DisconnectReason {
-  if (code === 4403) return 'forbidden';
-  return code === 4409 ? 'moved' : code === 1000 ? 'closed' : 'refused';
 }
 
 function notConnected(why: string): CoordinationError {

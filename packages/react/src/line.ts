@@ -19,11 +19,12 @@ const pendingBound = 256;
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocket;
 
 /** A request as its sender writes it; the line numbers it. */
-export type LineRequest = Exclude<ClientFrameInput, { t: 'ping' }> extends infer Frame
-  ? Frame extends unknown
-    ? Omit<Frame, 'id'>
-    : never
-  : never;
+export type LineRequest =
+  Exclude<ClientFrameInput, { t: 'ping' }> extends infer Frame
+    ? Frame extends unknown
+      ? Omit<Frame, 'id'>
+      : never
+    : never;
 
 export interface LineEnd {
   readonly code: number;
@@ -110,7 +111,10 @@ export class Line {
     this.#cancelProbe?.();
     this.#cancelProbe = undefined;
     const frame = readFrame(data);
-    if (frame === undefined) return this.close(closeCodes.BAD_FRAME.code);
+    if (frame === undefined) {
+      this.close(closeCodes.BAD_FRAME.code);
+      return;
+    }
     switch (frame.t) {
       case 'welcome':
         this.#cancelTimer();

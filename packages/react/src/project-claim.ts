@@ -57,12 +57,13 @@ export class ProjectClaim {
   #attached = false;
   #letGo: (() => void) | undefined;
   #cancelTimer: Cancel | undefined;
+  #cancelDoubt: Cancel | undefined;
 
   constructor(options: ProjectClaimOptions) {
     this.#options = options;
     this.#stops = [
       options.feed.onEvent((event) => this.#hear(event)),
-      options.page.on((moment) => moment === 'leave' && this.#leavePage()),
+      options.page.on((moment) => (moment === 'leave' ? this.#leavePage() : this.#wake())),
     ];
     void this.#resume();
   }
@@ -189,19 +190,29 @@ export class ProjectClaim {
 
   #detached(reason: DetachReason, generation: number, grant: ClaimToken): void {
     this.#attached = false;
-    if (reason === 'moved') return this.#lose('moved');
+    if (reason === 'moved') {
+      this.#lose('moved');
+      return;
+    }
     // A short break is nobody's business: the claim is away and comes back unchanged.
-    this.#proof = { since: new Stopwatch(this.#options.clock), goodForMs: doubtAfterMs };
+    this.#trust({ since: new Stopwatch(this.#options.clock), goodForMs: doubtAfterMs }, grant);
     this.#after(doubtAfterMs, generation, grant);
   }
 
   #prove(grant: ClaimToken, since: Stopwatch): void {
-    this.#proof = { since, goodForMs: Math.max(0, grant.remainingMs - safetyMs) };
+    this.#trust({ since, goodForMs: Math.max(0, grant.remainingMs - safetyMs) }, grant);
     const state = this.store.get();
     // The same right, so the same object: nobody renders for a renewal.
     if (state.kind === 'held' && state.grant.claimToken === grant.claimToken) return;
     this.#options.projects.holds(grant);
     this.#become({ kind: 'held', grant });
+  }
+
+  #trust(proof: Proof, grant: ClaimToken): void {
+    this.#proof = proof;
+    this.#cancelDoubt?.();
+    const remainingMs = Math.max(0, proof.goodForMs - proof.since.elapsedMs());
+    this.#cancelDoubt = this.#options.clock.after(remainingMs, () => this.#doubt(grant));
   }
 
   #renewLater(generation: number, grant: ClaimToken): void {
@@ -253,7 +264,8 @@ export class ProjectClaim {
         if (event.data.fencingToken === grant.fencingToken) this.#lose('expired');
         return;
       case 'project.deleted':
-        return this.#lose('ended');
+        this.#lose('ended');
+        return;
       default:
         return;
     }
@@ -273,6 +285,14 @@ export class ProjectClaim {
     feed.sawRelease(grant.fencingToken);
   }
 
+  // The machine may have slept past the term. An attached claim is the connection's to look after.
+  #wake(): void {
+    const grant = grantOf(this.store.get());
+    if (grant === undefined || this.#attached) return;
+    this.#cancelTimer?.();
+    void this.#renew(this.#generation, grant);
+  }
+
   #leavePage(): void {
     const grant = grantOf(this.store.get());
     if (grant === undefined) return;
@@ -287,6 +307,7 @@ export class ProjectClaim {
     this.#attached = false;
     this.#proof = undefined;
     this.#cancelTimer?.();
+    this.#cancelDoubt?.();
     this.#letGo?.();
     this.#letGo = undefined;
     if (grant !== undefined) this.#options.projects.holdsNo(grant);

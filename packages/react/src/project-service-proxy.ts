@@ -105,8 +105,9 @@ export class ProjectServiceProxy implements ProjectServiceClient {
 
   async lease(projectId: string, options: LeaseOptions = {}): Promise<ProjectLease> {
     const { instanceId, ...request } = options;
-    return (await this.#transport.get<ProjectLease>(pathTo('projects.lease', { id: projectId }, { instanceId }), request))
-      .data;
+    return (
+      await this.#transport.get<ProjectLease>(pathTo('projects.lease', { id: projectId }, { instanceId }), request)
+    ).data;
   }
 
   async isLocked(projectId: string, options: CallOptions = {}): Promise<boolean> {

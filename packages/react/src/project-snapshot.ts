@@ -60,9 +60,11 @@ export function withoutProject(snapshot: ProjectSnapshot): ProjectSnapshot {
 
 /** The lease as the server answered when asked for it. */
 export function withLease(snapshot: ProjectSnapshot, lease: ProjectLease, reader: Reader): ProjectSnapshot {
-  if (!lease.isLocked || lease.holder === undefined) return changeLease(snapshot, { kind: lease.isLocked ? 'unknown' : 'free' });
+  if (!lease.isLocked || lease.holder === undefined)
+    return changeLease(snapshot, { kind: lease.isLocked ? 'unknown' : 'free' });
   const { userId, displayName, sameUser, otherTab } = lease.holder;
-  const known = snapshot.lease.kind === 'held' && snapshot.lease.userId === userId ? snapshot.lease.instanceId : undefined;
+  const known =
+    snapshot.lease.kind === 'held' && snapshot.lease.userId === userId ? snapshot.lease.instanceId : undefined;
   return changeLease(snapshot, {
     kind: 'held',
     userId,

@@ -1,6 +1,14 @@
 'use client';
 
-import { createContext, createElement, type ReactElement, type ReactNode, useContext, useEffect, useState } from 'react';
+import {
+  createContext,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useState,
+} from 'react';
 import type { DevMentorAPIClient } from './api-client.ts';
 import { createProjectStore, type ProjectStoreApi } from './project-store.ts';
 

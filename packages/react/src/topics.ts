@@ -72,8 +72,8 @@ export class Topics {
     const entry = this.#entries.get(event.topic);
     if (entry === undefined || !entry.settled) return;
     const reading = entry.durable ? entry.cursor.take(event) : 'next';
-    if (reading === 'gap') return this.#ask([event.topic]);
-    if (reading === 'seen') return;
+    if (reading === 'gap') this.#ask([event.topic]);
+    if (reading !== 'next') return;
     for (const listener of [...entry.listeners]) listener.event(event);
   }
 

@@ -29,7 +29,10 @@ function signedIn(refresh: (token: string) => Promise<AuthToken>, storage = new 
 describe('AuthSession', () => {
   it('[A1] however many ask, one refresh is in flight', async () => {
     let refreshes = 0;
-    const { clock, session } = signedIn(async () => (refreshes++, tokenOf('two')));
+    const { clock, session } = signedIn(async () => {
+      refreshes += 1;
+      return tokenOf('two');
+    });
     clock.advance(590_000);
     const tokens = await Promise.all([session.accessToken(), session.accessToken(), session.renew('access one')]);
     expect(tokens).toEqual(['access two', 'access two', 'access two']);

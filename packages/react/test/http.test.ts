@@ -36,8 +36,11 @@ async function serve(answer: Answer): Promise<{ url: string; seen: Seen[] }> {
 
 const nobody: BearerSource = { accessToken: async () => undefined, renew: async () => undefined };
 
-/** Real time, of which a wait of minutes takes no longer than one of milliseconds. */
-const hasty: Clock = { ...systemClock, after: (delayMs, wake) => systemClock.after(delayMs / 100, wake) };
+/** Real time, in which the rests between attempts are short; the deadlines of requests are not. */
+const hasty: Clock = {
+  ...systemClock,
+  after: (delayMs, wake) => systemClock.after(delayMs < 10_000 ? delayMs / 100 : delayMs, wake),
+};
 
 function httpTo(url: string, bearer = nobody, clock = hasty): Http {
   return new Http({ baseURL: url, fetch, clock, entropy: systemEntropy, bearer });
@@ -47,9 +50,15 @@ function ok(response: ServerResponse): void {
   response.setHeader('Content-Type', 'application/json').end('{"good":true}');
 }
 
-function refuse(response: ServerResponse, code: Parameters<typeof problemOf>[0], headers: Record<string, string> = {}): void {
+function refuse(
+  response: ServerResponse,
+  code: Parameters<typeof problemOf>[0],
+  headers: Record<string, string> = {},
+): void {
   const problem = problemOf(code, { detail: 'said the test', instance: '' });
-  response.writeHead(problem.status, { 'Content-Type': 'application/problem+json', ...headers }).end(JSON.stringify(problem));
+  response
+    .writeHead(problem.status, { 'Content-Type': 'application/problem+json', ...headers })
+    .end(JSON.stringify(problem));
 }
 
 describe('Http', () => {
@@ -62,21 +71,27 @@ describe('Http', () => {
 
   it('[H1] a POST without a key is sent once, and its outcome is unknown', async () => {
     const { url, seen } = await serve((_, response) => response.destroy());
-    const failure = await httpTo(url).request('POST', '/', { body: {} }).catch((error: unknown) => error);
+    const failure = await httpTo(url)
+      .request('POST', '/', { body: {} })
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'UNREACHABLE', applied: 'unknown' });
     expect(seen).toHaveLength(1);
   });
 
   it('[H1] a repetition waits as long as Retry-After says, and ends after three attempts', async () => {
     const { url, seen } = await serve((_, response) => refuse(response, 'OVERLOADED', { 'Retry-After': '2' }));
-    const failure = await httpTo(url).request('GET', '/').catch((error: unknown) => error);
+    const failure = await httpTo(url)
+      .request('GET', '/')
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'OVERLOADED', applied: 'no', retryAfterMs: 2_000 });
     expect(seen).toHaveLength(3);
   });
 
   it('[H1] what the server refused for good is not repeated', async () => {
     const { url, seen } = await serve((_, response) => refuse(response, 'RESOURCE_LOCKED'));
-    const failure = await httpTo(url).request('POST', '/', { idempotencyKey: 'k' }).catch((error: unknown) => error);
+    const failure = await httpTo(url)
+      .request('POST', '/', { idempotencyKey: 'k' })
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'RESOURCE_LOCKED', message: 'Resource is locked: said the test' });
     expect(seen).toHaveLength(1);
   });
@@ -86,7 +101,13 @@ describe('Http', () => {
       headers.authorization === 'Bearer old' ? refuse(response, 'TOKEN_EXPIRED') : ok(response),
     );
     const refused: string[] = [];
-    const bearer = { accessToken: async () => 'old', renew: async (token: string) => (refused.push(token), 'new') };
+    const bearer = {
+      accessToken: async () => 'old',
+      renew: async (token: string) => {
+        refused.push(token);
+        return 'new';
+      },
+    };
     const { data } = await httpTo(url, bearer).request('POST', '/', { body: {} });
     expect(data).toEqual({ good: true });
     expect(refused).toEqual(['old']);
@@ -104,7 +125,9 @@ describe('Http', () => {
 
   it('[H4] a server that does not answer is a TIMEOUT', async () => {
     const { url } = await serve(() => undefined);
-    const failure = await httpTo(url).request('POST', '/', { timeoutMs: 5_000 }).catch((error: unknown) => error);
+    const failure = await httpTo(url)
+      .request('POST', '/', { timeoutMs: 5_000 })
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'TIMEOUT', applied: 'unknown' });
   });
 
@@ -112,9 +135,13 @@ describe('Http', () => {
     const { url } = await serve((request, response) => {
       response.writeHead(request.url === '/a' ? 200 : 502).end('<html>');
     });
-    const malformed = await httpTo(url).request('POST', '/a').catch((error: unknown) => error);
+    const malformed = await httpTo(url)
+      .request('POST', '/a')
+      .catch((error: unknown) => error);
     expect(malformed).toMatchObject({ code: 'MALFORMED_ANSWER' });
-    const down = await httpTo(url).request('POST', '/b').catch((error: unknown) => error);
+    const down = await httpTo(url)
+      .request('POST', '/b')
+      .catch((error: unknown) => error);
     expect(down).toMatchObject({ code: 'UNREACHABLE' });
   });
 });

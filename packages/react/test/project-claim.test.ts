@@ -61,7 +61,7 @@ describe('ProjectClaim without a live connection', () => {
     down(false);
     const before = renewals();
     await vi.waitUntil(() => {
-      clock.advance(100);
+      clock.advance(500);
       return renewals() > before && kind() === 'held';
     });
   });

@@ -57,7 +57,7 @@ const facts = fc.array(
   { maxLength: 60 },
 );
 
-function after(history: readonly Fact[]): ProjectSnapshot[] {
+function snapshotsOf(history: readonly Fact[]): ProjectSnapshot[] {
   const store = new SnapshotStore<ProjectSnapshot>(unread);
   const seen = [store.get()];
   for (const fact of history) {
@@ -78,7 +78,7 @@ describe('ProjectSnapshot, in whatever order and however often the events come',
     let updates = 0;
     fc.assert(
       fc.property(facts, (history) => {
-        const versions = after(history).map(({ project }) => project?.version ?? 0);
+        const versions = snapshotsOf(history).map(({ project }) => project?.version ?? 0);
         for (let i = 1; i < versions.length; i++) expect(versions[i]).toBeGreaterThanOrEqual(versions[i - 1] ?? 0);
         expect(versions.at(-1)).toBe(highest(history, ['updated']));
         updates += highest(history, ['updated']) > 0 ? 1 : 0;
@@ -91,7 +91,7 @@ describe('ProjectSnapshot, in whatever order and however often the events come',
     let [held, ended] = [0, 0];
     fc.assert(
       fc.property(facts, (history) => {
-        const last = after(history).at(-1) ?? unread;
+        const last = snapshotsOf(history).at(-1) ?? unread;
         const top = highest(history, ['claimed', 'away', 'back', 'released', 'expired']);
         if (top === 0) {
           expect(last.lease.kind).toBe('unknown');
@@ -112,7 +112,7 @@ describe('ProjectSnapshot, in whatever order and however often the events come',
   it('[S3] the same event twice is the same object after the second', () => {
     fc.assert(
       fc.property(facts, (history) => {
-        const [last = unread] = after(history).slice(-1);
+        const [last = unread] = snapshotsOf(history).slice(-1);
         const repeated = history.at(-1);
         if (repeated !== undefined) expect(withEvent(last, eventOf(repeated))).toBe(last);
       }),

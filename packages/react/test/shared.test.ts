@@ -9,7 +9,10 @@ function counted() {
   const shared = new Shared<string>({
     clock,
     lingerMs: 250,
-    make: (key) => (log.push(`made ${key}`), key),
+    make: (key) => {
+      log.push(`made ${key}`);
+      return key;
+    },
     end: (_, key) => log.push(`ended ${key}`),
   });
   return { clock, log, shared };

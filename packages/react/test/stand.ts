@@ -1,7 +1,13 @@
 // A real server in this process, tabs that visit it, and a line to it that can be cut.
-import { createServer as createTcpServer, connect, type Socket } from 'node:net';
+import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer, type Server } from '@devmentor/server';
-import { type APIConfig, DevMentorAPIClient, type PageLifecycle, type PageMoment, type TabStorage } from '../src/client.ts';
+import {
+  type APIConfig,
+  DevMentorAPIClient,
+  type PageLifecycle,
+  type PageMoment,
+  type TabStorage,
+} from '../src/client.ts';
 
 /** What a tab remembers; a copy of it is what "duplicate tab" starts with. */
 export class MemoryStorage implements TabStorage {

@@ -1,8 +1,8 @@
 import {
   type APIRequestContext,
-  test as base,
   type Browser,
   type BrowserContext,
+  test as base,
   expect,
   type Locator,
   type Page,

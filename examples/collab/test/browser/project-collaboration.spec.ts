@@ -1,3 +1,5 @@
+// biome-ignore-all format: the text below is the epic's own, to the letter.
+// biome-ignore-all lint/correctness/noUnusedFunctionParameters: as above.
 import { expect, test } from '@playwright/test';
 
 // tests/e2e/project-collaboration.spec.ts

@@ -2,7 +2,6 @@ import { expect } from '@playwright/test';
 import { test } from './people.ts';
 
 test('two people in two browsers edit one after the other', async ({ demo: { one, two } }) => {
-
   await one.edit();
 
   await two.see('edit-button').click();
