@@ -197,7 +197,7 @@ export class Activation {
   #pump(state: ActorState): void {
     const letters = this.#mailbox.take(this.#singly > 0 ? 1 : LARGEST_GROUP);
     this.#singly = Math.max(0, this.#singly - letters.length);
-    const now = { storeMs: this.#host.storeNowMs(), clockMs: this.#host.clock.nowMs() };
+    const now = { storeMs: this.#host.storeNowMs(), clockMs: this.#host.clock.nowMs(), owed: this.#outflow.owed };
     const group = stepGroup(this.#stepper, state, letters, now);
     this.#host.used(this);
     if (!group.changes && this.#outflow.paid.length === 0) {

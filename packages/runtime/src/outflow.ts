@@ -56,6 +56,11 @@ export class Outflow {
     this.#paid = this.#paid.slice(count);
   }
 
+  /** Messages not yet settled by their receivers. */
+  get owed(): number {
+    return this.#relay.size;
+  }
+
   /** Whether anything still runs or is owed. */
   get isBusy(): boolean {
     return this.#invokes.size + this.#relay.size + this.#paid.length > 0;

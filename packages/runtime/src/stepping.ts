@@ -9,6 +9,8 @@
 //   SG3  A refused letter that may be a repeat is settled too, with its refusal, so that the store
 //        can say whether it was in truth committed before.
 //   SG4  A timer or the end of an invoke counts only while the state waits for that very one.
+//   SG5  A message that would make the actor owe more than 10,000 messages is MAILBOX_FULL.
+//   SG6  A letter whose deadline has passed is not stepped: nobody waits for it.
 import { type ActorId, formatActorId } from './actor-id.ts';
 import type { ActorState } from './actor-state.ts';
 import type { Behavior } from './behavior.ts';
@@ -52,13 +54,16 @@ export interface Stepper {
 /** How a settled message's answer is stored: a value, or the refusal. */
 export type StoredReply = { readonly v: Json } | { readonly f: FaultData };
 
+const MOST_OWED = 10_000;
+
 export function stepGroup(
   stepper: Stepper,
   state: ActorState,
   letters: readonly Letter[],
-  now: { readonly storeMs: number; readonly clockMs: number },
+  /** `owed`: messages in the outbox already. */
+  now: { readonly storeMs: number; readonly clockMs: number; readonly owed: number },
 ): GroupStep {
-  const draft = new Draft(stepper, state, now.storeMs);
+  const draft = new Draft(stepper, state, now);
   for (const letter of letters) {
     switch (letter.kind) {
       case 'told':
@@ -81,6 +86,7 @@ export function stepGroup(
 class Draft {
   readonly #stepper: Stepper;
   readonly #nowMs: number;
+  readonly #owed: number;
   readonly #before: ActorState;
   #snapshot: ActorState['snapshot'];
   #mark: number;
@@ -95,10 +101,11 @@ class Draft {
   readonly #after: AfterEffect[] = [];
   readonly #deadLetters: DeadLetter[] = [];
 
-  constructor(stepper: Stepper, before: ActorState, nowMs: number) {
+  constructor(stepper: Stepper, before: ActorState, now: { readonly storeMs: number; readonly owed: number }) {
     this.#stepper = stepper;
     this.#before = before;
-    this.#nowMs = nowMs;
+    this.#nowMs = now.storeMs;
+    this.#owed = now.owed;
     this.#snapshot = before.snapshot;
     this.#mark = before.mark;
     this.#timers = new Map(before.timers);
@@ -118,6 +125,11 @@ class Draft {
       });
     } else if (!tried.step.handled) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
+    } else if (this.#owesTooMuch(tried.step)) {
+      // Not settled: the same message may be taken once the outbox has emptied.
+      const message = `${this.#stepper.id} owes too many messages already`;
+      const applied = letter.again ? 'unknown' : 'no';
+      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
     } else {
       this.#changes = true;
       this.#snapshot = tried.step.snapshot;
@@ -242,6 +254,11 @@ class Draft {
       }
     }
     return reply;
+  }
+
+  #owesTooMuch({ effects }: Step): boolean {
+    const tells = effects.filter(({ kind }) => kind === 'tell').length;
+    return tells > 0 && this.#owed + this.#outbox.length + tells > MOST_OWED;
   }
 
   #settle(letter: Told, reply: StoredReply | undefined): void {

@@ -1,0 +1,72 @@
+// What a group of letters does to an actor, decided without any store.
+import { describe, expect, it } from 'vitest';
+import { createdState } from '../src/actor-state.ts';
+import { xstateDriver } from '../src/machine-driver.xstate5.ts';
+import type { Told } from '../src/mailbox.ts';
+import { stepGroup } from '../src/stepping.ts';
+import { Counter } from './counter.fixture.ts';
+
+const driver = xstateDriver(Counter.behavior.machine);
+const stepper = { id: 'counter:a', behavior: Counter.behavior, driver } as const;
+const now = { storeMs: 1_000, clockMs: 0, owed: 0 };
+
+function told(event: Told['event'], more: Partial<Told> = {}): Told {
+  const from = { sender: 's', n: 1, floor: 1 };
+  return {
+    kind: 'told',
+    event,
+    from,
+    fence: undefined,
+    asks: false,
+    again: false,
+    expiresAtMs: 1,
+    traceparent: undefined,
+    answer: [],
+    ...more,
+  };
+}
+
+describe('stepping', () => {
+  it('[SG1] the state before is as it was', () => {
+    const before = createdState(driver, undefined);
+    const group = stepGroup(stepper, before, [told({ type: 'add', by: 1 }), told({ type: 'arm', delayMs: 5 })], now);
+    expect(group.next.snapshot.context).toMatchObject({ total: 1 });
+    expect(group.next.timers.size).toBe(1);
+    expect(before.snapshot.context).toMatchObject({ total: 0 });
+    expect(before.timers.size).toBe(0);
+  });
+
+  it('[SG3] a refusal is settled only where the message may be a repeat', () => {
+    const before = createdState(driver, undefined);
+    const first = stepGroup(stepper, before, [told({ type: 'disarm' })], now);
+    expect(first).toMatchObject({ changes: false, settles: [] });
+    const again = stepGroup(stepper, before, [told({ type: 'disarm' }, { again: true })], now);
+    expect(again).toMatchObject({ changes: true, settles: [{ n: 1, reply: { f: { code: 'UNHANDLED_EVENT' } } }] });
+  });
+
+  it('[SG4] a timer of another generation, and the end of a run that is not waited for, are nothing', () => {
+    const before = createdState(driver, undefined);
+    const { next } = stepGroup(stepper, before, [told({ type: 'arm', delayMs: 5 })], now);
+    const [row] = next.timers.values();
+    if (row === undefined) throw new Error('a timer was set');
+    const due = { kind: 'due', id: row.id, generation: row.generation } as const;
+    expect(stepGroup(stepper, next, [{ ...due, generation: row.generation + 1 }], now).changes).toBe(false);
+    expect(stepGroup(stepper, next, [due], now).next.snapshot.context).toMatchObject({ alarms: 1 });
+    const ended = { kind: 'ended', invoke: 'x', run: 1, event: { type: 'add', by: 1 } } as const;
+    expect(stepGroup(stepper, next, [ended], now).changes).toBe(false);
+  });
+
+  it('[SG5] a message that would make the actor owe more than 10,000 messages is MAILBOX_FULL', () => {
+    const before = createdState(driver, undefined);
+    const letter = told({ type: 'forward', to: 'b', by: 1 });
+    const full = stepGroup(stepper, before, [letter], { ...now, owed: 10_000 });
+    expect(full).toMatchObject({ changes: false, outbox: [] });
+    expect(full.answers.get(letter)).toMatchObject({ fault: { code: 'MAILBOX_FULL', applied: 'no' } });
+    expect(stepGroup(stepper, before, [letter], { ...now, owed: 9_999 }).outbox).toHaveLength(1);
+  });
+
+  it('[SG6] a letter whose deadline has passed is not stepped', () => {
+    const before = createdState(driver, undefined);
+    expect(stepGroup(stepper, before, [told({ type: 'add', by: 1 })], { ...now, clockMs: 2 }).changes).toBe(false);
+  });
+});
