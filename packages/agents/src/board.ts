@@ -193,27 +193,31 @@ export class Board {
           atMs: entry.atMs,
         });
         if (this.#status === 'solved') this.#status = 'running';
-        return;
+        break;
       case 'scheduled':
-        return this.#put(freshState(entry.activation, entry.rev));
+        this.#put(freshState(entry.activation, entry.rev));
+        break;
       case 'reserved':
-        return this.#change(entry.key, (state) => {
+        this.#change(entry.key, (state) => {
           if (state.failures + state.losses === 0) this.#spentActivations += 1;
           this.#reservedMs += entry.timeMs;
           return { ...state, place: 'reserved', reservedMs: entry.timeMs };
         });
+        break;
       case 'started':
-        return this.#change(entry.key, (state) => ({
+        this.#change(entry.key, (state) => ({
           ...state,
           place: 'running',
           fence: entry.fence,
           startedAtMs: entry.atMs,
           worker: entry.worker,
         }));
+        break;
       case 'committed':
-        return this.#change(entry.key, (state) => ({ ...this.#settle(state, entry.usage.timeMs), place: 'committed' }));
+        this.#change(entry.key, (state) => ({ ...this.#settle(state, entry.usage.timeMs), place: 'committed' }));
+        break;
       case 'failed':
-        return this.#change(entry.key, (state) => ({
+        this.#change(entry.key, (state) => ({
           ...this.#settle(state, entry.usage.timeMs),
           place: 'waiting',
           failures: state.failures + (entry.failure === 'lost' ? 0 : 1),
@@ -222,14 +226,17 @@ export class Board {
           failedAtMs: entry.atMs,
           message: entry.message,
         }));
+        break;
       case 'dead':
-        return this.#change(entry.key, (state) => ({ ...state, place: 'dead', message: entry.message }));
+        this.#change(entry.key, (state) => ({ ...state, place: 'dead', message: entry.message }));
+        break;
       case 'obviated':
-        return this.#change(entry.key, (state) => ({
+        this.#change(entry.key, (state) => ({
           ...this.#settle(state, entry.usage?.timeMs ?? 0),
           place: 'obviated',
           message: entry.why,
         }));
+        break;
       case 'status':
         this.#status = entry.status;
         this.#ended = entry.final;
@@ -237,13 +244,13 @@ export class Board {
           this.#quiescentRev = entry.rev;
           this.#quiescences += 1;
         }
-        return;
+        break;
       case 'budget':
         this.#low.add(`${entry.what} ${entry.of}`);
-        return;
+        break;
       case 'solution':
         this.#solution = entry.solution;
-        return;
+        break;
     }
   }
 

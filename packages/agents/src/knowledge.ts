@@ -105,7 +105,10 @@ function checkJson(value: unknown, path: string, depth = 0): void {
   if (depth > DEEPEST) throw rejected(`${path} is nested more than ${DEEPEST} deep`);
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  if (Array.isArray(value)) return value.forEach((item, i) => checkJson(item, `${path}[${i}]`, depth + 1));
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) checkJson(item, `${path}[${i}]`, depth + 1);
+    return;
+  }
   if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)) {
     for (const [key, member] of Object.entries(value)) {
       if (key === '__proto__') throw rejected(`${path} has a member __proto__`);

@@ -4,7 +4,7 @@
 //        and types written as `import('…')`.
 //   MI2  An import is type-only when it says so for the whole statement or for every name in it;
 //        it is gone when the program runs.
-import { parseSync, Visitor } from 'oxc-parser';
+import { type ImportDeclaration, type Node, parseSync, visitorKeys } from 'oxc-parser';
 import type { Span } from './entry.ts';
 
 export type ImportForm = 'import' | 'export' | 'dynamic' | 'require' | 'type';
@@ -34,51 +34,79 @@ export function isModule(path: string): boolean {
 
 export function parseImports(path: string, text: string): ParsedModule {
   const { program, errors } = parseSync(path, text, { sourceType: 'unambiguous' });
-  const imports: ModuleImport[] = [];
   const lines = new Lines(text);
-  const add = (
-    node: { readonly start: number; readonly end: number },
-    specifier: string | undefined,
-    form: ImportForm,
-    typeOnly: boolean,
-    names = 1,
-  ): void => {
-    if (specifier !== undefined)
-      imports.push({ specifier, form, typeOnly, names: Math.max(1, names), span: lines.span(node.start, node.end) });
-  };
-  const visitor = new Visitor({
-    ImportDeclaration: (node) => {
-      const named = node.specifiers.filter(({ type }) => type === 'ImportSpecifier');
-      const eachIsType =
-        node.specifiers.length > 0 &&
-        named.length === node.specifiers.length &&
-        named.every((name) => 'importKind' in name && name.importKind === 'type');
-      add(node, node.source.value, 'import', node.importKind === 'type' || eachIsType, node.specifiers.length);
-    },
-    ExportAllDeclaration: (node) => add(node, node.source.value, 'export', node.exportKind === 'type'),
-    ExportNamedDeclaration: (node) => {
-      const eachIsType = node.specifiers.length > 0 && node.specifiers.every(({ exportKind }) => exportKind === 'type');
-      add(node, node.source?.value, 'export', node.exportKind === 'type' || eachIsType, node.specifiers.length);
-    },
-    ImportExpression: (node) => add(node, literal(node.source), 'dynamic', false),
-    CallExpression: (node) => {
-      const { callee, arguments: given } = node;
-      if (callee.type === 'Identifier' && callee.name === 'require' && given.length >= 1)
-        add(node, literal(given[0]), 'require', false);
-    },
-    TSImportEqualsDeclaration: (node) => {
-      if (node.moduleReference.type === 'TSExternalModuleReference')
-        add(node, node.moduleReference.expression.value, 'require', node.importKind === 'type');
-    },
-    TSImportType: (node) => add(node, literal(node.source), 'type', true),
-  });
-  visitor.visit(program);
-  return {
-    imports: imports.sort(
-      (a, b) => a.span.startLine - b.span.startLine || (a.span.startColumn ?? 0) - (b.span.startColumn ?? 0),
-    ),
-    errors: errors.map(({ message }) => message),
-  };
+  const imports: ModuleImport[] = [];
+  for (const node of nodesOf(program)) {
+    const said = importOf(node);
+    if (said !== undefined) imports.push({ ...said, span: lines.span(node.start, node.end) });
+  }
+  return { imports, errors: errors.map(({ message }) => message) };
+}
+
+/** Every node, as the text has them. */
+function* nodesOf(root: Node): Generator<Node> {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (Array.isArray(node)) waiting.push(...node.toReversed());
+    else if (isNode(node)) {
+      yield node;
+      const parts: Readonly<Record<string, unknown>> = { ...node };
+      waiting.push(...(visitorKeys[node.type] ?? []).map((key) => parts[key]).reverse());
+    }
+  }
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+function importOf(node: Node): Omit<ModuleImport, 'span'> | undefined {
+  switch (node.type) {
+    case 'ImportDeclaration':
+      return said(
+        node.source.value,
+        'import',
+        node.importKind === 'type' || everyNameIsType(node),
+        node.specifiers.length,
+      );
+    case 'ExportAllDeclaration':
+      return said(node.source.value, 'export', node.exportKind === 'type');
+    case 'ExportNamedDeclaration': {
+      const each = node.specifiers.length > 0 && node.specifiers.every(({ exportKind }) => exportKind === 'type');
+      return said(node.source?.value, 'export', node.exportKind === 'type' || each, node.specifiers.length);
+    }
+    case 'ImportExpression':
+      return said(literal(node.source), 'dynamic', false);
+    case 'CallExpression': {
+      const { callee } = node;
+      if (callee.type !== 'Identifier' || callee.name !== 'require') return undefined;
+      return said(literal(node.arguments[0]), 'require', false);
+    }
+    case 'TSImportEqualsDeclaration':
+      if (node.moduleReference.type !== 'TSExternalModuleReference') return undefined;
+      return said(node.moduleReference.expression.value, 'require', node.importKind === 'type');
+    case 'TSImportType':
+      return said(literal(node.source), 'type', true);
+    default:
+      return undefined;
+  }
+}
+
+function said(
+  specifier: string | undefined,
+  form: ImportForm,
+  typeOnly: boolean,
+  names = 1,
+): Omit<ModuleImport, 'span'> | undefined {
+  return specifier === undefined ? undefined : { specifier, form, typeOnly, names: Math.max(1, names) };
+}
+
+function everyNameIsType({ specifiers }: ImportDeclaration): boolean {
+  return (
+    specifiers.length > 0 &&
+    specifiers.every((specifier) => specifier.type === 'ImportSpecifier' && specifier.importKind === 'type')
+  );
 }
 
 interface MaybeLiteral {

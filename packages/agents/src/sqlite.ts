@@ -1,0 +1,2 @@
+// `@devmentor/agents/sqlite`; needs Node 22.13 or newer
+export { SqliteBoardStore } from './board-store.sqlite.ts';
