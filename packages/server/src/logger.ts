@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { LogLevel } from './config.ts';
+import type { LogLevel } from './settings.ts';
 
 /** Logs go to stderr: stdout is for the one line that says where the server listens. */
 export function createLogger(

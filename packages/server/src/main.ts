@@ -5,9 +5,10 @@ import process from 'node:process';
 import { systemClock } from '@devmentor/locks';
 import type { Logger } from 'pino';
 import { BackendUnreachable } from './backends.ts';
-import { helpText, type Reading, readConfig, redacted, type ServerConfig } from './config.ts';
+import { type Reading, readConfig, type ServerConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { createServer, type Server } from './server.ts';
+import { helpText, redacted } from './settings.ts';
 import { packageVersion } from './version.ts';
 
 const EXIT = { ok: 0, failure: 1, usage: 2, unreachable: 69, config: 78, SIGINT: 130, SIGTERM: 143 } as const;

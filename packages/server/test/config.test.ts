@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { helpText, readConfig, redacted, SETTINGS } from '../src/config.ts';
+import { readConfig } from '../src/config.ts';
+import { helpText, redacted, SETTINGS } from '../src/settings.ts';
 
 function ready(argv: string[], env: Record<string, string> = {}) {
   const reading = readConfig(argv, env);

@@ -10,7 +10,7 @@
 //       between raises the guard, and the commit refuses the write.
 //   C3  A claim token is opened with our key, for its own user and project; anything else is
 //       NOT_FOUND and changes nothing.
-import type { ClaimRequest, ClaimToken, ProjectLease, ReleaseResult, SeenHolder } from '@devmentor/contracts';
+import type { ClaimRequest, ClaimToken, ProjectLease, ReleaseResult } from '@devmentor/contracts';
 import { limits } from '@devmentor/contracts';
 import {
   type Clock,
@@ -25,6 +25,7 @@ import type { ActorId, StateStore } from '@devmentor/runtime';
 import type { Caller } from '../auth/access-tokens.ts';
 import { Problem, toProblem } from '../problem.ts';
 import type { ClaimSeal, SealedClaim } from './claim-seal.ts';
+import { ended, locked, seen, stale, stateOf } from './claim-views.ts';
 import { timeText } from './wire.ts';
 
 /** Who claims: a user at one of his instances. */
@@ -262,44 +263,4 @@ export function resourceOf(projectId: string): string {
 
 export function actorIdOf(projectId: string): ActorId {
   return `project:${projectId}`;
-}
-
-function locked(
-  view: HeldView,
-  userId: string,
-  instanceId: string | undefined,
-  facts: { readonly retryAfterMs?: number; readonly queuePosition?: number },
-): Problem {
-  const holder = seen(view, userId, instanceId);
-  return new Problem('RESOURCE_LOCKED', `the project is held by ${holder.displayName}`, {
-    holder,
-    expiresAt: timeText(view.untilMs),
-    canTakeOver: false,
-    ...facts,
-    retryAfterMs: Math.max(0, Math.ceil(facts.retryAfterMs ?? view.remainingMs)),
-  });
-}
-
-function seen(view: HeldView, userId: string, instanceId: string | undefined): SeenHolder {
-  const sameUser = view.holder.id === userId;
-  return {
-    userId: view.holder.id,
-    displayName: view.holder.name ?? view.holder.id,
-    sameUser,
-    otherTab: sameUser && instanceId !== undefined && instanceId !== view.instance,
-    since: timeText(view.grantedAtMs),
-  };
-}
-
-function stateOf(view: HeldView): 'held' | 'away' | 'breaking' {
-  if (view.breaking !== undefined) return 'breaking';
-  return view.link.kind === 'away' ? 'away' : 'held';
-}
-
-function stale(): Problem {
-  return new Problem('STALE_CLAIM', 'the project has been claimed anew since');
-}
-
-function ended(): Problem {
-  return new Problem('CLAIM_EXPIRED', 'claim the project again');
 }
