@@ -6,8 +6,8 @@ import type { SqliteDatabase } from './database.sqlite.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import type { Settlement } from './settlement.ts';
 import type { ActorRecord, SenderId, Shard } from './state-store.ts';
-import { recordUnreadable } from './store-faults.ts';
 import type { StoreLimits } from './store-limits.ts';
+import { parsedText } from './stored-text.sqlite.ts';
 
 type ActorRow = {
   readonly version: number;
@@ -94,7 +94,7 @@ export class ActorRows {
       .all(shard, id)
       .map(({ receiver, n, event }): RowText => ({ to: receiver as ActorId, n, text: event }));
     const nextOut = this.#nextOut.all(id).map(({ receiver, n }) => [receiver as ActorId, n] as const);
-    return parsed(id, () => actorRecord(id, texts, rows, nextOut));
+    return parsedText(id, () => actorRecord(id, texts, rows, nextOut));
   }
 
   /** What a commit to the actor is checked against. */
@@ -106,7 +106,7 @@ export class ActorRows {
       if (row !== undefined)
         senders.set(
           sender,
-          parsed(id, () => knownSender(row)),
+          parsedText(id, () => knownSender(row)),
         );
     }
     return { version, commitId, senders };
@@ -171,14 +171,4 @@ export class ActorRows {
 function knownSender({ floor, kept, seen }: { floor: number; kept: string; seen: number }): KnownSender {
   const pairs = JSON.parse(kept) as [number, string | null][];
   return { settlement: { floor, kept: new Map(pairs.map(([n, reply]) => [n, reply ?? undefined])) }, seenMs: seen };
-}
-
-/** Text that is not JSON was not written here. */
-function parsed<T>(id: ActorId, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof SyntaxError) throw recordUnreadable(id, error.message);
-    throw error;
-  }
 }

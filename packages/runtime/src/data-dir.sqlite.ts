@@ -72,17 +72,24 @@ function lock(path: string): DataDir {
   };
 }
 
-/** Passwords' hashes and keys are in here. */
+/**
+ * For its owner alone: passwords' hashes and keys are in here. One level after the other, since
+ * Node's own `recursive` never ends where a file system answers ENOENT to a mkdir, as /proc does.
+ */
 function makeDurably(path: string): void {
-  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (made === undefined) return;
-  // A folder is in its parent's data: without this a power cut may take it with all that is in it.
-  for (let parent = dirname(path); parent.length >= dirname(made).length; parent = dirname(parent)) {
-    const fd = openSync(parent, 'r');
-    fsyncSync(fd);
-    closeSync(fd);
-    if (parent === dirname(parent)) break;
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  makeDurably(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process that starts now made it.
+    if (!existsSync(path)) throw error;
   }
+  // A folder is in its parent's data: without this a power cut may take it with all that is in it.
+  const fd = openSync(parent, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
 }
 
 /**

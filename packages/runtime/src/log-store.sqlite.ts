@@ -5,6 +5,7 @@ import type { LogId, LogStore, TopicEvent } from './log-store.ts';
 import { stampAfter } from './stamp.ts';
 import { checkKey } from './store-key.ts';
 import { defaultStoreLimits } from './store-limits.ts';
+import { parsedText } from './stored-text.sqlite.ts';
 
 const logTables: readonly string[] = [
   `
@@ -103,7 +104,10 @@ export class SqliteLogStore implements LogStore {
       const known = after === '' || after === oldest?.prev || this.#has.first(topic, after) !== undefined;
       if (!known) return { kind: 'gone', oldest: oldest?.id ?? '' };
       const rows = this.#after.all(topic, after, limit);
-      return { kind: 'events', events: rows.map(({ data, ...event }) => ({ topic, ...event, data: jsonValue(data) })) };
+      return {
+        kind: 'events',
+        events: rows.map(({ data, ...event }) => ({ topic, ...event, data: parsedText(topic, () => jsonValue(data)) })),
+      };
     });
   }
 

@@ -6,6 +6,7 @@ import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
 import { checkKey, checkPage } from './store-key.ts';
 import { defaultStoreLimits } from './store-limits.ts';
+import { parsedText } from './stored-text.sqlite.ts';
 
 const recordTables: readonly string[] = [
   `
@@ -48,7 +49,7 @@ export class SqliteRecordStore implements RecordStore {
     checkKey(key);
     return this.#database.read(() => {
       const row = this.#get.first(key, this.#nowMs());
-      return row && { value: jsonValue(row.value), version: row.version };
+      return row && stored(key, row);
     });
   }
 
@@ -89,7 +90,7 @@ export class SqliteRecordStore implements RecordStore {
     return this.#database.read(() =>
       this.#list
         .all(prefix, end, options.after ?? '', this.#nowMs(), options.limit)
-        .map(({ key, version, value }) => ({ key, value: jsonValue(value), version })),
+        .map(({ key, ...row }) => ({ key, ...stored(key, row) })),
     );
   }
 
@@ -98,4 +99,8 @@ export class SqliteRecordStore implements RecordStore {
   #nowMs(): number {
     return Math.floor(this.#database.clock.wallMs());
   }
+}
+
+function stored(key: string, { value, version }: RecordRow): StoredRecord {
+  return { value: parsedText(key, () => jsonValue(value)), version };
 }
