@@ -2,17 +2,15 @@
 // delete), and beside the limit of one command per lock (a raw socket with ready-made requests
 // and a Lua fence). Cases alternate in slices within one run; a slice counts only when other
 // processes left the machine alone. Prints and writes ratios: absolute figures are this machine's.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { cpus } from 'node:os';
 import { RedisLink, RedisLockManager } from '@devmentor/locks/redis';
 import { Redis } from 'ioredis';
 import { startRedis } from '../test/backends.ts';
+import { mapValues, versionOf, writeResults } from './measure/results.ts';
+import { isMeasured, percentile, quietAtMostCores, quietSamples, takeTurns } from './measure/slices.ts';
 
 const SLICE_MS = 150;
 const SLICES = 24;
-const ENOUGH = 5;
-const FOREIGN_CORES = 0.35;
 const IN_FLIGHT = [1, 64, 512];
 const TTL_MS = 30_000;
 
@@ -22,11 +20,6 @@ const ACQUIRE_WITH_FENCE = `if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', 3
 interface Case {
   readonly name: string;
   pair(worker: number): Promise<void>;
-}
-
-interface Slice {
-  readonly pairsPerSecond: number;
-  readonly foreignCores: number;
 }
 
 const redis = await startRedis();
@@ -88,20 +81,8 @@ function flush(to: Socket): void {
   outgoing = '';
 }
 
-/** Seconds of processor time: of the whole machine, and of this process and its Redis. */
-async function processorSeconds(): Promise<{ readonly all: number; readonly own: number }> {
-  const ticks = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
-  const info = String(await link.command('info', 'cpu'));
-  const server = ['used_cpu_user:', 'used_cpu_sys:'].reduce(
-    (sum, name) => sum + Number(info.split(name)[1]?.split('\r')[0] ?? 0),
-    0,
-  );
-  const { user, system } = process.cpuUsage();
-  return { all: ticks / 1_000, own: server + (user + system) / 1e6 };
-}
-
-async function slice(one: Case, inFlight: number): Promise<Slice> {
-  const before = await processorSeconds();
+/** Pairs per second of so many workers over one slice. */
+async function rateOf(one: Case, inFlight: number): Promise<number> {
   const startMs = performance.now();
   let pairs = 0;
   await Promise.all(
@@ -112,16 +93,8 @@ async function slice(one: Case, inFlight: number): Promise<Slice> {
       }
     }),
   );
-  const seconds = (performance.now() - startMs) / 1_000;
-  const after = await processorSeconds();
-  return {
-    pairsPerSecond: pairs / seconds,
-    foreignCores: (after.all - before.all - (after.own - before.own)) / seconds,
-  };
+  return (pairs / (performance.now() - startMs)) * 1_000;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 interface Measured {
   readonly inFlight: number;
@@ -135,20 +108,12 @@ interface Measured {
 }
 
 async function measure(inFlight: number): Promise<Measured> {
-  for (const one of cases) await slice(one, inFlight);
-  const quiet = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
-  const any = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
-  for (let round = 0; round < SLICES; round += 1) {
-    for (let turn = 0; turn < cases.length; turn += 1) {
-      const one = cases[(round + turn) % cases.length] as Case;
-      const { pairsPerSecond, foreignCores } = await slice(one, inFlight);
-      any.get(one.name)?.push(pairsPerSecond);
-      if (foreignCores <= FOREIGN_CORES) quiet.get(one.name)?.push(pairsPerSecond);
-    }
-  }
+  const turns = cases.map((one) => [one.name, async () => [await rateOf(one, inFlight)]] as const);
+  const taken = await takeTurns(Object.fromEntries(turns), { slices: SLICES });
+  const median = (rates: readonly number[]): number => Math.round(percentile(rates, 0.5));
   const rate = (name: string): number | 'not measured' => {
-    const slices = quiet.get(name) ?? [];
-    return slices.length < ENOUGH ? 'not measured' : Math.round(median(slices));
+    const slices = taken[name] ?? [];
+    return isMeasured(slices) ? median(quietSamples(slices)) : 'not measured';
   };
   const ratio = (to: string): number | 'not measured' => {
     const [ours, other] = [rate('ours'), rate(to)];
@@ -156,12 +121,12 @@ async function measure(inFlight: number): Promise<Measured> {
   };
   return {
     inFlight,
-    slices: Object.fromEntries([...quiet].map(([name, slices]) => [name, slices.length])),
+    slices: mapValues(taken, (slices) => slices.filter(({ quiet }) => quiet).length),
     ours: rate('ours'),
     limit: rate('limit'),
     peers: { ioredis: rate('ioredis') },
     ratios: { 'ours / ioredis': ratio('ioredis'), 'ours / limit': ratio('limit') },
-    underLoad: Object.fromEntries([...any].map(([name, slices]) => [name, Math.round(median(slices))])),
+    underLoad: mapValues(taken, (slices) => median(slices.flatMap(({ samples }) => samples))),
   };
 }
 
@@ -170,18 +135,14 @@ const results: Measured[] = [];
 for (const inFlight of IN_FLIGHT) results.push(await measure(inFlight));
 
 const server = /redis_version:(\S+)/.exec(String(await link.command('info', 'server')))?.[1] ?? 'unknown';
-const ioredis = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.resolve('ioredis')), 'utf8')) as { version: string }
-).version;
 const report = {
   what: 'uncontended acquire + release pairs per second',
-  versions: { node: process.version, redis: server, ioredis },
+  versions: { node: process.version, redis: server, ioredis: versionOf('ioredis') },
   sliceMs: SLICE_MS,
-  quietBelowForeignCores: FOREIGN_CORES,
+  quietBelowForeignCores: quietAtMostCores,
   results,
 };
-mkdirSync(new URL('results/', import.meta.url), { recursive: true });
-writeFileSync(new URL('results/locks.json', import.meta.url), `${JSON.stringify(report, undefined, 2)}\n`);
+writeResults('locks', report);
 
 for (const { inFlight, ours, peers, limit, ratios, slices, underLoad } of results) {
   console.log(

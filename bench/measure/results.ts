@@ -38,11 +38,15 @@ export function report(
     quietSlicesNeeded,
     results,
   };
-  const directory = join(import.meta.dirname, '..', 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${bench}.json`), `${JSON.stringify(file, null, 2)}\n`);
+  writeResults(bench, file);
   process.stdout.write(`${what}\n${table(results)}\n`);
   return results.every(({ verdict }) => verdict === 'met' || verdict === 'no goal');
+}
+
+export function writeResults(bench: string, results: object): void {
+  const directory = join(import.meta.dirname, '..', 'results');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${bench}.json`), `${JSON.stringify(results, null, 2)}\n`);
 }
 
 /** The version in the manifest of a library, as the bench resolves it. */
@@ -72,7 +76,10 @@ function resultOf({ name, goalMs, ours, limit, peers = {} }: Row) {
   };
 }
 
-function mapValues<From, To>(record: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> {
+export function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  to: (value: From) => To,
+): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, to(value)]));
 }
 
