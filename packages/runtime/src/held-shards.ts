@@ -6,7 +6,8 @@
 //   HS1  Nothing of a shard is read before its seal.
 //   HS2  A taken shard is served once its subscription is in force and its timers, outboxes and
 //        residents are under way.
-//   HS3  A shard is given up in this order: take nothing more, let commits end, yield.
+//   HS3  A shard is given up in this order: take nothing more, let commits end, yield; what still
+//        arrives is answered until the next owner serves.
 import type { ActorId } from './actor-id.ts';
 import { decodeRequest, encodeAnswer } from './envelope.ts';
 import type { NodePorts } from './node-ports.ts';
@@ -32,10 +33,13 @@ interface Held {
 
 /** Longer than any commit should take; one that has not ended by then is left to the next owner's fence. */
 const QUIESCE_MS = 1_000;
+/** The next owner says when it serves; this long it is waited for. */
+const LINGER_MS = 500;
 
 export class HeldShards {
   readonly #options: HeldShardsOptions;
   readonly #held = new Map<Shard, Held>();
+  readonly #lingering = new Map<Shard, { readonly end: () => void; readonly ended: Promise<void> }>();
 
   constructor(options: HeldShardsOptions) {
     this.#options = options;
@@ -52,6 +56,7 @@ export class HeldShards {
   /** Seals and serves; `lost` when somebody else was faster. */
   async take(shard: Shard, by: Incarnation, expects: Ownership): Promise<'taken' | 'lost'> {
     if (this.#held.has(shard)) return 'taken';
+    this.servedElsewhere(shard);
     const { ports } = this.#options;
     const sealed = await ports.state.seal(shard, by, expects);
     if (sealed.kind === 'lost') return 'lost';
@@ -90,13 +95,26 @@ export class HeldShards {
       }),
     ]);
     patience?.();
-    this.#release(shard, held);
+    if (this.#held.get(shard) === held) this.#held.delete(shard);
+    held.served.close();
+    this.#linger(shard, held);
     await ports.state.yield(shard, held.served.epoch);
+  }
+
+  /** The next owner serves the shard: nobody needs this node's answer any more. */
+  servedElsewhere(shard: Shard): void {
+    this.#lingering.get(shard)?.end();
+  }
+
+  /** Resolves when every shard that was handed over is served elsewhere, or has been waited for. */
+  async lingered(): Promise<void> {
+    await Promise.all([...this.#lingering.values()].map(({ ended }) => ended));
   }
 
   /** Stops serving everything at once; the next owner has to wait for this node's lease to lapse. */
   closeAll(): void {
     for (const [shard, held] of [...this.#held]) this.#release(shard, held);
+    for (const { end } of [...this.#lingering.values()]) end();
   }
 
   async #subscribe(held: Held): Promise<void> {
@@ -114,6 +132,26 @@ export class HeldShards {
     const held = this.#held.get(shard);
     if (held?.served === served) this.#release(shard, held);
     this.#options.onLost(shard);
+  }
+
+  /**
+   * What was sent to this node just before it gave the shard up still arrives: it is answered
+   * `elsewhere`, where silence would cost its sender a second.
+   */
+  #linger(shard: Shard, { subscription }: Held): void {
+    if (subscription === undefined) return;
+    const { clock, onFault } = this.#options.ports;
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      const cancel = clock.background(LINGER_MS, () => end());
+      end = () => {
+        cancel();
+        this.#lingering.delete(shard);
+        subscription.unsubscribe().catch(onFault);
+        resolve();
+      };
+    });
+    this.#lingering.set(shard, { end, ended });
   }
 
   #release(shard: Shard, held: Held): void {

@@ -32,6 +32,7 @@ export interface ShardClaimOptions {
 type Notice =
   | { readonly kind: 'joined'; readonly from: Incarnation }
   | { readonly kind: 'draining'; readonly from: Incarnation }
+  | { readonly kind: 'serving'; readonly from: Incarnation; readonly shard: Shard }
   | { readonly kind: 'yielded'; readonly from: Incarnation; readonly to: Incarnation; readonly shard: Shard };
 
 const BEAT_MS = 500;
@@ -73,6 +74,7 @@ export class ShardClaim {
       this.#members = await readMembers(this.#options.locks).catch(() => this.#members);
       await this.#giveUp(held.all());
     });
+    await held.lingered();
     this.stop();
   }
 
@@ -135,7 +137,9 @@ export class ShardClaim {
 
   async #take(shard: Shard, own: Ownership): Promise<void> {
     if (this.#over) return;
-    await this.#options.held.take(shard, this.#options.self, own).catch(this.#options.onFault);
+    const { held, self, onFault } = this.#options;
+    const taken = await held.take(shard, self, own).catch(onFault);
+    if (taken === 'taken') this.#tell({ kind: 'serving', from: self, shard });
   }
 
   #mayTake({ incarnation }: Ownership): boolean {
@@ -147,7 +151,8 @@ export class ShardClaim {
       shards.map(async (shard) => {
         const to = this.#preferred(shard);
         await this.#options.held.handOver(shard);
-        if (to !== undefined) this.#tell({ kind: 'yielded', from: this.#options.self, to, shard });
+        if (to === undefined) this.#options.held.servedElsewhere(shard);
+        else this.#tell({ kind: 'yielded', from: this.#options.self, to, shard });
       }),
     );
   }
@@ -186,6 +191,9 @@ export class ShardClaim {
       case 'draining':
         this.#draining.add(notice.from);
         break;
+      case 'serving':
+        this.#options.held.servedElsewhere(notice.shard);
+        break;
       case 'yielded':
         if (notice.to === this.#options.self) void this.#enqueue(() => this.#takeYielded(notice.shard));
         break;
@@ -205,14 +213,9 @@ function parsedNotice(body: Buffer): Notice | undefined {
     )
       return undefined;
     if (data.kind === 'joined' || data.kind === 'draining') return { kind: data.kind, from: data.from };
-    if (
-      data.kind !== 'yielded' ||
-      !('to' in data) ||
-      !('shard' in data) ||
-      typeof data.to !== 'string' ||
-      typeof data.shard !== 'number'
-    )
-      return undefined;
+    if (!('shard' in data) || typeof data.shard !== 'number') return undefined;
+    if (data.kind === 'serving') return { kind: 'serving', from: data.from, shard: data.shard };
+    if (data.kind !== 'yielded' || !('to' in data) || typeof data.to !== 'string') return undefined;
     return { kind: 'yielded', from: data.from, to: data.to, shard: data.shard };
   } catch {
     return undefined;
