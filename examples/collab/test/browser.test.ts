@@ -9,7 +9,7 @@ const example = join(import.meta.dirname, '..');
 const playwright = join(example, 'node_modules', '@playwright', 'test', 'cli.js');
 
 it('people edit a project one at a time, in real browsers, embedded and on Redis + NATS', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   await build({ root: example, logLevel: 'error' });
   const { NODE_OPTIONS: _, ...env } = process.env;
