@@ -17,6 +17,8 @@ export function libraryBuild(directory = process.cwd()): Options {
     entry: entriesOf(JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest),
     format: 'esm',
     target: 'node20.19',
+    // `node:sqlite` has no other name.
+    removeNodeProtocol: false,
     // The workspace's own: a package's declarations are made from the sources of the others.
     tsconfig: join(directory, '..', '..', 'tsconfig.json'),
     dts: true,

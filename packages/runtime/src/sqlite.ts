@@ -1,5 +1,6 @@
 import type { Clock } from '@devmentor/locks';
 import { openDatabase, type SqliteDatabase } from './database.sqlite.ts';
+import { dataDirUnusable, isSqliteError } from './faults.sqlite.ts';
 import { SqliteLogStore } from './log-store.sqlite.ts';
 import { SqliteRecordStore } from './record-store.sqlite.ts';
 import { SqliteStateStore } from './state-store.sqlite.ts';
@@ -43,6 +44,6 @@ export function sqliteStores(options: {
     };
   } catch (error) {
     database.close();
-    throw error;
+    throw isSqliteError(error) ? dataDirUnusable(database.dir, error) : error;
   }
 }
