@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
-import { cursorSchema, tokenSchema } from './primitives.ts';
+import { tokenSchema } from './primitives.ts';
 import { topicSchema } from './topic-schema.ts';
 
 /**
@@ -19,10 +19,13 @@ export const topicListSchema = z
   })
   .pipe(z.array(topicSchema).min(1).max(limits.topicsPerFrame));
 
+/** The `id:` of an event stream: a cursor that places every topic of it. Opaque. */
+export const streamCursorSchema = z.string().min(1).max(limits.streamCursorLength);
+
 /** What `GET /api/events` may be asked; without topics, the caller's own and his projects'. */
 export const eventsQuerySchema = z.strictObject({
   topics: topicListSchema.optional(),
-  cursor: cursorSchema.optional(),
+  cursor: streamCursorSchema.optional(),
   ticket: tokenSchema.optional(),
 });
 

@@ -254,7 +254,7 @@ export {
   presenceSchema,
   type WireEvent,
 } from './events.ts';
-export { type EventsQuery, eventsQuerySchema, topicListSchema } from './events-query.ts';
+export { type EventsQuery, eventsQuerySchema, streamCursorSchema, topicListSchema } from './events-query.ts';
 export {
   attachFrameSchema,
   authFrameSchema,

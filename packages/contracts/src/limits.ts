@@ -11,6 +11,8 @@ export const limits = {
   idLength: 128,
   resourceBytes: 512,
   cursorLength: 512,
+  /** A cursor of many topics. */
+  streamCursorLength: 4_096,
   tokenLength: 4_096,
   idempotencyKeyLength: 255,
   jsonDepth: 64,

@@ -16,7 +16,9 @@ import { healthRoutes } from './http/health-routes.ts';
 import { answerTheRest, noteRoutes } from './http/not-found.ts';
 import { projectRoutes } from './http/project-routes.ts';
 import { Attachments } from './live/attachments.ts';
+import { EventStreams } from './live/event-streams.ts';
 import { Sockets } from './live/sockets.ts';
+import { TopicAccess } from './live/topic-access.ts';
 import { TopicFeed } from './live/topic-feed.ts';
 import { openServices, type Services } from './services.ts';
 
@@ -51,6 +53,8 @@ export interface Server extends AsyncDisposable {
   readonly services: Services;
   /** WebSockets that are open now. */
   readonly openSockets: number;
+  /** Event streams that are open now. */
+  readonly openStreams: number;
   /**
    * Leaves in order: unready, sockets sent elsewhere, running requests answered, shards handed
    * over. Claims of users stay theirs. Concurrent and later calls share the first one's end.
@@ -129,8 +133,11 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const appOptions = { accounts: services.accounts, entropy, log, origins, leaving: leave.signal };
     const app = await createApp(appOptions);
     const known = noteRoutes(app);
-    const sockets = new Sockets({ ...services, attachments, feed, clock, entropy, origins, onFault });
+    const access = new TopicAccess(services);
+    const sockets = new Sockets({ ...services, attachments, feed, access, clock, entropy, origins, onFault });
     await sockets.serve(app);
+    const streams = new EventStreams({ ...services, feed, access, clock, entropy, onFault });
+    streams.serve(app);
     const health = { phase: () => phase, backends: () => backends.check() };
     serve(app, { ...authRoutes(services), ...projectRoutes(services), ...healthRoutes(health) }, appOptions);
     await answerTheRest(app, known, options.ui);
@@ -140,7 +147,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       await app.close();
       cut();
     });
-    undo.push(() => sockets.close());
+    undo.push(() => Promise.all([sockets.close(), streams.close()]));
 
     await app.listen({ host, port });
     phase = 'ready';
@@ -152,6 +159,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       services,
       get openSockets() {
         return sockets.open;
+      },
+      get openStreams() {
+        return streams.open;
       },
       close,
       [Symbol.asyncDispose]: close,

@@ -1,6 +1,6 @@
 import type { User } from '@devmentor/contracts';
 import { defineActor } from '@devmentor/runtime';
-import { assign, setup } from 'xstate';
+import { assign, emit, setup } from 'xstate';
 
 /** Who somebody is, and which projects exist for him. */
 export type UserContext = {
@@ -52,13 +52,19 @@ function withoutOldest(memberships: Readonly<Record<string, Membership>>): Reado
     : Object.fromEntries(Object.entries(memberships).filter(([id]) => !forgotten.has(id)));
 }
 
-const machine = setup({ types: {} as { context: UserContext; events: UserCommand } }).createMachine({
+const machine = setup({
+  types: {} as { context: UserContext; events: UserCommand; emitted: { readonly type: 'memberships.changed' } },
+}).createMachine({
   id: 'user',
   context: NOBODY,
   on: {
     introduce: { actions: assign({ profile: ({ context, event }) => context.profile ?? event.profile }) },
-    'member.joined': { actions: assign(({ context, event }) => withMembership(context, event)) },
-    'member.left': { actions: assign(({ context, event }) => withMembership(context, event)) },
+    'member.joined': {
+      actions: [assign(({ context, event }) => withMembership(context, event)), emit({ type: 'memberships.changed' })],
+    },
+    'member.left': {
+      actions: [assign(({ context, event }) => withMembership(context, event)), emit({ type: 'memberships.changed' })],
+    },
   },
 });
 

@@ -1,15 +1,16 @@
 // What the frames of one live connection ask for: the same questions as the REST routes, plus the
 // topics and the claims that live with the connection.
-import { type ClientFrame, limits, parseTopic, type ServerFrame, type WireEvent } from '@devmentor/contracts';
+import { type ClientFrame, parseTopic, type ServerFrame } from '@devmentor/contracts';
 import type { Unsubscribe } from '@devmentor/locks';
 import type { TopicEvent } from '@devmentor/runtime';
 import type { Caller } from '../auth/access-tokens.ts';
 import { digest } from '../http/idempotency.ts';
 import { Problem } from '../problem.ts';
 import type { Claims } from '../projects/claims.ts';
-import { timeText } from '../projects/wire.ts';
 import type { Attachable, Attachments } from './attachments.ts';
+import type { TopicAccess } from './topic-access.ts';
 import type { TopicFeed } from './topic-feed.ts';
+import { isRemovalOf, toWire } from './wire-event.ts';
 
 export const MAX_SUBSCRIPTIONS = 200;
 
@@ -17,6 +18,7 @@ export interface FrameWorkOptions {
   readonly claims: Claims;
   readonly attachments: Attachments;
   readonly feed: TopicFeed;
+  readonly access: TopicAccess;
   readonly expectVisible: (userId: string, projectId: string) => Promise<unknown>;
   readonly serverTime: () => string;
   readonly send: (frame: ServerFrame) => void;
@@ -115,7 +117,7 @@ export class FrameWork {
         { pointer: '/topics', message: `makes more than ${MAX_SUBSCRIPTIONS} topics of one connection` },
       ]);
     // All or none: a frame is refused before any of its topics is joined.
-    for (const topic of topics) await this.#expectReadable(topic, caller);
+    for (const topic of topics) await this.#with.access.expectReadable(topic, caller);
     await Promise.all([...new Set(topics)].map((topic) => this.#join(topic, cursors[topic], caller)));
   }
 
@@ -176,37 +178,7 @@ export class FrameWork {
     void this.#with.attachments.dropProject(this.#with.connection, parsed.id).catch(() => {});
   }
 
-  async #expectReadable(text: string, caller: Caller): Promise<void> {
-    const topic = parseTopic(text);
-    switch (topic?.kind) {
-      case 'project':
-        await this.#with.expectVisible(caller.userId, topic.id);
-        return;
-      case 'user':
-        if (topic.id !== caller.userId) throw new Problem('FORBIDDEN', 'the topic of another user');
-        return;
-      default:
-        throw new Problem('NOT_FOUND', `the topic ${text.slice(0, limits.idLength)} is not available in this version`);
-    }
-  }
-
   #ok(id: string | number | undefined, result?: unknown): void {
     if (id !== undefined) this.#with.send({ t: 'ok', id, ...(result !== undefined && { result }) });
   }
-}
-
-function isRemovalOf({ data }: TopicEvent, userId: string): boolean {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    'removed' in data &&
-    Array.isArray(data.removed) &&
-    data.removed.includes(userId)
-  );
-}
-
-function toWire(event: TopicEvent): WireEvent {
-  // Its data was made for the wire by the actor that published it.
-  const { topic, id: seq, prev, type, atMs, data } = event;
-  return { topic, seq, prev: prev === '' ? null : prev, type, at: timeText(atMs), data } as WireEvent;
 }

@@ -30,7 +30,8 @@ import {
 /** How often a session is looked at between heartbeats. */
 const LOOK_MS = 5_000;
 
-export interface SocketOptions extends Pick<FrameWorkOptions, 'claims' | 'attachments' | 'feed' | 'expectVisible'> {
+export interface SocketOptions
+  extends Pick<FrameWorkOptions, 'claims' | 'attachments' | 'feed' | 'access' | 'expectVisible'> {
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly clock: Clock;
@@ -59,7 +60,7 @@ export class Socket implements Attachable {
   #timers: Cancel[] = [];
 
   constructor(socket: WebSocket, { bearer, ticket }: Credential, options: SocketOptions) {
-    const { clock, entropy, claims, attachments, feed, expectVisible } = options;
+    const { clock, entropy, claims, attachments, feed, access, expectVisible } = options;
     this.id = entropy.id();
     this.#with = options;
     this.#attachments = attachments;
@@ -68,6 +69,7 @@ export class Socket implements Attachable {
       claims,
       attachments,
       feed,
+      access,
       expectVisible,
       connection: this,
       gone: this.#gone.signal,
