@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '@devmentor/locks';
@@ -53,8 +63,8 @@ describe('the folder', () => {
   it('[DB1] a lock file that was removed lets nobody in beside its process', () => {
     const dir = sqlite.folder();
     open(dir);
-    const other = sqlite.folder();
-    mkdirSync(other, { recursive: true });
+    rmSync(join(dir, 'devmentor.lock'));
+    expect(() => open(dir)).toThrow(expect.objectContaining({ code: 'DATA_DIR_IN_USE' }));
     const intruder = new DatabaseSync(join(dir, 'devmentor.sqlite'));
     expect(() => intruder.exec('CREATE TABLE x (y)')).toThrow(/locked/);
     intruder.close();
