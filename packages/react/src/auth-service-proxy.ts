@@ -57,7 +57,8 @@ export class AuthServiceProxy implements AuthServiceClient {
   async refreshToken(refreshToken: string, options: CallOptions = {}): Promise<AuthToken> {
     const own = refreshToken === this.#session.refreshToken;
     const request = { ...options, anonymous: true };
-    const { data } = await this.#transport.post<AuthToken>(pathTo('auth.refresh'), { refreshToken }, request);
+    // Under a key: a refresh token works once, and an answer that was lost can be had again.
+    const { data } = await this.#transport.create<AuthToken>(pathTo('auth.refresh'), { refreshToken }, request);
     if (own) this.#session.signIn(data);
     return data;
   }

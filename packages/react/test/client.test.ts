@@ -29,6 +29,21 @@ describe('DevMentorAPIClient', () => {
     expect((await client.auth.validateToken('nonsense')).valid).toBe(false);
   });
 
+  it('[A1] a refresh whose answer was lost is repeated, and is not taken for a stolen token', async () => {
+    let lost = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const answer = await fetch(input, init);
+      if (!String(input).endsWith('/refresh') || lost++ > 0) return answer;
+      throw new TypeError('the answer was lost');
+    };
+    const { client } = await stand.tab('Ada', { fetch: losing });
+    const before = (await client.session.accessToken()) ?? '';
+    const after = (await client.session.renew(before)) ?? '';
+    expect(lost).toBe(2);
+    expect((await client.auth.validateToken(after)).valid).toBe(true);
+    expect(client.session.user?.displayName).toBe('Ada');
+  });
+
   it('[P1] a write carries the version last seen and the claim held', async () => {
     const { client } = await stand.tab('Ada');
     const project = await client.projects.create({ name: 'Press' });
