@@ -41,7 +41,7 @@ export class SqliteRecordStore implements RecordStore {
     );
     this.#list = database.statement(
       `SELECT key, version, value FROM record
-       WHERE key >= ?1 AND key < CAST(?2 AS TEXT) AND key > ?3 AND (until IS NULL OR until > ?4) ORDER BY key LIMIT ?5`,
+       WHERE key >= ?1 AND key < CAST(?2 AS TEXT) AND key <> ?3 AND (until IS NULL OR until > ?4) ORDER BY key LIMIT ?5`,
     );
   }
 
@@ -85,11 +85,13 @@ export class SqliteRecordStore implements RecordStore {
     options: { readonly after?: string; readonly limit: number },
   ): ReturnType<RecordStore['list']> {
     checkPage(options.limit);
+    const after = options.after ?? '';
+    const from = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0 ? after : prefix;
     // No UTF-8 text has the byte 0xff: everything under the prefix is before it.
     const end = Buffer.concat([Buffer.from(prefix), Buffer.of(0xff)]);
     return this.#database.read(() =>
       this.#list
-        .all(prefix, end, options.after ?? '', this.#nowMs(), options.limit)
+        .all(from, end, after, this.#nowMs(), options.limit)
         .map(({ key, ...row }) => ({ key, ...stored(key, row) })),
     );
   }
