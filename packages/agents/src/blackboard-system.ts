@@ -27,6 +27,7 @@ import { type Budget, checkBudget, checkProblem, type Problem } from './problem.
 import { KnowledgeBases, type SharedKnowledgeBase } from './shared-knowledge-base.ts';
 import type { Reason, Solution } from './solution.ts';
 import type { Transport } from './transport.ts';
+import { Wake } from './wake.ts';
 import { orderSubject, Workers } from './workers.ts';
 
 export interface BlackboardSystemOptions {
@@ -144,8 +145,11 @@ export class BlackboardSystem {
     return [...this.#specialists.keys()];
   }
 
-  /** Begins to lead and to run. Every other call does so by itself; a runtime is given here. */
+  /** Begins to lead and to run. Every other call does so by itself; a runtime is given here, before. */
   start(options: { readonly runtime?: Runtime } = {}): Promise<void> {
+    if (options.runtime !== undefined && this.#started !== undefined) {
+      return Promise.reject(new BoardError('AGENTS_CONFIG', 'A runtime is given before the boards are used'));
+    }
     this.#started ??= this.#start(options.runtime);
     return this.#started;
   }
@@ -288,10 +292,12 @@ export class BlackboardSystem {
   async settled(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<BoardView> {
     await this.start();
     this.#controller.evaluateProgress(id);
+    using changes = this.#wakeOf(id, options.signal);
     for (;;) {
+      options.signal?.throwIfAborted();
       const { board } = await this.#base(id);
       if (!isOpen(board.status)) return viewOf(board);
-      await this.#changed(id, options.signal);
+      await changes.wake.wait(LOOK_MS);
     }
   }
 
@@ -328,6 +334,7 @@ export class BlackboardSystem {
   ): AsyncGenerator<Entry & { readonly cursor: string }> {
     await this.start();
     let rev = fromCursor(options.after);
+    using changes = this.#wakeOf(id, options.signal);
     while (options.signal?.aborted !== true) {
       const { entries } = await this.#ports.store.read(id, rev, READ_AT_ONCE);
       for (const entry of entries) {
@@ -336,7 +343,7 @@ export class BlackboardSystem {
       }
       if (entries.length > 0) continue;
       if ((await this.#ports.store.head(id)) === undefined) return;
-      await this.#changed(id, options.signal).catch(() => undefined);
+      await changes.wake.wait(LOOK_MS);
     }
   }
 
@@ -386,29 +393,21 @@ export class BlackboardSystem {
     return base;
   }
 
-  /** Resolves at the next hint about the board, at the latest after a while; rejects when the signal aborts. */
-  #changed(id: string, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        cancel();
-        unsubscribe();
-        signal?.removeEventListener('abort', aborted);
-      };
-      const done = (): void => {
-        stop();
-        resolve();
-      };
-      const aborted = (): void => {
-        stop();
-        reject(signal?.reason);
-      };
-      const cancel = this.#ports.clock.after(LOOK_MS, done);
-      const unsubscribe = this.#ports.hints.on((board) => {
-        if (board === id) done();
-      });
-      if (signal?.aborted === true) aborted();
-      else signal?.addEventListener('abort', aborted);
+  /** Wakes at every hint about the board and when the signal aborts, until it is disposed. */
+  #wakeOf(id: string, signal: AbortSignal | undefined): { readonly wake: Wake } & Disposable {
+    const wake = new Wake(this.#ports.clock);
+    const noted = (): void => wake.note();
+    const unsubscribe = this.#ports.hints.on((board) => {
+      if (board === id) wake.note();
     });
+    signal?.addEventListener('abort', noted);
+    return {
+      wake,
+      [Symbol.dispose]: () => {
+        unsubscribe();
+        signal?.removeEventListener('abort', noted);
+      },
+    };
   }
 
   #named(names: readonly string[] | undefined): readonly string[] {

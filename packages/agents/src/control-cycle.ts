@@ -68,7 +68,11 @@ export function nextStep(
   if (reserved.entries.length > 0) return record(reserved.entries);
   if (reserved.exhausted !== undefined && ![...board.active()].some(inFlight))
     return close(board, 'budget', reserved.exhausted);
-  switch (quiescenceOf(board)) {
+  const quiescence = quiescenceOf(board);
+  // What a source found had no room any more.
+  if (quiescence !== 'busy' && board.left.contributions <= 0 && board.counts.failed > 0)
+    return close(board, 'budget', 'contributions');
+  switch (quiescence) {
     case 'busy':
       return { kind: 'wait', untilMs: Math.min(deadlineMs, nextRetryMs(board, nowMs)) };
     case 'first':

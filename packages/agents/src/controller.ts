@@ -8,6 +8,7 @@ import type { Runtime } from '@devmentor/runtime';
 import { type AgentsPorts, LEASE_MS, type Order } from './agents-ports.ts';
 import type { Board } from './board.ts';
 import { boardActor } from './board-actor.ts';
+import { isOpen } from './board-status.ts';
 import { Lead, type LeadEnd } from './lead.ts';
 import type { Reason, Solution } from './solution.ts';
 import { synthesize } from './synthesis.ts';
@@ -74,20 +75,43 @@ export class BlackboardController {
     const known = this.#leading.get(id);
     if (known !== undefined) return known;
     if (signal.aborted || this.#leading.size >= MOST_LED) return Promise.resolve('stopped');
-    const leading = new Lead(this.#ports, id, this.#order)
-      .run(signal)
-      .catch((fault: unknown): LeadEnd => {
-        this.#ports.onFault(fault);
-        return 'unavailable';
-      })
-      .then((end) => {
-        this.#leading.delete(id);
-        if (end === 'elsewhere' || end === 'unavailable')
-          this.#elsewhere.set(id, this.#ports.clock.nowMs() + LEASE_MS / 2);
-        return end;
-      });
+    const leading = this.#leadToItsEnd(id, signal);
     this.#leading.set(id, leading);
     return leading;
+  }
+
+  async #leadToItsEnd(id: string, signal: AbortSignal): Promise<LeadEnd> {
+    for (;;) {
+      const end = await this.#leadOnce(id, signal);
+      if (end === 'elsewhere' || end === 'unavailable') {
+        if (this.#elsewhere.size >= MOST_LED) this.#elsewhere.clear();
+        this.#elsewhere.set(id, this.#ports.clock.nowMs() + LEASE_MS / 2);
+      }
+      // Something may have been contributed while the lease was given back.
+      if (end !== 'over' || !(await this.#isAwake(id))) {
+        this.#leading.delete(id);
+        return end;
+      }
+    }
+  }
+
+  async #leadOnce(id: string, signal: AbortSignal): Promise<LeadEnd> {
+    try {
+      return await new Lead(this.#ports, id, this.#order).run(signal);
+    } catch (fault) {
+      this.#ports.onFault(fault);
+      return 'unavailable';
+    }
+  }
+
+  async #isAwake(id: string): Promise<boolean> {
+    try {
+      const head = await this.#ports.store.head(id);
+      return head !== undefined && isOpen(head.status);
+    } catch (fault) {
+      this.#ports.onFault(fault);
+      return false;
+    }
   }
 
   #isElsewhere(id: string): boolean {

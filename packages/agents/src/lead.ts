@@ -12,6 +12,7 @@ import { nextStep, type Step } from './control-cycle.ts';
 import { BoardError } from './errors.ts';
 import type { IKnowledgeSource } from './knowledge-source.ts';
 import { SharedKnowledgeBase } from './shared-knowledge-base.ts';
+import { Wake } from './wake.ts';
 
 /** How a lead came to its end. `elsewhere`: another process leads. */
 export type LeadEnd = 'elsewhere' | 'over' | 'lost' | 'stopped' | 'missing' | 'unavailable';
@@ -26,13 +27,13 @@ export class Lead {
   readonly #order: (order: Order) => void;
   readonly #ordered = new Map<string, number>();
   readonly #looked = new Map<string, number>();
-  #wake: () => void = () => undefined;
-  #woken = false;
+  readonly #wake: Wake;
 
   constructor(ports: AgentsPorts, id: string, order: (order: Order) => void) {
     this.#ports = ports;
     this.#id = id;
     this.#order = order;
+    this.#wake = new Wake(ports.clock);
   }
 
   /** Leads until the board is over, the lease is lost, or `signal` says so. */
@@ -47,9 +48,9 @@ export class Lead {
     if (claim.kind !== 'granted') return 'elsewhere';
     const { lease } = claim;
     const unsubscribe = this.#ports.hints.on((board) => {
-      if (board === this.#id) this.#hinted();
+      if (board === this.#id) this.#wake.note();
     });
-    const wake = (): void => this.#hinted();
+    const wake = (): void => this.#wake.note();
     signal.addEventListener('abort', wake);
     lease.signal.addEventListener('abort', wake);
     try {
@@ -71,15 +72,16 @@ export class Lead {
     while (lease.valid) {
       if (signal.aborted) return 'stopped';
       try {
-        for (const entry of await base.catchUp()) agenda.note(entry, base.board);
+        const news = await base.catchUp();
+        for (const entry of news) agenda.note(entry, base.board);
+        if (news.length === 0 && !(await this.#isThere(base))) return 'missing';
         const step = nextStep(base.board, agenda, sources, base.nowMs());
         const end = await this.#take(step, base, agenda, lease.fence);
         if (end !== undefined) return end;
       } catch (fault) {
         if (!(fault instanceof CoordinationError)) throw fault;
         this.#ports.onFault(fault);
-        if ((await store.head(this.#id).catch(() => 'unknown')) === undefined) return 'missing';
-        await this.#pause(AFTER_FAULT_MS);
+        await this.#wake.wait(AFTER_FAULT_MS);
       }
     }
     return 'lost';
@@ -94,7 +96,7 @@ export class Lead {
     if (step.kind === 'over') return 'over';
     if (step.kind === 'wait') {
       const nextMs = await this.#attend(base, epoch);
-      await this.#pause(Math.max(1, Math.min(step.untilMs - base.nowMs(), nextMs)));
+      await this.#wake.wait(Math.max(1, Math.min(step.untilMs - base.nowMs(), nextMs)));
       return undefined;
     }
     const under = step.seen === undefined ? { epoch } : { epoch, seen: step.seen };
@@ -121,26 +123,28 @@ export class Lead {
     let isBusy = false;
     for (const state of [...base.board.active()]) {
       const { key, source } = state.activation;
+      // Each attempt is ordered and looked after anew.
+      const attempt = `${key} ${state.failures + state.losses}`;
       if (state.place === 'reserved') {
         isBusy = true;
-        if (nowMs - (this.#ordered.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) continue;
-        this.#ordered.set(key, nowMs);
+        if (nowMs - (this.#ordered.get(attempt) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) continue;
+        this.#ordered.set(attempt, nowMs);
         this.#order({ board: this.#id, key, source });
       } else if (state.place === 'running') {
         isBusy = true;
-        const since = this.#looked.get(key);
-        if (since === undefined) this.#looked.set(key, nowMs);
-        else if (nowMs - since >= AGAIN_MS) {
-          this.#looked.set(key, nowMs);
-          if (await this.#isLost(state)) await this.#recordLoss(state, base, epoch);
-        }
-      } else {
-        // A new attempt is ordered and looked after anew.
-        this.#ordered.delete(key);
-        this.#looked.delete(key);
+        const since = this.#looked.get(attempt) ?? nowMs;
+        this.#looked.set(attempt, since);
+        if (nowMs - since < AGAIN_MS) continue;
+        this.#looked.set(attempt, nowMs);
+        if (await this.#isLost(state)) await this.#recordLoss(state, base, epoch);
       }
     }
     return isBusy ? LOOK_MS : AGAIN_MS;
+  }
+
+  /** False once the board was removed, or removed and opened anew. */
+  async #isThere({ board }: SharedKnowledgeBase): Promise<boolean> {
+    return (await this.#ports.store.head(this.#id))?.createdAtMs === board.createdAtMs;
   }
 
   async #isLost({ activation }: ActivationState): Promise<boolean> {
@@ -154,15 +158,13 @@ export class Lead {
     epoch: FencingToken,
   ): Promise<void> {
     if (fence === '') return;
-    this.#ordered.delete(activation.key);
-    this.#looked.delete(activation.key);
     const usage = { timeMs: Math.max(1, Math.ceil(base.nowMs() - startedAtMs)), estimated: true };
     await this.#ports.store.fail(
       this.#id,
       { key: activation.key, fence, worker },
       { failure: 'lost', message: 'its worker is gone', usage, epoch },
     );
-    this.#hinted();
+    this.#wake.note();
   }
 
   #sourcesOf(wanted: readonly string[]): ReadonlyMap<string, IKnowledgeSource> {
@@ -176,24 +178,5 @@ export class Lead {
       sources.set(name, source);
     }
     return sources;
-  }
-
-  #hinted(): void {
-    this.#woken = true;
-    this.#wake();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (!this.#woken) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#ports.clock.after(ms, resolve);
-        this.#wake = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
-    this.#woken = false;
-    this.#wake = () => undefined;
   }
 }

@@ -9,7 +9,7 @@ import {
   type SourceFile,
 } from '../src/index.ts';
 import { type Components, cruisedCircular, cruisedComponents } from './cycles.oracle.ts';
-import { ownSources, repository, writeFiles } from './sources.fixture.ts';
+import { componentsIn, ownSources, repository, writeFiles } from './sources.fixture.ts';
 
 const condition = '@devmentor/source';
 
@@ -185,21 +185,11 @@ async function review(files: readonly SourceFile[], options: ArchitectureOptions
   await boards.settled(id);
   const { items } = await boards.contributions(id, { limit: 100_000 });
   const findings = items.filter(({ kind }) => kind.endsWith('-cycle'));
-  const membersOf = (kind: string) =>
-    findings.filter((finding) => finding.kind === kind).map(({ value }) => (value as { members: string[] }).members);
-  const runtime = membersOf('import-cycle');
   const solution = await boards.synthesizeSolution(id);
   expect(solution).toMatchObject({ reason: 'quiescent', unmet: [] });
-  const byFirst = (a: readonly string[], b: readonly string[]) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1);
-  // A component that is the same with and without types is said once, as the graver one.
-  const grown = membersOf('type-cycle');
-  const all = [
-    ...grown,
-    ...runtime.filter((members) => !grown.some((larger) => members.every((member) => larger.includes(member)))),
-  ].sort(byFirst);
   const head = await boards.board(id);
   const texts = new Map(
     await Promise.all(head.files.map(async ({ sha256 }) => [sha256, (await boards.file(id, sha256)) ?? ''] as const)),
   );
-  return { components: { all, runtime }, findings, solution, texts };
+  return { components: componentsIn(items), findings, solution, texts };
 }

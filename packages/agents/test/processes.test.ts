@@ -9,7 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startNats, startRedis } from '../../../test/backends.ts';
 import { ArchitectureAgent, BlackboardSystem, type Entry, type Solution } from '../src/index.ts';
 import { RedisBoardStore } from '../src/redis.ts';
-import { ownSources } from './sources.fixture.ts';
+import { cruisedComponents } from './cycles.oracle.ts';
+import { hangingSource } from './hanging.fixture.ts';
+import { componentsIn, ownSources, repository } from './sources.fixture.ts';
 
 const program = fileURLToPath(new URL('board-node.fixture.ts', import.meta.url));
 const problem = { title: 'Cycles', description: 'Which modules import each other?', files: ownSources() };
@@ -21,7 +23,7 @@ let alone: Solution;
 beforeAll(async () => {
   [redis, nats] = await Promise.all([startRedis(), startNats()]);
   const boards = new BlackboardSystem({ sources: [new ArchitectureAgent()] });
-  await boards.open({ id: 'board', problem });
+  await boards.open({ id: 'board', problem, sources: ['architecture'] });
   await boards.settled('board');
   alone = await boards.synthesizeSolution('board');
   await boards.stop();
@@ -40,6 +42,9 @@ describe('three worker processes on Redis and NATS', () => {
     const { log, solution } = await here.solve();
     expect(said(solution)).toEqual(said(alone));
     expect(workersIn(log).size).toBe(nodes.length);
+    const contributions = log.flatMap((entry) => (entry.kind === 'contribution' ? [entry.contribution] : []));
+    const folders = [...new Set(problem.files.map(({ path }) => path.split('/').slice(0, 3).join('/')))];
+    expect(componentsIn(contributions)).toEqual(await cruisedComponents(repository, folders));
     expectEachCommittedOnce(log);
   });
 
@@ -85,6 +90,27 @@ describe('three worker processes on Redis and NATS', () => {
     expect(said(solution)).toEqual(said(alone));
     expectEachCommittedOnce(log);
   });
+
+  it('[XP5] of which some are killed -9 while they run an activation: another runs it under a greater fence', {
+    timeout: 60_000,
+  }, async () => {
+    await using here = await joined('held', false, true);
+    const stuck = await Promise.all([here.node('no', 'yes'), here.node('no', 'yes')]);
+    const opened = here.solve(['hanging']);
+    await here.afterStart(async () => {
+      await here.node('no');
+      for (const node of stuck) node.kill('SIGKILL');
+    });
+    const { log } = await opened;
+    const lost = log.flatMap((entry) => (entry.kind === 'failed' ? [entry] : []));
+    const committed = log.flatMap((entry) => (entry.kind === 'committed' ? [entry] : []));
+    expect(committed).toHaveLength(1);
+    expect(lost.length).toBeGreaterThan(0);
+    for (const failed of lost) {
+      expect(failed).toMatchObject({ failure: 'lost', key: committed[0]?.key });
+      expect((committed[0]?.fence ?? '') > failed.fence).toBe(true);
+    }
+  });
 });
 
 /** What a Solution says, without when it was said. */
@@ -104,7 +130,7 @@ function workersIn(log: readonly Entry[]): ReadonlySet<string> {
 }
 
 /** This process, which opens the board and watches; by itself it leads nothing. */
-async function joined(namespace: string, works: boolean) {
+async function joined(namespace: string, works: boolean, leads = false) {
   const link = RedisLink.open({ redis: redis.url });
   const transport = await openNatsTransport({ nats: nats.url });
   const locks = new RedisLockManager({ redis: link, namespace });
@@ -113,16 +139,16 @@ async function joined(namespace: string, works: boolean) {
     locks,
     transport,
     namespace,
-    sources: [new ArchitectureAgent()],
-    controllers: false,
+    sources: [new ArchitectureAgent(), hangingSource(false)],
+    controllers: leads,
     workers: works ? { concurrency: 2 } : false,
   });
   const nodes: ChildProcess[] = [];
   return {
-    async node(leads: 'yes' | 'no'): Promise<ChildProcess> {
+    async node(leading: 'yes' | 'no', hangs: 'yes' | 'no' = 'no'): Promise<ChildProcess> {
       const node = spawn(
         process.execPath,
-        ['--conditions=@devmentor/source', program, redis.url, nats.url, namespace, leads],
+        ['--conditions=@devmentor/source', program, redis.url, nats.url, namespace, leading, hangs],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       );
       nodes.push(node);
@@ -137,8 +163,11 @@ async function joined(namespace: string, works: boolean) {
         if (entry.kind === 'solution') throw new Error('the board was done before anything went wrong');
       }
     },
-    async solve(): Promise<{ log: readonly Entry[]; solution: Solution }> {
-      await boards.open({ id: 'board', problem });
+    async afterStart(act: () => unknown): Promise<void> {
+      for await (const { kind } of boards.watch('board')) if (kind === 'started') return void (await act());
+    },
+    async solve(sources = ['architecture']): Promise<{ log: readonly Entry[]; solution: Solution }> {
+      await boards.open({ id: 'board', problem, sources });
       expect((await boards.settled('board')).status).toBe('solved');
       const log: Entry[] = [];
       for await (const entry of boards.watch('board')) {
