@@ -1,5 +1,6 @@
-// Where a server keeps its state and how it talks to the others: one process's memory, or Redis
-// and NATS. Nothing above this file knows which.
+// Where a server keeps its state and how it talks to the others: one process's memory, a folder of
+// its own, or Redis and NATS. Nothing above this file knows which.
+import { type BoardStore, MemoryBoardStore } from '@devmentor/agents';
 import type { Clock, Entropy, LockManager } from '@devmentor/locks';
 import { MemoryLockManager } from '@devmentor/locks/memory';
 import {
@@ -7,6 +8,7 @@ import {
   MemoryBus,
   MemoryLogStore,
   MemoryRecordStore,
+  MemoryStateStore,
   type RecordStore,
   type StateStore,
   type Transport,
@@ -22,6 +24,7 @@ export interface Backends {
   readonly state: StateStore;
   readonly log: LogStore;
   readonly records: RecordStore;
+  readonly boards: BoardStore;
   readonly transport: Transport;
   readonly hints: TopicHints;
   /** Asks each backend whether it answers now. */
@@ -40,10 +43,15 @@ export class BackendUnreachable extends Error {
   override readonly name = 'BackendUnreachable';
 }
 
+/** Where state was to live cannot be used, and another start would end the same way. */
+export class BackendUnusable extends Error {
+  override readonly name = 'BackendUnusable';
+}
+
 export function memoryBackends({ clock, entropy }: Platform): Backends {
   const transport = new MemoryBus(clock).connect();
   const log = new MemoryLogStore({ clock });
-  const state = new HintingStateStore({ clock, log });
+  const state = new HintingStateStore(new MemoryStateStore({ clock, log }));
   return {
     kind: 'alone',
     locks: new MemoryLockManager({ clock, entropy }),
@@ -51,10 +59,57 @@ export function memoryBackends({ clock, entropy }: Platform): Backends {
     hints: state,
     log,
     records: new MemoryRecordStore({ clock }),
+    boards: new MemoryBoardStore({ clock }),
     transport,
     check: async () => ({ memory: 'up' }),
     close: () => transport.close(),
   };
+}
+
+/**
+ * Everything durable in one folder, which is this process's alone until it ends. Claims end with
+ * the process; the next one grants none with a fence below what the folder has seen.
+ *
+ * @throws BackendUnusable when another process has the folder, naming it, or it cannot be used
+ */
+export async function dataBackends(dir: string, { clock, entropy }: Platform): Promise<Backends> {
+  // Loaded here, so that a server without a folder needs no SQLite.
+  const [{ DataDirFault, sqliteStores }, { SqliteBoardStore }] = await Promise.all([
+    import('@devmentor/runtime/sqlite'),
+    import('@devmentor/agents/sqlite'),
+  ]);
+  try {
+    const { database, state: stored, log, records } = sqliteStores({ dir, clock });
+    const transport = new MemoryBus(clock).connect();
+    const state = new HintingStateStore(stored);
+    return {
+      kind: 'alone',
+      locks: new MemoryLockManager({ clock, entropy, fenceFloor: database.highestFence() }),
+      state,
+      hints: state,
+      log,
+      records,
+      boards: new SqliteBoardStore(database),
+      transport,
+      check: async () => ({ sqlite: answers(() => database.highestFence()) }),
+      close: async () => {
+        await transport.close();
+        database.close();
+      },
+    };
+  } catch (error) {
+    if (error instanceof DataDirFault) throw new BackendUnusable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function answers(read: () => unknown): 'up' | 'down' {
+  try {
+    read();
+    return 'up';
+  } catch {
+    return 'down';
+  }
 }
 
 export interface ClusterAddress {
@@ -69,11 +124,13 @@ export async function clusterBackends(
   { clock, entropy }: Platform,
 ): Promise<Backends> {
   // Loaded here, so that an embedded server needs neither client library.
-  const [{ RedisLink, RedisLockManager }, { redisStores }, { openNatsTransport }] = await Promise.all([
-    import('@devmentor/locks/redis'),
-    import('@devmentor/runtime/redis'),
-    import('@devmentor/runtime/nats'),
-  ]);
+  const [{ RedisLink, RedisLockManager }, { RedisNamespace, redisStores }, { openNatsTransport }, { RedisBoardStore }] =
+    await Promise.all([
+      import('@devmentor/locks/redis'),
+      import('@devmentor/runtime/redis'),
+      import('@devmentor/runtime/nats'),
+      import('@devmentor/agents/redis'),
+    ]);
   const link = RedisLink.open({ redis, clock });
   const ping = (): Promise<unknown> => link.command('ping');
   let transport: Transport;
@@ -89,6 +146,7 @@ export async function clusterBackends(
     kind: 'shared',
     locks: new RedisLockManager({ redis: link, namespace, clock, entropy }),
     ...stores,
+    boards: new RedisBoardStore(new RedisNamespace({ link, namespace })),
     transport,
     hints: transportHints(transport, namespace),
     check: async () => ({

@@ -9,6 +9,7 @@ import { COMMANDS, type Command, LOG_LEVELS, type LogLevel, SETTINGS, type Setti
 /** Where state lives and how nodes talk. */
 export type Backend =
   | { readonly kind: 'memory' }
+  | { readonly kind: 'data'; readonly dir: string }
   | { readonly kind: 'cluster'; readonly redis: string; readonly nats: string };
 
 export interface ServerConfig {
@@ -94,7 +95,7 @@ function readFile(path: string | undefined, problems: string[]): Record<string, 
 }
 
 function check(settings: Readonly<Record<string, string>>, problems: string[]): ServerConfig {
-  const { redis, nats, ui } = settings;
+  const { redis, nats, data, ui } = settings;
   const secret = settings['auth-secret'];
   const host = settings.host ?? '127.0.0.1';
 
@@ -107,12 +108,12 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   if (nats !== undefined && redis === undefined) problems.push('--nats needs --redis (REDIS_URL) too');
   checkUrl('redis', redis, ['redis:', 'rediss:'], problems);
   checkUrl('nats', nats, ['nats:', 'tls:', 'ws:', 'wss:'], problems);
-  if (settings.data !== undefined)
-    problems.push(
-      '--data (DEVMENTOR_DATA) is not available in this version; leave it out to run in memory, or use --redis with --nats to keep data',
-    );
+  if (data !== undefined && (redis !== undefined || nats !== undefined))
+    problems.push('--data keeps everything in a folder, --redis with --nats in Redis; choose one');
   if (settings.postgres !== undefined)
-    problems.push('--postgres (DATABASE_URL) is not available in this version; use --redis with --nats to keep data');
+    problems.push(
+      '--postgres (DATABASE_URL) is not available in this version; use --data, or --redis with --nats, to keep data',
+    );
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? ''))
     problems.push('--namespace is 1 to 64 letters, digits, _ and -');
   if (ui !== undefined && !existsSync(join(ui, 'index.html'))) problems.push(`--ui ${ui} has no index.html`);
@@ -129,7 +130,7 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   return {
     host,
     port,
-    backend: redis !== undefined && nats !== undefined ? { kind: 'cluster', redis, nats } : { kind: 'memory' },
+    backend: backendOf(settings),
     namespace: settings.namespace ?? '',
     ...(secret !== undefined && { authSecret: secret }),
     demo: isOn(settings, 'demo', problems),
@@ -139,6 +140,11 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
     logLevel: logLevel ?? 'info',
     json: isOn(settings, 'json', problems),
   };
+}
+
+function backendOf({ redis, nats, data }: Readonly<Record<string, string>>): Backend {
+  if (redis !== undefined && nats !== undefined) return { kind: 'cluster', redis, nats };
+  return data === undefined ? { kind: 'memory' } : { kind: 'data', dir: data };
 }
 
 function isOn(settings: Readonly<Record<string, string>>, flag: string, problems: string[]): boolean {

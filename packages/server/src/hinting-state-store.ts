@@ -1,16 +1,25 @@
 import type { Unsubscribe } from '@devmentor/locks';
-import { MemoryStateStore, type TopicEvent } from '@devmentor/runtime';
+import type { StateStore, TopicEvent } from '@devmentor/runtime';
 import type { TopicHints } from './live/topic-feed.ts';
 
 /**
- * The memory store of a node that is alone. It needs no transport to say what happened: whoever
- * listens in this process hears each topic event as its commit ends.
+ * The state of a node that is alone. It needs no transport to say what happened: whoever listens
+ * in this process hears each topic event as its commit ends.
  */
-export class HintingStateStore extends MemoryStateStore implements TopicHints {
+export class HintingStateStore implements StateStore, TopicHints {
+  readonly #store: StateStore;
   readonly #listeners = new Map<string, Set<(event: TopicEvent) => void>>();
 
-  override async commit(...args: Parameters<MemoryStateStore['commit']>): ReturnType<MemoryStateStore['commit']> {
-    const committed = await super.commit(...args);
+  constructor(store: StateStore) {
+    this.#store = store;
+  }
+
+  get shards(): number {
+    return this.#store.shards;
+  }
+
+  async commit(...args: Parameters<StateStore['commit']>): ReturnType<StateStore['commit']> {
+    const committed = await this.#store.commit(...args);
     if (committed.kind === 'outcomes') {
       for (const outcome of committed.outcomes) if (outcome.kind === 'committed') this.#tell(outcome.events);
     }
@@ -25,6 +34,18 @@ export class HintingStateStore extends MemoryStateStore implements TopicHints {
       if (listeners.size === 0 && this.#listeners.get(topic) === listeners) this.#listeners.delete(topic);
     };
   }
+
+  open: StateStore['open'] = () => this.#store.open();
+  close: StateStore['close'] = () => this.#store.close();
+  ownership: StateStore['ownership'] = (...args) => this.#store.ownership(...args);
+  seal: StateStore['seal'] = (...args) => this.#store.seal(...args);
+  yield: StateStore['yield'] = (...args) => this.#store.yield(...args);
+  confirm: StateStore['confirm'] = (...args) => this.#store.confirm(...args);
+  load: StateStore['load'] = (...args) => this.#store.load(...args);
+  pending: StateStore['pending'] = (...args) => this.#store.pending(...args);
+  peek: StateStore['peek'] = (...args) => this.#store.peek(...args);
+  admit: StateStore['admit'] = (...args) => this.#store.admit(...args);
+  guard: StateStore['guard'] = (...args) => this.#store.guard(...args);
 
   #tell(events: readonly TopicEvent[]): void {
     for (const event of events) for (const heard of this.#listeners.get(event.topic) ?? []) heard(event);

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // The command: reads the configuration, serves, and leaves in order when told to.
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '@devmentor/locks';
 import type { Logger } from 'pino';
-import { BackendUnreachable } from './backends.ts';
+import { BackendUnreachable, BackendUnusable } from './backends.ts';
 import { type Reading, readConfig, type ServerConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { createServer, type Server } from './server.ts';
@@ -60,7 +61,7 @@ async function run(config: ServerConfig): Promise<void> {
     server = await createServer({ ...config, log });
   } catch (error) {
     log.fatal({ err: error }, 'cannot start');
-    const code = error instanceof BackendUnreachable ? EXIT.unreachable : EXIT.failure;
+    const code = exitOf(error);
     const message = messageOf(error);
     const text = config.json
       ? line({ event: 'failed', message })
@@ -69,7 +70,7 @@ async function run(config: ServerConfig): Promise<void> {
     finish({ code, stream: process.stderr, text });
     return;
   }
-  if (config.backend.kind === 'memory') log.warn('everything is kept in memory and ends with this process');
+  sayWhere(config.backend, log);
   if (config.authSecret !== undefined && config.authSecret.length < 32)
     log.warn('the auth secret is short; 32 characters or more are hard to guess');
   process.stdout.write(config.json ? line({ event: 'listening', url: server.url }) : `listening ${server.url}\n`);
@@ -79,6 +80,25 @@ async function run(config: ServerConfig): Promise<void> {
   process.on('SIGTERM', () => process.exit(EXIT.SIGTERM));
   process.on('SIGINT', () => process.exit(EXIT.SIGINT));
   await leave(server, log);
+}
+
+function exitOf(error: unknown): number {
+  if (error instanceof BackendUnreachable) return EXIT.unreachable;
+  return error instanceof BackendUnusable ? EXIT.config : EXIT.failure;
+}
+
+function sayWhere(backend: ServerConfig['backend'], log: Logger): void {
+  switch (backend.kind) {
+    case 'memory':
+      log.warn('everything is kept in memory and ends with this process');
+      break;
+    case 'data':
+      log.info({ dir: resolve(backend.dir) }, 'everything is kept in this folder; claims end with the process');
+      break;
+    case 'cluster':
+      log.info('everything is kept in Redis; servers hear of each other over NATS');
+      break;
+  }
 }
 
 async function leave(server: Server, log: Logger): Promise<void> {

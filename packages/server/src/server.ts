@@ -7,7 +7,7 @@ import { type Clock, type Entropy, systemClock, systemEntropy } from '@devmentor
 import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import type { PasswordHasher } from './auth/password-hasher.ts';
-import { type Backends, clusterBackends, memoryBackends } from './backends.ts';
+import { type Backends, clusterBackends, dataBackends, memoryBackends } from './backends.ts';
 import { type Backend, isLoopback } from './config.ts';
 import { DEMO_PROJECT, seedDemo } from './demo.ts';
 import { createApp, leaving, serve } from './http/app.ts';
@@ -179,6 +179,7 @@ async function openBackends(
 ): Promise<{ backends: Backends; isOurs: boolean }> {
   if ('locks' in backend) return { backends: backend, isOurs: false };
   if (backend.kind === 'memory') return { backends: memoryBackends(platform), isOurs: true };
+  if (backend.kind === 'data') return { backends: await dataBackends(backend.dir, platform), isOurs: true };
   return { backends: await clusterBackends({ ...backend, namespace }, platform), isOurs: true };
 }
 

@@ -56,7 +56,7 @@ export const SETTINGS = [
     env: 'DEVMENTOR_DATA',
     kind: 'text',
     value: 'DIR',
-    help: 'keeps everything in a folder (not available in this version)',
+    help: 'keeps everything in a folder, of which this process is the only user',
   },
   {
     flag: 'postgres',
