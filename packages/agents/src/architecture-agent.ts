@@ -5,7 +5,8 @@
 // components, once with every import and once with those that are left when the program runs.
 import type { Json } from '@devmentor/runtime';
 import type { Board } from './board.ts';
-import type { Contribution, Evidence } from './entry.ts';
+import type { Contribution } from './entry.ts';
+import type { Evidence } from './evidence.ts';
 import type { Knowledge } from './knowledge.ts';
 import { defineKnowledgeSource, type IKnowledgeSource, type RunContext, type Specialist } from './knowledge-source.ts';
 import {

@@ -5,6 +5,7 @@
 import type { FencingToken } from '@devmentor/locks';
 import type { Json } from '@devmentor/runtime';
 import type { BoardStatus } from './board-status.ts';
+import type { Evidence } from './evidence.ts';
 import type { Solution } from './solution.ts';
 
 /** Levels from raw to final. A board takes any other name too; it ranks as `fact`. */
@@ -20,21 +21,6 @@ export function rankOf(level: string): number {
 export interface Subject {
   readonly file?: string;
   readonly symbol?: string;
-}
-
-/** Lines and columns count from 1; the end is inclusive. */
-export interface Span {
-  readonly startLine: number;
-  readonly startColumn?: number;
-  readonly endLine: number;
-  readonly endColumn?: number;
-}
-
-/** Where in the code it can be seen; the hash says in which state of the file. */
-export interface Evidence {
-  readonly file: string;
-  readonly sha256: string;
-  readonly span?: Span;
 }
 
 /** One version of a contribution. */

@@ -7,7 +7,20 @@ export { type ActivationState, Board, type Counts, fold, type Spent, type Standi
 export type { BoardStatus, Steering } from './board-status.ts';
 export { MemoryBoardStore } from './board-store.memory.ts';
 // Stores
-export type { BoardHead, BoardPage, BoardStore, NewBoard } from './board-store.ts';
+export type {
+  BoardHead,
+  BoardPage,
+  BoardStore,
+  CommitOutcome,
+  Contributed,
+  ControlEntry,
+  FileTexts,
+  NewBoard,
+  Run,
+  StartOutcome,
+  StoredProblem,
+  Written,
+} from './board-store.ts';
 export { boardTopics } from './board-topics.ts';
 export type { AgendaItem, BoardView, PlacedContribution } from './board-view.ts';
 export { BlackboardController } from './controller.ts';
@@ -15,15 +28,17 @@ export {
   type Activation,
   type Contribution,
   type Entry,
-  type Evidence,
+  type EntryBody,
+  type FailureClass,
   LEVELS,
-  type Span,
   type Subject,
+  type Usage,
   type VersionRef,
 } from './entry.ts';
 // Errors
 export { BOARD_CODES, type BoardCode, BoardError } from './errors.ts';
-export type { Knowledge } from './knowledge.ts';
+export type { Evidence, Span } from './evidence.ts';
+export type { ContributionDraft, Knowledge } from './knowledge.ts';
 // Knowledge sources
 export {
   defineKnowledgeSource,
@@ -35,7 +50,7 @@ export {
   type Trigger,
 } from './knowledge-source.ts';
 // Problems, contributions, solutions
-export type { Budget, Problem, SourceFile } from './problem.ts';
+export type { BoardSettings, Budget, Problem, SourceFile } from './problem.ts';
 export { defaultBudget } from './problem.ts';
 export { SharedKnowledgeBase } from './shared-knowledge-base.ts';
 export type { Reason, Solution, Statement } from './solution.ts';

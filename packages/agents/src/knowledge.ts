@@ -1,8 +1,9 @@
 // Knowledge: a contribution as its author gives it, before the board has taken it.
 import type { Json } from '@devmentor/runtime';
 import { canonicalText, nameOf, sha256 } from './canonical.ts';
-import type { Evidence, Subject } from './entry.ts';
+import type { Subject } from './entry.ts';
 import { rejected } from './errors.ts';
+import type { Evidence } from './evidence.ts';
 import { checkPath } from './problem.ts';
 
 export interface Knowledge {

@@ -5,7 +5,7 @@
 //   MI2  An import is type-only when it says so for the whole statement or for every name in it;
 //        it is gone when the program runs.
 import { type ImportDeclaration, type Node, parseSync, visitorKeys } from 'oxc-parser';
-import type { Span } from './entry.ts';
+import type { Span } from './evidence.ts';
 
 export type ImportForm = 'import' | 'export' | 'dynamic' | 'require' | 'type';
 

@@ -1,2 +1,3 @@
 // `@devmentor/agents/redis`
 export { RedisBoardStore } from './board-store.redis.ts';
+export type { FileTexts } from './board-store.ts';

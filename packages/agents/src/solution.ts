@@ -1,5 +1,5 @@
 // Solution: what a board has to say, and why each sentence of it may be believed.
-import type { Evidence } from './entry.ts';
+import type { Evidence } from './evidence.ts';
 
 /** Why a board came to its Solution. */
 export type Reason =

@@ -1,2 +1,3 @@
 // `@devmentor/agents/sqlite`; needs Node 22.13 or newer
 export { SqliteBoardStore } from './board-store.sqlite.ts';
+export type { FileTexts } from './board-store.ts';

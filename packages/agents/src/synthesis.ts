@@ -7,7 +7,8 @@
 import type { Json } from '@devmentor/runtime';
 import type { Board } from './board.ts';
 import { canonicalText, nameOf } from './canonical.ts';
-import { type Contribution, type Evidence, rankOf } from './entry.ts';
+import { type Contribution, rankOf } from './entry.ts';
+import type { Evidence } from './evidence.ts';
 import type { Reason, Solution, Statement } from './solution.ts';
 
 const MOST_STATEMENTS = 500;

@@ -290,6 +290,62 @@ describe('several systems on one store', () => {
   });
 });
 
+describe('what cannot be', () => {
+  it('[BD14] a board that is removed while it is worked on is given up, and may be opened anew', async () => {
+    await using boards = started({ sources: [lines, endless] });
+    await boards.open({ id: 'again', problem, sources: ['endless'] });
+    for await (const { kind } of boards.watch('again')) if (kind === 'started') break;
+    expect(await boards.remove('again')).toBe(true);
+    await boards.open({ id: 'again', problem, sources: ['lines'] });
+    expect(await boards.settled('again')).toMatchObject({ status: 'solved', counts: { done: 2 } });
+    expect(await boards.remove('nobody')).toBe(false);
+  });
+
+  it('a source that nobody registered, and a runtime that comes too late, are refused', async () => {
+    await using boards = started({ sources: [lines] });
+    await expect(boards.open({ problem, sources: ['nobody'] })).rejects.toMatchObject({ code: 'SOURCE_UNKNOWN' });
+    await boards.start();
+    const runtime = createRuntime({ actors: [...boards.actors] });
+    await expect(boards.start({ runtime })).rejects.toMatchObject({ code: 'AGENTS_CONFIG' });
+  });
+
+  it.each([
+    [
+      'two files of one path',
+      {
+        title: 'T',
+        description: '',
+        files: [
+          { path: 'a', content: '' },
+          { path: 'a', content: '' },
+        ],
+      },
+    ],
+    ['a path that leaves', { title: 'T', description: '', files: [{ path: '../a', content: '' }] }],
+    ['no title', { title: '', description: '' }],
+  ])('a problem with %s is refused', async (_, bad) => {
+    await using boards = started({});
+    await expect(boards.initializeProblem(bad)).rejects.toMatchObject({ code: 'KNOWLEDGE_REJECTED', applied: 'no' });
+  });
+
+  it.each([
+    { level: 'fact', value: 1, confidence: 2 },
+    { level: 'fact', value: 1, links: ['nobody'] },
+    { level: 'fact', value: 1, id: 'a b' },
+    { level: 'fact', value: { deep: [Number.NaN] } },
+    { level: 'fact', value: 1, evidence: [{ file: 'a', sha256: 'short' }] },
+    { level: 'a\nb', value: 1 },
+  ])('knowledge like %j is refused, and nothing is written', async (knowledge) => {
+    await using boards = started({});
+    const id = await boards.initializeProblem({ title: 'T', description: '' });
+    await expect(boards.contribute(id, 'ada', knowledge)).rejects.toMatchObject({ code: 'KNOWLEDGE_REJECTED' });
+    expect((await boards.board(id)).counts.contributions).toBe(0);
+    await expect(boards.contribute('nobody', 'ada', { level: 'fact', value: 1 })).rejects.toMatchObject({
+      code: 'BOARD_NOT_FOUND',
+    });
+  });
+});
+
 describe('the topic of a board', () => {
   it('[BT1][BT2] has an event for every revision, from any cursor', async () => {
     await using boards = started({ sources: [lines] });
