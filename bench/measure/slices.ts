@@ -24,7 +24,7 @@ export type Case = () => Promise<readonly number[]>;
 export interface Turns {
   /** At least so many slices of each case. */
   readonly slices: number;
-  /** And until every case has so many samples out of quiet slices, or the time is over. */
+  /** And until every case is measured, with so many samples out of quiet slices, or the time is over. */
   readonly samples?: number;
   readonly withinMs?: number;
 }
@@ -32,12 +32,13 @@ export interface Turns {
 /** Lets the cases take turns; the slices of each, in the order in which they ran. */
 export async function takeTurns<Name extends string>(
   cases: Readonly<Record<Name, Case>>,
-  { slices, samples = 0, withinMs = 60_000 }: Turns,
+  { slices, samples = 0, withinMs = 30_000 }: Turns,
 ): Promise<Record<Name, Slice[]>> {
   const names = Object.keys(cases) as Name[];
   const taken = Object.fromEntries(names.map((name) => [name, [] as Slice[]])) as Record<Name, Slice[]>;
   const startedMs = performance.now();
-  const isEnough = (): boolean => names.every((name) => quietSamples(taken[name]).length >= samples);
+  const isEnough = (): boolean =>
+    names.every((name) => isMeasured(taken[name]) && quietSamples(taken[name]).length >= samples);
   for (let round = 0; ; round += 1) {
     if (round > slices && (isEnough() || performance.now() - startedMs > withinMs)) return taken;
     for (let turn = 0; turn < names.length; turn += 1) {
