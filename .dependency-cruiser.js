@@ -45,7 +45,16 @@ export default {
     }),
     ...arrows('agents', {
       packages: ['locks', 'runtime'],
-      libraries: ['xstate', 'ioredis', '@nats-io', 'oxc-parser', 'oxc-resolver', '@oxc-project', '@types/node', ...suites],
+      libraries: [
+        'xstate',
+        'ioredis',
+        '@nats-io',
+        'oxc-parser',
+        'oxc-resolver',
+        '@oxc-project',
+        '@types/node',
+        ...suites,
+      ],
     }),
     ...arrows('react', { packages: ['contracts'], libraries: ['react', 'zustand', '@types/react'] }),
     {
