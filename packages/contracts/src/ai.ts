@@ -155,12 +155,20 @@ export const blackboardSchema = z.object({
   id: idSchema,
   problemId: idSchema.optional(),
   title: z.string(),
+  description: z.string().optional(),
+  /** What it was opened on; a file is named by the sha256 of its text. */
+  files: z.array(z.object({ path: z.string(), sha256: z.string() })).optional(),
   status: blackboardStatusSchema,
   sources: z.array(z.string()),
   counts: blackboardCountsSchema,
   agenda: z.array(agendaItemSchema),
   budget: z.object(budgetSchema.shape),
   spent: z.object({ contributions: countSchema, activations: countSchema, timeMs: durationMsSchema }),
+  /** Of its log; the topic `blackboard:<id>` goes on after the cursor. */
+  revision: countSchema.optional(),
+  cursor: cursorSchema.optional(),
+  /** The solution it last came to. */
+  solutionId: idSchema.optional(),
   createdAt: timeSchema,
   updatedAt: timeSchema,
 });
@@ -178,8 +186,20 @@ export const knowledgeSchema = z.strictObject({
 
 export const contributeSchema = z.strictObject({ source: sourceSchema.optional(), knowledge: knowledgeSchema });
 
+/** A place in a file that a statement rests on. */
+export const evidenceSchema = z.object({
+  file: z.string(),
+  sha256: z.string(),
+  span: rangeSchema.optional(),
+});
+
 export const contributionSchema = z.object({
   id: idSchema,
+  /** Rises when the same source changes what it says. */
+  version: countSchema.optional(),
+  kind: z.string().optional(),
+  subject: z.record(z.string(), z.unknown()).optional(),
+  evidence: z.array(evidenceSchema).optional(),
   /** Gapless, from 1. */
   revision: countSchema,
   cursor: cursorSchema,
@@ -198,6 +218,11 @@ export const contributionPageSchema = pageOf(contributionSchema);
 export const solutionSchema = z.object({
   id: idSchema,
   blackboardId: idSchema,
+  /** Why it was made: `solved`, `quiescent`, `budget`, `deadline`, `cancelled`, `failed`, `asked`. */
+  reason: z.string().optional(),
+  /** `partial`: work was left undone, which `unmet` names. */
+  completeness: z.enum(['complete', 'partial']).optional(),
+  unmet: z.array(z.string()).optional(),
   summary: z.string(),
   statements: z.array(
     z.object({
@@ -205,6 +230,11 @@ export const solutionSchema = z.object({
       confidence: shareSchema,
       /** Ids of the contributions behind it; never empty. */
       contributions: z.array(idSchema).min(1),
+      level: z.string().optional(),
+      kind: z.string().optional(),
+      /** `opinion`: nothing that can be looked up in a file stands behind it. */
+      basis: z.enum(['evidence', 'opinion']).optional(),
+      evidence: z.array(evidenceSchema).optional(),
     }),
   ),
   revision: countSchema,

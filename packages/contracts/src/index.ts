@@ -94,6 +94,7 @@ export {
   contributionsQuerySchema,
   conversationSchema,
   createBlackboardSchema,
+  evidenceSchema,
   type Finding,
   findingSchema,
   type Knowledge,

@@ -139,6 +139,8 @@ const guarded = [
 ] as const satisfies readonly Code[];
 
 const board = { answers: { 200: blackboardSchema }, codes: ['NOT_FOUND'] } as const satisfies Operation;
+/** A board that is in no state for it says so. */
+const steered = { answers: { 200: blackboardSchema }, codes: ['NOT_FOUND', 'FORBIDDEN'] } as const satisfies Operation;
 
 export const operations = {
   'auth.register': {
@@ -206,7 +208,11 @@ export const operations = {
   'ai.listBlackboards': { query: pageQuerySchema, answers: { 200: blackboardPageSchema }, codes: ['CURSOR_GONE'] },
   'ai.getBlackboard': board,
   'ai.deleteBlackboard': { answers: { 204: nothing }, codes: ['NOT_FOUND'] },
-  'ai.contribute': { body: contributeSchema, answers: { 201: contributionSchema }, codes: ['NOT_FOUND', ...keyed] },
+  'ai.contribute': {
+    body: contributeSchema,
+    answers: { 201: contributionSchema },
+    codes: ['NOT_FOUND', 'FORBIDDEN', ...keyed],
+  },
   'ai.listContributions': {
     query: contributionsQuerySchema,
     answers: { 200: contributionPageSchema },
@@ -214,9 +220,9 @@ export const operations = {
   },
   'ai.synthesize': { answers: { 200: solutionSchema }, codes: ['NOT_FOUND', ...keyed] },
   'ai.getSolution': { answers: { 200: solutionSchema }, codes: ['NOT_FOUND'] },
-  'ai.pauseBlackboard': board,
-  'ai.resumeBlackboard': board,
-  'ai.cancelBlackboard': board,
+  'ai.pauseBlackboard': steered,
+  'ai.resumeBlackboard': steered,
+  'ai.cancelBlackboard': steered,
   'ai.startConversation': {
     body: startConversationSchema,
     answers: { 201: conversationSchema },

@@ -16,6 +16,8 @@ export interface Route {
   readonly auth: RouteAuth;
   /** Takes an `Idempotency-Key`. For claims the key is the lock's request id. */
   readonly idempotent?: true;
+  /** Carries source files: its body may be larger than others'. */
+  readonly large?: true;
   /** Needs `If-Match`, and `X-Claim-Token` while the caller holds the claim. */
   readonly conditional?: true;
 }
@@ -57,10 +59,16 @@ export const routes = {
     auth: 'bearer',
   },
 
-  'ai.analyze': { method: 'POST', path: '/api/v1/ai/analyses', auth: 'bearer', idempotent: true },
-  'ai.suggest': { method: 'POST', path: '/api/v1/ai/suggestions', auth: 'bearer', idempotent: true },
-  'ai.putProblem': { method: 'PUT', path: '/api/v1/ai/problems/:id', auth: 'bearer' },
-  'ai.createBlackboard': { method: 'POST', path: '/api/v1/ai/blackboards', auth: 'bearer', idempotent: true },
+  'ai.analyze': { method: 'POST', path: '/api/v1/ai/analyses', auth: 'bearer', idempotent: true, large: true },
+  'ai.suggest': { method: 'POST', path: '/api/v1/ai/suggestions', auth: 'bearer', idempotent: true, large: true },
+  'ai.putProblem': { method: 'PUT', path: '/api/v1/ai/problems/:id', auth: 'bearer', large: true },
+  'ai.createBlackboard': {
+    method: 'POST',
+    path: '/api/v1/ai/blackboards',
+    auth: 'bearer',
+    idempotent: true,
+    large: true,
+  },
   'ai.listBlackboards': { method: 'GET', path: '/api/v1/ai/blackboards', auth: 'bearer' },
   'ai.getBlackboard': { method: 'GET', path: '/api/v1/ai/blackboards/:id', auth: 'bearer' },
   'ai.deleteBlackboard': { method: 'DELETE', path: '/api/v1/ai/blackboards/:id', auth: 'bearer' },

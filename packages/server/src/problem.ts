@@ -2,6 +2,7 @@
 //
 // Every refusal and every fault leaves the server as one shape (RFC 9457). This is the one place
 // where the codes of the packages below become codes of the wire.
+import { BoardError } from '@devmentor/agents';
 import { type FieldError, type ProblemDetails, problemOf, type ProblemFacts as WireFacts } from '@devmentor/contracts';
 import { type Code, codes } from '@devmentor/contracts/codes';
 import { CoordinationError } from '@devmentor/locks';
@@ -73,6 +74,12 @@ export const FAULTS: Readonly<Record<string, { readonly code: Code; readonly det
   DRAINING: { code: 'SHUTTING_DOWN', detail: 'the server is shutting down' },
   LOCKS_CLOSED: { code: 'SHUTTING_DOWN', detail: 'the server is shutting down' },
   TOO_LARGE: { code: 'PAYLOAD_TOO_LARGE', detail: 'what would be stored is too large' },
+  BOARD_NOT_FOUND: { code: 'NOT_FOUND', detail: 'no such blackboard' },
+  BOARD_CLOSED: { code: 'FORBIDDEN', detail: 'the blackboard has ended and takes nothing more' },
+  BOARD_STATE: { code: 'FORBIDDEN', detail: 'the blackboard is in no state for this' },
+  BUDGET_EXCEEDED: { code: 'FORBIDDEN', detail: 'the budget of the blackboard has no room for this' },
+  KNOWLEDGE_REJECTED: { code: 'VALIDATION_FAILED', detail: 'the blackboard does not take this' },
+  SOURCE_UNKNOWN: { code: 'VALIDATION_FAILED', detail: 'no such knowledge source' },
   NOT_JSON: { code: 'VALIDATION_FAILED', detail: 'what would be stored is not plain JSON' },
 };
 
@@ -83,7 +90,9 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof HasherOverloaded)
     return new Problem('OVERLOADED', error.message, { retryAfterMs: RETRY_MS, cause: error });
   const fault = error instanceof CoordinationError ? FAULTS[error.code] : undefined;
-  const { code, detail } = fault ?? { code: 'BACKEND_UNAVAILABLE', detail: 'the server failed to answer' };
+  // What a board says of itself is meant for whoever asked.
+  const said = error instanceof BoardError && fault !== undefined ? { code: fault.code, detail: error.message } : fault;
+  const { code, detail } = said ?? { code: 'BACKEND_UNAVAILABLE', detail: 'the server failed to answer' };
   return new Problem(code, detail, { cause: error, ...(codes[code].status >= 503 && { retryAfterMs: RETRY_MS }) });
 }
 

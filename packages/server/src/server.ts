@@ -8,10 +8,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import type { PasswordHasher } from './auth/password-hasher.ts';
 import { type Backends, clusterBackends, dataBackends, memoryBackends } from './backends.ts';
+import { withBoardHints, withBoardLogs } from './boards/board-feed.ts';
 import { type Backend, isLoopback } from './config.ts';
 import { DEMO_PROJECT, seedDemo } from './demo.ts';
 import { createApp, leaving, serve } from './http/app.ts';
 import { authRoutes } from './http/auth-routes.ts';
+import { boardRoutes } from './http/board-routes.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerTheRest, noteRoutes } from './http/not-found.ts';
 import { projectRoutes } from './http/project-routes.ts';
@@ -109,12 +111,14 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...(options.hasher !== undefined && { hasher: options.hasher }),
       onFault,
     });
-    const { runtime, revocations } = services;
+    const { runtime, revocations, blackboards } = services;
     undo.push(async () => revocations.close());
     await revocations.open();
     undo.push(() => runtime.stop());
     await runtime.start();
     undo.push(() => runtime.drain());
+    undo.push(() => blackboards.stop());
+    await blackboards.start({ runtime });
     if (options.demo === true) await seedDemo(runtime, clock);
 
     const attachments = new Attachments({
@@ -124,7 +128,11 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       node: runtime.incarnation,
     });
     await attachments.open();
-    const feed = new TopicFeed({ log: backends.log, hints: backends.hints, clock });
+    const feed = new TopicFeed({
+      log: withBoardLogs(backends.log, blackboards),
+      hints: withBoardHints(backends.hints, blackboards),
+      clock,
+    });
     undo.push(async () => {
       feed.close();
       await attachments.close();
@@ -139,7 +147,13 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const streams = new EventStreams({ ...services, feed, access, clock, entropy, onFault });
     streams.serve(app);
     const health = { phase: () => phase, backends: () => backends.check() };
-    serve(app, { ...authRoutes(services), ...projectRoutes(services), ...healthRoutes(health) }, appOptions);
+    const handlers = {
+      ...authRoutes(services),
+      ...projectRoutes(services),
+      ...boardRoutes(services),
+      ...healthRoutes(health),
+    };
+    serve(app, handlers, appOptions);
     await answerTheRest(app, known, options.ui);
     undo.push(async () => {
       // Whoever is still sending or reading by then has had his time.

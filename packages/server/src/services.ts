@@ -1,4 +1,5 @@
 // The domain without its shells: what HTTP, WebSocket and in-process callers all ask.
+import { ArchitectureAgent, BlackboardSystem } from '@devmentor/agents';
 import { concernsOf, createRuntime, leaseActor, leaseRelay, type Runtime } from '@devmentor/runtime';
 import { AccessTokens } from './auth/access-tokens.ts';
 import { AccountActor } from './auth/account-actor.ts';
@@ -14,6 +15,7 @@ import { FailureThrottle } from './auth/throttle.ts';
 import { Tickets } from './auth/tickets.ts';
 import { UserActor } from './auth/user-actor.ts';
 import type { Backends, Platform } from './backends.ts';
+import { Boards } from './boards/boards.ts';
 import { Idempotency } from './http/idempotency.ts';
 import { ClaimSeal } from './projects/claim-seal.ts';
 import { Claims } from './projects/claims.ts';
@@ -38,6 +40,8 @@ export interface Services {
   readonly sessions: Sessions;
   readonly revocations: Revocations;
   readonly projects: Projects;
+  readonly boards: Boards;
+  readonly blackboards: BlackboardSystem;
   readonly claims: Claims;
   readonly idempotency: Idempotency;
   readonly expectVisible: (userId: string, projectId: string) => Promise<unknown>;
@@ -50,12 +54,23 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
   await state.open();
   await locks.open();
   const keys = await loadAuthKeys(options.authSecret, records, entropy);
+  const blackboards = new BlackboardSystem({
+    store: backends.boards,
+    locks,
+    namespace,
+    ...(backends.kind === 'shared' && { transport }),
+    sources: [new ArchitectureAgent()],
+    clock,
+    entropy,
+    onFault,
+  });
   const runtime = createRuntime({
     actors: [
       ProjectActor,
       UserActor,
       AccountActor,
       GuestCounter,
+      ...blackboards.actors,
       leaseActor({ locks }),
       leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) }),
     ],
@@ -100,6 +115,8 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     claims,
     expectVisible,
     projects: new Projects({ runtime, claims, clock }),
+    blackboards,
+    boards: new Boards({ system: blackboards, store: backends.boards, records }),
     idempotency: new Idempotency({ records, clock, entropy }),
   };
 }

@@ -204,7 +204,11 @@ describe('an event stream by the clock', () => {
     const log = new MemoryLogStore({ clock });
     const feed = new TopicFeed({ log, hints: { listen: async () => () => {} }, clock });
     const expectVisible = async (): Promise<void> => {};
-    const access = new TopicAccess({ runtime: createRuntime({ actors: [] }), expectVisible });
+    const access = new TopicAccess({
+      runtime: createRuntime({ actors: [] }),
+      expectVisible,
+      boards: { expectReadable: async () => ({ createdAtMs: 0 }) },
+    });
     let [opens, cuts] = [0, 0];
     const http = createHttpServer((request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -119,6 +119,7 @@ export function serve(app: App, handlers: Handlers, options: AppOptions): void {
     app.route({
       method: route.method,
       url: route.path,
+      ...(route.large === true && { bodyLimit: limits.largeBodyBytes }),
       handler: async (request, reply) => send(reply, await handler(await readCall(name, request, reply, options))),
     });
   }
@@ -200,7 +201,7 @@ export function leaving(): Problem {
 }
 
 const FASTIFY_CODES: Readonly<Record<string, Problem>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: new Problem('PAYLOAD_TOO_LARGE', `a body has at most ${limits.bodyBytes} bytes`),
+  FST_ERR_CTP_BODY_TOO_LARGE: new Problem('PAYLOAD_TOO_LARGE', 'the body is larger than this route takes'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: Problem.invalid([
     { pointer: 'Content-Length', message: 'is not the length of the body' },

@@ -161,15 +161,18 @@ export class EventStream {
   }
 
   #hear(event: TopicEvent): void {
-    if (this.#held === undefined) return this.#tell(event);
+    if (this.#held === undefined) this.#tell(event);
     // A reader that is not let in yet must not make the server remember for it without end.
-    if (this.#held.push(event) > MAX_HELD) this.#cut();
+    else if (this.#held.push(event) > MAX_HELD) this.#cut();
   }
 
   #tell(event: TopicEvent): void {
     const { topic } = event;
     if (!this.#joined.has(topic)) return;
-    if (isRemovalOf(event, this.#request.caller.userId)) return this.#lose(topic, 'forbidden');
+    if (isRemovalOf(event, this.#request.caller.userId)) {
+      this.#lose(topic, 'forbidden');
+      return;
+    }
     this.#places.set(topic, event.id);
     this.#write({ data: toWire(event) });
     if (event.type === 'project.deleted') this.#lose(topic, 'deleted');

@@ -4,11 +4,13 @@ import type { Unsubscribe } from '@devmentor/locks';
 import type { Runtime } from '@devmentor/runtime';
 import type { Caller } from '../auth/access-tokens.ts';
 import { UserActor } from '../auth/user-actor.ts';
+import type { Boards } from '../boards/boards.ts';
 import { Problem } from '../problem.ts';
 
 export interface TopicAccessOptions {
   readonly runtime: Runtime;
   readonly expectVisible: (userId: string, projectId: string) => Promise<unknown>;
+  readonly boards: Pick<Boards, 'expectReadable'>;
 }
 
 export class TopicAccess {
@@ -24,6 +26,9 @@ export class TopicAccess {
     switch (topic?.kind) {
       case 'project':
         await this.#with.expectVisible(caller.userId, topic.id);
+        return;
+      case 'blackboard':
+        await this.#with.boards.expectReadable(caller.userId, topic.id);
         return;
       case 'user':
         if (topic.id !== caller.userId) throw new Problem('FORBIDDEN', 'the topic of another user');

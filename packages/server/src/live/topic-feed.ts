@@ -2,10 +2,13 @@ import type { Cancel, Clock, Unsubscribe } from '@devmentor/locks';
 import type { LogStore, TopicEvent } from '@devmentor/runtime';
 import { type TopicListener, TopicTail } from './topic-tail.ts';
 
+/** The new event itself, or only that there is one. */
+export type Heard = TopicEvent | 'changed';
+
 /** Says, soon and perhaps not at all, that a topic has a new event. */
 export interface TopicHints {
   /** In force when the promise resolves. */
-  listen(topic: string, heard: (event: TopicEvent) => void): Promise<Unsubscribe>;
+  listen(topic: string, heard: (news: Heard) => void): Promise<Unsubscribe>;
 }
 
 /** A second without a hint makes the log be read. */
@@ -65,7 +68,7 @@ export class TopicFeed {
     const known = this.#followed.get(topic);
     if (known !== undefined) return known;
     const tail = new TopicTail(topic, this.#log);
-    const listening = this.#hints.listen(topic, (event) => tail.hint(event));
+    const listening = this.#hints.listen(topic, (news) => (news === 'changed' ? tail.changed() : tail.hint(news)));
     const followed: Followed = {
       tail,
       users: 0,

@@ -71,6 +71,13 @@ export class TopicTail {
     else if (event.id > this.#last) this.#read();
   }
 
+  /** Something was appended; what, the log tells. */
+  changed(): void {
+    this.#heard = true;
+    // One reading that has begun may have passed the end; one that waits will not.
+    if (this.#queued < 2) this.#read();
+  }
+
   /** Reads the log if no hint came since the last call. */
   afterSilence(): void {
     if (!this.#heard && this.#queued === 0) this.#read();
