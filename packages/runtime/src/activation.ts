@@ -165,7 +165,7 @@ export class Activation {
     this.#resume(state);
   }
 
-  /** The state is committed: show it, arm its timers, go on with what waits. */
+  /** The state is the committed one: show it, ring what fell due meanwhile, go on with what waits. */
   #resume(state: ActorState): void {
     this.#onlookers.see(state);
     this.#takeDue(state);
@@ -245,17 +245,21 @@ export class Activation {
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
-    const outcome = await knownOutcome(this.#host, commit, {
-      isOver: () => this.#phase.kind === 'gone',
-      committing: (attempt) => {
-        this.#phase = { kind: 'committing', state, group };
-        this.#attempt = attempt.then(nothing, nothing);
-      },
-      frozen: () => {
-        this.#phase = { kind: 'frozen', state, group };
-      },
-    });
-    this.#decided(outcome, state, group, commit);
+    try {
+      const outcome = await knownOutcome(this.#host, commit, {
+        isOver: () => this.#phase.kind === 'gone',
+        committing: (attempt) => {
+          this.#phase = { kind: 'committing', state, group };
+          this.#attempt = attempt.then(nothing, nothing);
+        },
+        frozen: () => {
+          this.#phase = { kind: 'frozen', state, group };
+        },
+      });
+      this.#decided(outcome, state, group, commit);
+    } catch (bug) {
+      if (this.#phase.kind !== 'gone') this.#quarantine(bug);
+    }
   }
 
   #decided(outcome: KnownOutcome, state: ActorState, group: GroupStep, commit: Commit): void {
@@ -358,14 +362,23 @@ export class Activation {
     }
   }
 
-  /** The group could not be stored: find the letter it is for by stepping them singly. */
+  /**
+   * The group could not be stored: find the letter it is for by stepping them singly. That one is
+   * stepped as a refusal: if it is a repeat, the store then says whether it was committed before.
+   */
   #unstorable(state: ActorState, group: GroupStep, fault: FaultData): void {
     const [only, second] = group.letters;
     if (second !== undefined) {
       this.#singly += group.letters.length;
       this.#putBack(state, group.letters);
+    } else if (only?.kind === 'told' && only.unstorable === undefined) {
+      only.unstorable = fault;
+      this.#putBack(state, [only]);
     } else if (only?.kind === 'told') {
-      this.#without(state, group, () => ({ kind: 'fault', fault }));
+      this.#without(state, group, () => ({
+        kind: 'fault',
+        fault: { ...fault, applied: only.again ? 'unknown' : 'no' },
+      }));
     } else {
       // Nobody waits for an answer, and the actor's own event would come for ever.
       this.#quarantine(new ActorError(fault.code, fault.message, { applied: 'no', actor: this.id }));
@@ -375,7 +388,7 @@ export class Activation {
   #putBack(state: ActorState, letters: readonly Letter[]): void {
     this.#mailbox.putBack(letters);
     this.#phase = { kind: 'ready', state };
-    this.#pumpSoon();
+    this.#resume(state);
   }
 
   /** What everybody is told who comes too late. */

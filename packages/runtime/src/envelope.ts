@@ -3,13 +3,17 @@
 // The wire messages between nodes, JSON text. A request goes to the subject of the actor's shard;
 // whoever owns the shard answers it, whoever does not says `elsewhere`.
 //
-//   EN1  What does not decode is dropped: a node never fails on what it was sent.
+//   EN1  What does not decode is dropped: a node never fails on what it was sent. Nodes of one
+//        namespace trust each other all the same: a sender's name is taken at its word.
 //   EN2  Time travels as what remains of it, since clocks of two nodes have nothing in common.
 import type { FencingToken } from '@devmentor/locks';
 import { type ActorId, parseActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { FaultData } from './errors.ts';
 import type { Json, SenderId } from './state-store.ts';
+
+const FENCE = /^\d{16}$/;
+const NODE_SENDER = /^[A-Za-z0-9_~-]{1,256}$/;
 
 /** Who numbered a message, for the receiver's record of what is settled. */
 export interface Numbered {
@@ -79,13 +83,12 @@ export function encodeAnswer(answer: Answer): Buffer {
 
 export function decodeRequest(body: Buffer): Request | undefined {
   const data = parsed(body);
-  if (data === undefined || typeof data.id !== 'string' || parseActorId(data.id) === undefined) return undefined;
-  if (typeof data.remainingMs !== 'number') return undefined;
+  if (data === undefined || !isActorId(data.id) || typeof data.remainingMs !== 'number') return undefined;
   switch (data.op) {
     case 'deliver':
-      return isEvent(data.event) && isNumbered(data.from) ? (data as object as Deliver) : undefined;
+      return isDeliver(data) ? (data as object as Deliver) : undefined;
     case 'read':
-      return data as object as Read;
+      return isFlag(data.fresh) ? (data as object as Read) : undefined;
     case 'watch':
       return typeof data.after === 'number' ? (data as object as Watch) : undefined;
     default:
@@ -96,38 +99,65 @@ export function decodeRequest(body: Buffer): Request | undefined {
 export function decodeAnswer(body: Buffer): Answer | undefined {
   const data = parsed(body);
   if (data === undefined) return undefined;
-  switch (data.kind) {
-    case 'committed':
-    case 'view':
-    case 'fault':
-    case 'elsewhere':
-    case 'lost':
-      return data as object as Answer;
-    default:
-      return undefined;
-  }
+  return isAnswer(data) ? (data as object as Answer) : undefined;
 }
 
 function parsed(body: Buffer): Record<string, unknown> | undefined {
   try {
     const data: unknown = JSON.parse(body.toString('utf8'));
-    return typeof data === 'object' && data !== null && !Array.isArray(data)
-      ? (data as Record<string, unknown>)
-      : undefined;
+    return isRecord(data) ? data : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isEvent(event: unknown): boolean {
-  return typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string';
+function isDeliver({ event, from, again, asks, fence, traceparent }: Record<string, unknown>): boolean {
+  return (
+    isRecord(event) &&
+    typeof event.type === 'string' &&
+    (from === undefined || isNumbered(from)) &&
+    isFlag(again) &&
+    isFlag(asks) &&
+    // A guard takes whatever fence is the highest: one of no order would keep everybody out for ever.
+    (fence === undefined || (typeof fence === 'string' && FENCE.test(fence))) &&
+    (traceparent === undefined || typeof traceparent === 'string')
+  );
+}
+
+function isAnswer({ kind, version, view, fault }: Record<string, unknown>): boolean {
+  switch (kind) {
+    case 'committed':
+      return isCount(version);
+    case 'view':
+      return isRecord(view) && isCount(view.version);
+    case 'fault':
+      return isRecord(fault) && typeof fault.code === 'string' && typeof fault.message === 'string';
+    default:
+      return kind === 'elsewhere' || kind === 'lost';
+  }
 }
 
 function isNumbered(from: unknown): boolean {
-  if (from === undefined) return true;
-  if (typeof from !== 'object' || from === null) return false;
-  const { sender, n, floor } = from as Record<string, unknown>;
-  return typeof sender === 'string' && isCount(n) && isCount(floor) && floor <= n;
+  if (!isRecord(from)) return false;
+  const { sender, n, floor } = from;
+  return isSender(sender) && isCount(n) && isCount(floor) && floor <= n;
+}
+
+/** Actors are remembered as senders for ever, nodes and keys for a while: neither may be just anything. */
+function isSender(sender: unknown): boolean {
+  return typeof sender === 'string' && (NODE_SENDER.test(sender) || isActorId(sender));
+}
+
+function isActorId(id: unknown): boolean {
+  return typeof id === 'string' && parseActorId(id) !== undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isFlag(flag: unknown): boolean {
+  return flag === undefined || typeof flag === 'boolean';
 }
 
 function isCount(n: unknown): n is number {

@@ -4,7 +4,8 @@
 // same epoch, says whether the commit is in it; if not, the very same commit is made again.
 //
 //   KO1  The commit id is never changed: a copy that was only late cannot be applied beside it.
-//   KO2  It asks again for as long as the activation lives, with growing pauses.
+//   KO2  It asks again for as long as the activation lives, with growing pauses. What asking again
+//        cannot mend, a store that breaks its contract or a record that cannot be read, is thrown.
 import type { ActivationHost } from './activation-host.ts';
 import type { Commit, CommitOutcome } from './state-store.ts';
 
@@ -39,6 +40,7 @@ export async function knownOutcome(host: ActivationHost, commit: Commit, watch: 
       if (outcome.kind === 'fenced') return { kind: 'fenced', applied };
       return isOwn(outcome, commit) ? { kind: 'committed', version: outcome.version, events: [] } : outcome;
     } catch (fault) {
+      if (!host.isTransient(fault)) throw fault;
       host.onFault(fault);
     }
     if (watch.isOver()) return { kind: 'abandoned' };
@@ -63,6 +65,7 @@ async function inquire(host: ActivationHost, commit: Commit, watch: CommitWatch)
       const conflict = { kind: 'conflict', version, commitId } as const;
       return isOwn(conflict, commit) ? { kind: 'committed', version, events: [] } : conflict;
     } catch (fault) {
+      if (!host.isTransient(fault)) throw fault;
       host.onFault(fault);
       await host.pause(pauseMs);
       if (watch.isOver()) return { kind: 'abandoned' };

@@ -5,12 +5,13 @@
 //   MB1  Messages leave in the order they came.
 //   MB2  More than `max` told messages never wait; one more is refused, and nothing else changes.
 //   MB3  A repeated message (same sender and number) joins the one that waits: stepped once,
-//        both answered.
+//        both answered, as long as one of them waits.
 //   MB4  What the actor itself caused (timers, ends of invokes) is never refused: there is at
 //        most one of each running timer and invoke.
 import type { FencingToken } from '@devmentor/locks';
 import type { EventData } from './effect.ts';
 import type { Answer, Deliver, Numbered } from './envelope.ts';
+import type { FaultData } from './errors.ts';
 
 /** A message on its way through an activation. */
 export interface Told {
@@ -22,8 +23,10 @@ export interface Told {
   /** An earlier attempt may have been committed. */
   again: boolean;
   /** Monotonic; after it nobody waits. */
-  readonly expiresAtMs: number;
+  expiresAtMs: number;
   readonly traceparent: string | undefined;
+  /** The state that came of it could not be stored: it is refused with this, and not stepped again. */
+  unstorable?: FaultData;
   /** Everyone who waits for the outcome. */
   readonly answer: ((answer: Answer) => void)[];
 }
@@ -91,6 +94,7 @@ export class Mailbox {
     if (twin !== undefined) {
       twin.answer.push(...letter.answer);
       twin.again ||= letter.again;
+      twin.expiresAtMs = Math.max(twin.expiresAtMs, letter.expiresAtMs);
       return 'joined';
     }
     if (this.#told >= this.#max) return 'full';

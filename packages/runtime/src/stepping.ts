@@ -17,8 +17,8 @@ import type { Behavior } from './behavior.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
-import type { MachineDriver, Step } from './machine-driver.ts';
-import type { Due, Letter, Told } from './mailbox.ts';
+import { isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
+import type { Due, Ended, Letter, Told } from './mailbox.ts';
 import type { DeadLetter } from './runtime.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
 import { judge } from './supervision.ts';
@@ -73,7 +73,7 @@ export function stepGroup(
         draft.due(letter);
         break;
       case 'ended':
-        if (state.runs[letter.invoke] === letter.run) draft.own(letter.event, { invokeEnded: letter.invoke });
+        draft.ended(letter);
         break;
       case 'wake':
         draft.wake();
@@ -115,6 +115,14 @@ class Draft {
   }
 
   told(letter: Told): void {
+    if (letter.unstorable !== undefined) {
+      this.#refuse(letter, letter.unstorable);
+      return;
+    }
+    if (isReservedEventType(letter.event.type)) {
+      this.#refuse(letter, this.#unhandled(letter.event.type));
+      return;
+    }
     const tried = this.#try(letter.event);
     if (tried.kind === 'threw') {
       this.#bury(letter.event, letter.from?.sender ?? 'unnumbered', tried.cause);
@@ -148,13 +156,19 @@ class Draft {
     this.#timers.delete(id);
     const lateBy = Math.max(0, Math.floor(this.#nowMs - row.dueAtMs));
     const event = { ...(row.event as object as EventData), lateBy };
-    this.own(event, {});
+    this.#own(event);
+  }
+
+  /** A letter before it in the group may have left the state that waits for it. */
+  ended({ invoke, run, event }: Ended): void {
+    if (this.#runs[invoke] !== run) return;
+    delete this.#runs[invoke];
+    this.#own(event);
   }
 
   /** An event the actor caused itself. It is over with this step, whatever comes of it. */
-  own(event: { readonly type: string }, { invokeEnded }: { readonly invokeEnded?: string }): void {
+  #own(event: { readonly type: string }): void {
     this.#changes = true;
-    if (invokeEnded !== undefined) delete this.#runs[invokeEnded];
     const tried = this.#try(event);
     if (tried.kind === 'threw') {
       this.#bury(event as object as Json, this.#stepper.id, tried.cause);

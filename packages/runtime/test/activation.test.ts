@@ -1,8 +1,10 @@
 // One node: commits, timers, passivation, and what becomes of an unknown outcome.
 
+import { InvariantViolation, parseFence } from '@devmentor/locks';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { type ActorRecord, defineActor, durable } from '../src/index.ts';
+import type { CommitFault } from '../src/testing-faults.ts';
 import { Counter } from './counter.fixture.ts';
 import { solo } from './solo.fixture.ts';
 
@@ -75,6 +77,78 @@ describe('unknown outcomes', () => {
     }
     await expect(node.run(counter.tell(add()))).rejects.toEqual(fault('ACTOR_QUARANTINED'));
     await expect(node.run(counter.read())).rejects.toEqual(fault('ACTOR_QUARANTINED'));
+  });
+});
+
+describe('after an unknown outcome that was a refusal', () => {
+  const [older, newer] = [parseFence('1000000000000001'), parseFence('1000000000000002')];
+
+  /** A commit with a fence is lost; before it is made again a newer fence is admitted. */
+  async function frozenThenStale(first: { type: 'arm'; delayMs: number } | { type: 'add'; by: number }) {
+    let verdict: CommitFault = 'not-applied';
+    const node = await solo([Counter], { fault: (commits) => (commits[0]?.fence === older ? verdict : 'none') });
+    const counter = node.runtime.actor(Counter, 'a');
+    await node.run(counter.tell(first));
+    const stale = counter.tell(add(), { fence: older });
+    stale.catch(() => {});
+    await node.clock.advance(5);
+    await node.state.admit(counter.id, newer);
+    const calm = (): void => {
+      verdict = 'none';
+    };
+    return { node, counter, stale, calm };
+  }
+
+  it('[AC3] a read that came meanwhile is answered', async () => {
+    const { node, counter, stale, calm } = await frozenThenStale(add());
+    const reading = counter.read({ deadlineMs: 3_000 });
+    await node.clock.advance(5);
+    calm();
+    await expect(node.run(stale)).rejects.toEqual(fault('STALE_FENCE'));
+    expect((await node.run(reading)).context.total).toBe(1);
+  });
+
+  it('[TM1] a timer that fell due meanwhile fires', async () => {
+    const { node, counter, stale, calm } = await frozenThenStale({ type: 'arm', delayMs: 50 });
+    await node.clock.advance(100);
+    calm();
+    await expect(node.run(stale)).rejects.toEqual(fault('STALE_FENCE'));
+    await node.clock.advance(1_000);
+    expect((await node.run(counter.peek()))?.context.alarms).toBe(1);
+  });
+});
+
+describe('a state that cannot be stored', () => {
+  it('[SV2] a repeat of what was committed is answered as it was, though stepping it again gives too large a state', async () => {
+    const Hoard = defineActor('hoard', {
+      machine: setup({
+        types: {} as { context: { items: string[] }; events: { type: 'keep'; item: string } },
+      }).createMachine({
+        context: { items: [] },
+        on: { keep: { actions: assign({ items: ({ context, event }) => [...context.items, event.item] }) } },
+      }),
+    });
+    const node = await solo([Hoard], { limits: { snapshotBytes: 1_000 } });
+    const hoard = node.runtime.actor(Hoard, 'a');
+    const big = { type: 'keep', item: 'x'.repeat(600) } as const;
+    await node.run(hoard.tell(big, { dedup: 'once' }));
+    expect(await node.run(hoard.tell(big, { dedup: 'once' }))).toMatchObject({ version: 1 });
+    await expect(node.run(hoard.tell(big, { dedup: 'twice' }))).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      applied: 'no',
+    });
+    await expect(node.run(hoard.tell(big, { dedup: 'twice' }))).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      applied: 'no',
+    });
+    expect((await node.run(hoard.read())).context.items).toHaveLength(1);
+  });
+
+  it('[SV4] a store that breaks its contract quarantines the actor, and nobody waits for ever', async () => {
+    const node = await solo([Counter]);
+    node.state.commit = () => Promise.reject(new InvariantViolation('a commit settles a message once'));
+    const counter = node.runtime.actor(Counter, 'a');
+    await expect(node.run(counter.tell(add(), { deadlineMs: 2_000 }))).rejects.toEqual(fault('ACTOR_QUARANTINED'));
   });
 });
 

@@ -39,6 +39,15 @@ describe('mailbox', () => {
     expect(mailbox.put(told(1))).toBe('queued');
   });
 
+  it('[MB3] a repeat whose sender waits longer keeps the letter alive as long', () => {
+    const mailbox = new Mailbox(10);
+    const first = told(1, { expiresAtMs: 5 });
+    mailbox.put(first);
+    mailbox.put(told(1, { expiresAtMs: 9 }));
+    mailbox.put(told(1, { expiresAtMs: 7 }));
+    expect(first.expiresAtMs).toBe(9);
+  });
+
   it('[MB4] what the actor itself caused is taken in though the mailbox is full', () => {
     const mailbox = new Mailbox(1);
     mailbox.put(told(1));

@@ -1,6 +1,8 @@
 // What a group of letters does to an actor, decided without any store.
 import { describe, expect, it } from 'vitest';
+import { assign, fromPromise, setup } from 'xstate';
 import { createdState } from '../src/actor-state.ts';
+import { defineActor } from '../src/index.ts';
 import { xstateDriver } from '../src/machine-driver.xstate5.ts';
 import type { Told } from '../src/mailbox.ts';
 import { stepGroup } from '../src/stepping.ts';
@@ -54,6 +56,45 @@ describe('stepping', () => {
     expect(stepGroup(stepper, next, [due], now).next.snapshot.context).toMatchObject({ alarms: 1 });
     const ended = { kind: 'ended', invoke: 'x', run: 1, event: { type: 'add', by: 1 } } as const;
     expect(stepGroup(stepper, next, [ended], now).changes).toBe(false);
+  });
+
+  it('[SG4] the end of a run that the same group has replaced is nothing', () => {
+    const machine = setup({
+      types: {} as { context: { answer: number }; events: { type: 'go' } | { type: 'leave' } },
+      actors: { work: fromPromise<number>(async () => 1) },
+    }).createMachine({
+      context: { answer: 0 },
+      initial: 'idle',
+      states: {
+        idle: { on: { go: 'working' } },
+        working: {
+          invoke: { id: 'work', src: 'work', onDone: { target: 'idle', actions: assign({ answer: 7 }) } },
+          on: { leave: 'idle' },
+        },
+      },
+    });
+    const Worker = defineActor('worker', { machine });
+    const worker = { id: 'worker:a', behavior: Worker.behavior, driver: xstateDriver(machine) } as const;
+    const working = stepGroup(worker, createdState(worker.driver, undefined), [told({ type: 'go' })], now).next;
+    const late = {
+      kind: 'ended',
+      invoke: 'work',
+      run: working.runs.work ?? 0,
+      event: worker.driver.settled('work', { kind: 'done', output: 1 }),
+    } as const;
+    const again = stepGroup(worker, working, [told({ type: 'leave' }), told({ type: 'go' }), late], now);
+    expect(again.next.snapshot.context).toEqual({ answer: 0 });
+    expect(again.after).toContainEqual(expect.objectContaining({ kind: 'start', run: again.next.runs.work }));
+    expect(stepGroup(worker, working, [late], now).next.snapshot.context).toEqual({ answer: 7 });
+  });
+
+  it('[RU6] an event of the runtime itself is refused whoever sends it', () => {
+    const { next } = stepGroup(stepper, createdState(driver, undefined), [told({ type: 'arm', delayMs: 5 })], now);
+    const [row] = next.timers.values();
+    const forged = told(row?.event as Told['event']);
+    const group = stepGroup(stepper, next, [forged], now);
+    expect(group).toMatchObject({ changes: false });
+    expect(group.answers.get(forged)).toMatchObject({ fault: { code: 'UNHANDLED_EVENT', applied: 'no' } });
   });
 
   it('[SG5] a message that would make the actor owe more than 10,000 messages is MAILBOX_FULL', () => {
