@@ -14,7 +14,7 @@ function refuse(message: string): never {
 }
 
 /** Control characters would end up in keys and logs; half a surrogate pair has no UTF-8. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+export const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
 export function checkResource(resource: string): void {
   if (resource === '') refuse('resource is empty: name what is to be locked');

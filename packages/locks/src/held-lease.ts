@@ -27,7 +27,7 @@ import type {
 } from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { allowanceMs, renewalDelayMs, retryDelayMs } from './renewal.ts';
+import { allowanceMs, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
 
 /** What a held lease needs of the manager that made it. */
@@ -244,7 +244,7 @@ export class HeldLease implements Lease {
     this.#state = 'held';
     this.#renewAtMs =
       this.#mode === 'auto'
-        ? term.sentMs + renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random())
+        ? together(term.sentMs + renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random()))
         : Number.POSITIVE_INFINITY;
     this.#setAlarm();
   }

@@ -35,7 +35,7 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     offers.length = 0;
     store = await harness.open();
     await store.open();
-    await store.listen('here', { offer: (offer) => void offers.push(offer), hint: () => undefined });
+    await store.listen('here', (offer) => void offers.push(offer));
   });
   afterEach(() => store.close());
 

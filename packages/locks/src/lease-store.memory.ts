@@ -2,10 +2,10 @@ import { systemClock } from './clock.system.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { encodeId, slotOf } from './id-codec.ts';
-import type { FencingToken } from './lease.ts';
+import { type FencingToken, fenceOf } from './lease.ts';
 import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
 import { isSpent, type LeaseRecord, nextDueMs } from './lease-record.ts';
-import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import { type LeaseStore, LOG_MS, SWEEP_MS } from './lease-store.ts';
 import type { LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
 import { type Moment, settle, type Transition, transition } from './transition.ts';
 
@@ -21,11 +21,6 @@ interface Row extends Due {
   record: LeaseRecord;
 }
 
-interface Listener {
-  readonly offer: (offer: Offer) => void;
-  readonly hint: (bucket: number) => void;
-}
-
 const KEPT_EVENTS = 8_192;
 
 /** One bucket's count and log. */
@@ -33,9 +28,17 @@ class Bucket {
   count: number;
   last: LogId | '' = '';
   events: LoggedLockEvent[] = [];
+  readonly hinted = new Set<() => void>();
 
   constructor(floor: number) {
     this.count = floor;
+  }
+
+  dropBefore(id: LogId): void {
+    const [first] = this.events;
+    if (first === undefined || first.id >= id) return;
+    const from = this.events.findIndex((event) => event.id >= id);
+    this.events = from < 0 ? [] : this.events.slice(from);
   }
 }
 
@@ -49,7 +52,7 @@ export class MemoryLeaseStore implements LeaseStore {
   readonly #rows = new Map<string, Row>();
   readonly #due = new DueQueue<Row>();
   readonly #buckets: readonly Bucket[];
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners = new Map<string, (offer: Offer) => void>();
   #sweptMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MemoryLeaseStoreOptions = {}) {
@@ -72,9 +75,11 @@ export class MemoryLeaseStore implements LeaseStore {
     this.#sweptMs = nowMs;
     const serverMs = this.#serverMs();
     for (let row = this.#due.first; row !== undefined && row.dueMs <= serverMs; row = this.#due.first) {
-      const { bucket, number } = this.#bucketOf(row.resource);
-      this.#commit(row.resource, row, number, bucket, settle(row.record, this.#moment(bucket)));
+      const bucket = this.#bucketOf(row.resource);
+      this.#commit(row.resource, row, bucket, settle(row.record, this.#moment(bucket)));
     }
+    const oldest = fenceOf((serverMs - LOG_MS) * 1_000);
+    for (const bucket of this.#buckets) bucket.dropBefore(oldest);
   }
 
   bucketOf(resource: string): number {
@@ -86,8 +91,10 @@ export class MemoryLeaseStore implements LeaseStore {
     readonly after: string;
     readonly limit: number;
   }): Promise<{ views: OwnView[]; next: string | undefined }> {
-    const names = [...this.#rows.keys()]
-      .filter((name) => name.startsWith(query.prefix) && compareNames(name, query.after) > 0)
+    const names = [...this.#rows.values()]
+      .filter(({ resource, record }) => record.current !== undefined && resource.startsWith(query.prefix))
+      .map(({ resource }) => resource)
+      .filter((name) => compareNames(name, query.after) > 0)
       .sort(compareNames);
     const views: OwnView[] = [];
     for (const resource of names) {
@@ -114,9 +121,15 @@ export class MemoryLeaseStore implements LeaseStore {
     return { events, next: events.at(-1)?.id ?? after, gap: next.prev !== after };
   }
 
-  async listen(listener: string, on: Listener): Promise<Unsubscribe> {
-    this.#listeners.set(listener, on);
+  async listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
+    this.#listeners.set(listener, onOffer);
     return () => void this.#listeners.delete(listener);
+  }
+
+  async hints(number: number, onHint: () => void): Promise<Unsubscribe> {
+    const hinted = this.#buckets[number]?.hinted;
+    hinted?.add(onHint);
+    return () => void hinted?.delete(onHint);
   }
 
   async close(): Promise<void> {}
@@ -127,9 +140,9 @@ export class MemoryLeaseStore implements LeaseStore {
 
   #apply(command: LeaseCommand): Reply {
     const row = this.#rows.get(command.resource);
-    const { bucket, number } = this.#bucketOf(command.resource);
+    const bucket = this.#bucketOf(command.resource);
     const done = transition(row?.record, command, this.#moment(bucket));
-    this.#commit(command.resource, row, number, bucket, done);
+    this.#commit(command.resource, row, bucket, done);
     return done.reply;
   }
 
@@ -144,15 +157,13 @@ export class MemoryLeaseStore implements LeaseStore {
     };
   }
 
-  #bucketOf(resource: string): { bucket: Bucket; number: number } {
-    const number = this.bucketOf(resource);
-    return { bucket: this.#buckets[number] as Bucket, number };
+  #bucketOf(resource: string): Bucket {
+    return this.#buckets[this.bucketOf(resource)] as Bucket;
   }
 
   #commit(
     resource: string,
     before: Row | undefined,
-    number: number,
     bucket: Bucket,
     done: Omit<Transition, 'reply'>,
   ): void {
@@ -169,12 +180,12 @@ export class MemoryLeaseStore implements LeaseStore {
       if (due === undefined) this.#due.remove(row);
       else this.#due.set(row, due);
     }
-    if (done.events.length > 0) this.#append(number, bucket, done);
+    if (done.events.length > 0) this.#append(bucket, done);
     for (const { listener, ...offer } of done.offers)
-      this.#clock.soon(() => this.#listeners.get(listener)?.offer(offer));
+      this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
   }
 
-  #append(number: number, bucket: Bucket, done: Omit<Transition, 'reply'>): void {
+  #append(bucket: Bucket, done: Omit<Transition, 'reply'>): void {
     for (const event of done.events) {
       bucket.events.push({ ...event, prev: bucket.last });
       bucket.last = event.id;
@@ -182,8 +193,9 @@ export class MemoryLeaseStore implements LeaseStore {
     if (bucket.events.length > KEPT_EVENTS * 2) {
       bucket.events = bucket.events.slice(-KEPT_EVENTS);
     }
+    if (bucket.hinted.size === 0) return;
     this.#clock.soon(() => {
-      for (const listener of this.#listeners.values()) listener.hint(number);
+      for (const onHint of bucket.hinted) onHint();
     });
   }
 }

@@ -1,60 +1,58 @@
-import { InvariantViolation, unreachable } from './invariant.ts';
+import { UNPRINTABLE } from './claim-arguments.ts';
+import { assert, InvariantViolation, unreachable } from './invariant.ts';
 import type { EndedHow, FencingToken, FreeView, Link } from './lease.ts';
 import type { LeaseCommand, OwnView, Reply } from './lease-command.ts';
 import type { LockEventType, LoggedLockEvent, LogId } from './lock-event.ts';
 
-/** A command as the script reads it: its letter, the encoded resource, its arguments. */
-export type WireCommand = readonly (string | number)[];
+/** How many fields the script reads of a command: its letter, the encoded resource, its arguments. */
+export const LEASE_COMMAND_WIDTHS = { q: 11, n: 5, t: 5, w: 5, r: 5, c: 4, i: 2, s: 2 } as const;
+export type WireLetter = keyof typeof LEASE_COMMAND_WIDTHS;
 
 const text = JSON.stringify as (value: string) => string;
+/** What names nothing: an id that the script's fields or a record could not carry. */
+const nameable = (id: string): string => (UNPRINTABLE.test(id) ? '' : id);
 
-export function toWire(command: LeaseCommand, encoded: string): WireCommand {
+/** A command as the script reads it: every field ended by a zero byte. */
+export function toWire(command: LeaseCommand, encoded: string): { readonly letter: WireLetter; readonly fields: string } {
+  const wire = (letter: WireLetter, fields: string) => ({ letter, fields: `${letter}\0${encoded}\0${fields}` });
   switch (command.kind) {
     case 'request': {
       const { leaseId, requestId, holder, instance, ttlMs, meta, waitMs, listener, resource } = command;
-      const name = holder.name === undefined ? '' : text(holder.name);
-      return [
+      const name = holder.name === undefined ? '' : `,"name":${text(holder.name)}`;
+      const shown = meta === undefined ? '' : JSON.stringify(meta);
+      return wire(
         'q',
-        encoded,
-        leaseId,
-        requestId,
-        text(holder.id),
-        name,
-        text(instance),
-        ttlMs,
-        meta === undefined ? '' : JSON.stringify(meta),
-        waitMs,
-        listener,
-        text(resource),
-      ];
+        `${requestId}\0${leaseId}\0{"id":${text(holder.id)}${name}}\0${text(instance)}\0${ttlMs}\0${shown}\0${waitMs}\0${waitMs === 0 ? '' : listener}\0${text(resource)}\0`,
+      );
     }
     case 'renew':
-      return ['n', encoded, command.leaseId, command.ttlMs ?? 0, command.gen ?? -1];
-    case 'attach':
-      return [
-        't',
-        encoded,
-        command.leaseId,
-        text(command.instance),
-        JSON.stringify({ kind: 'attached', node: command.node, conn: command.conn } satisfies Link),
-      ];
+      return wire('n', `${nameable(command.leaseId)}\0${command.ttlMs ?? 0}\0${command.gen ?? -1}\0`);
+    case 'attach': {
+      const { leaseId, instance, node, conn } = command;
+      const link = JSON.stringify({ kind: 'attached', node, conn } satisfies Link);
+      return wire('t', `${nameable(leaseId)}\0${text(instance)}\0${link}\0`);
+    }
     case 'away':
-      return ['w', encoded, command.leaseId, command.gen ?? -1, command.graceMs];
-    case 'release':
-      return ['r', encoded, command.leaseId, command.how, command.reason === undefined ? '' : text(command.reason)];
+      return wire('w', `${nameable(command.leaseId)}\0${command.gen ?? -1}\0${command.graceMs}\0`);
+    case 'release': {
+      const { leaseId, how, reason } = command;
+      return wire('r', `${nameable(leaseId)}\0${how}\0${text(reason ?? '')}\0`);
+    }
     case 'cancel':
-      return ['c', encoded, command.requestId, text(command.resource)];
+      return wire('c', `${command.requestId}\0${text(command.resource)}\0`);
     case 'inspect':
-      return ['i', encoded];
+      return wire('i', '');
     default:
       return unreachable(command);
   }
 }
 
+export const SWEEP_WIRE = { letter: 's', fields: 's\0\0' } as const;
+
 type WireView = Omit<OwnView, 'kind' | 'resource' | 'remainingMs' | 'serverMs'>;
 
-type WireReply =
-  | readonly ['granted', FencingToken, number]
+export type WireReply =
+  | readonly ['granted', FencingToken]
   | readonly ['held' | 'renewed' | 'away' | 'view', WireView]
   | readonly ['queued', number, WireView]
   | readonly ['busy', number, boolean, WireView]
@@ -65,8 +63,7 @@ type WireReply =
   | readonly ['stale', number]
   | readonly ['released' | 'already' | 'expired' | 'superseded' | 'unknown' | 'left' | 'returned']
   | readonly ['free', LogId | '', number, NonNullable<FreeView['last']> | '']
-  | readonly ['fresh']
-  | readonly ['swept', number];
+  | readonly ['fresh' | 'swept' | 'more'];
 
 /** Reads the script's whole answer: its clock, and one reply per command. */
 export function parseReplies(answer: unknown): { readonly serverMs: number; readonly replies: readonly WireReply[] } {
@@ -75,7 +72,8 @@ export function parseReplies(answer: unknown): { readonly serverMs: number; read
   return { serverMs, replies };
 }
 
-export function fromWire(resource: string, reply: WireReply, serverMs: number): Reply {
+export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: number): Reply {
+  const { resource } = command;
   const view = (wire: WireView): OwnView => ({
     kind: 'held',
     resource,
@@ -85,7 +83,8 @@ export function fromWire(resource: string, reply: WireReply, serverMs: number): 
   });
   switch (reply[0]) {
     case 'granted':
-      return { kind: 'granted', fence: reply[1], untilMs: reply[2], serverMs };
+      assert(command.kind === 'request', 'only a request is granted');
+      return { kind: 'granted', fence: reply[1], untilMs: serverMs + command.ttlMs, serverMs };
     case 'held':
     case 'renewed':
     case 'away':
@@ -123,6 +122,7 @@ export function fromWire(resource: string, reply: WireReply, serverMs: number): 
       };
     case 'fresh':
     case 'swept':
+    case 'more':
       throw new InvariantViolation('a sweep is nobody’s command');
     default:
       return { kind: reply[0] };

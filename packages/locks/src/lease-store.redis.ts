@@ -3,7 +3,15 @@ import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import { encodeId, slotOf } from './id-codec.ts';
 import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
-import { fromWire, parseEvents, parseReplies, toWire, type WireCommand } from './lease-store.redis-codec.ts';
+import {
+  fromWire,
+  LEASE_COMMAND_WIDTHS,
+  parseEvents,
+  parseReplies,
+  SWEEP_WIRE,
+  toWire,
+  type WireLetter,
+} from './lease-store.redis-codec.ts';
 import { leaseScript, SERVER_TIME } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId, LogPage } from './lock-event.ts';
@@ -22,6 +30,8 @@ export interface RedisLeaseStoreOptions {
 }
 
 const MOST_COMMANDS = 256;
+/** Of one bucket in a row, when each finds as much as it may; the rest is for the next process. */
+const MOST_SWEEPS = 16;
 const NONE = '0000000000000000';
 
 const CLAIM_LAYOUT = `
@@ -45,9 +55,14 @@ return { bucket and string.sub(bucket, 18, 33) or '', redis.call('XRANGE', KEYS[
 
 interface Submitted {
   readonly bucket: number;
-  readonly wire: WireCommand;
+  readonly key: string;
+  readonly letter: WireLetter;
+  readonly fields: string;
   readonly command: LeaseCommand | 'sweep';
 }
+
+/** Or, of a sweep, whether it left any behind. */
+type Answer = Reply | { readonly kind: 'swept'; readonly isMore: boolean };
 
 /** Leases in Redis: every command of a tick in one script call; on Cluster, one per bucket. */
 export class RedisLeaseStore implements LeaseStore {
@@ -59,7 +74,7 @@ export class RedisLeaseStore implements LeaseStore {
   readonly #script: Script;
   readonly #scripts: { readonly layout: Script; readonly names: Script; readonly log: Script };
   readonly #timeArgs: () => readonly string[];
-  readonly #batchers: readonly Batcher<Submitted, Reply>[];
+  readonly #batchers: readonly Batcher<Submitted, Answer>[];
 
   constructor(options: RedisLeaseStoreOptions) {
     const { link } = options;
@@ -73,7 +88,7 @@ export class RedisLeaseStore implements LeaseStore {
     this.#scripts = { layout: link.script(CLAIM_LAYOUT), names: link.script(NAMES), log: link.script(READ_LOG) };
     const lanes = link.isCluster ? this.buckets : 1;
     this.#batchers = Array.from({ length: lanes }, () =>
-      link.batcher<Submitted, Reply>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
+      link.batcher<Submitted, Answer>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
     );
   }
 
@@ -90,15 +105,21 @@ export class RedisLeaseStore implements LeaseStore {
   submit<K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> {
     const encoded = encodeId(command.resource);
     const bucket = slotOf(encoded, this.buckets);
-    return this.#lane(bucket).submit({ bucket, wire: toWire(command, encoded), command }) as Promise<Replies[K]>;
+    const key = `${this.#prefix(bucket)}lock:${encoded}`;
+    const { letter, fields } = toWire(command, encoded);
+    return this.#lane(bucket).submit({ bucket, key, letter, fields, command }) as Promise<Replies[K]>;
   }
 
   async sweep(): Promise<void> {
-    await Promise.all(
-      Array.from({ length: this.buckets }, (_, bucket) =>
-        this.#lane(bucket).submit({ bucket, wire: ['s', ''], command: 'sweep' }),
-      ),
-    );
+    await Promise.all(Array.from({ length: this.buckets }, (_, bucket) => this.#sweep(bucket)));
+  }
+
+  async #sweep(bucket: number): Promise<void> {
+    const key = `${this.#prefix(bucket)}bucket`;
+    for (let turn = 0; turn < MOST_SWEEPS; turn += 1) {
+      const answer = await this.#lane(bucket).submit({ bucket, key, ...SWEEP_WIRE, command: 'sweep' });
+      if (answer.kind !== 'swept' || !answer.isMore) return;
+    }
   }
 
   bucketOf(resource: string): number {
@@ -145,20 +166,13 @@ export class RedisLeaseStore implements LeaseStore {
     return { events, next: events.at(-1)?.id ?? after, gap: !isLinked };
   }
 
-  async listen(
-    listener: string,
-    on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void },
-  ): Promise<Unsubscribe> {
-    const [stopOffers, stopHints] = await Promise.all([
-      this.#link.subscribe(`${this.#namespace}:to:${listener}`, (payload) => on.offer(JSON.parse(payload) as Offer)),
-      this.#link.subscribe(`${this.#namespace}:hint`, (payload) => {
-        for (const bucket of payload.split(',')) on.hint(Number(bucket));
-      }),
-    ]);
-    return () => {
-      stopOffers();
-      stopHints();
-    };
+  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
+    const channel = `${this.#namespace}:to:${listener}`;
+    return this.#link.subscribe(channel, (payload) => onOffer(JSON.parse(payload) as Offer));
+  }
+
+  hints(bucket: number, onHint: () => void): Promise<Unsubscribe> {
+    return this.#link.subscribe(`${this.#namespace}:hint:${bucket}`, onHint);
   }
 
   async close(): Promise<void> {}
@@ -167,34 +181,45 @@ export class RedisLeaseStore implements LeaseStore {
     return `${this.#namespace}:{b${bucket}}:`;
   }
 
-  #lane(bucket: number): Batcher<Submitted, Reply> {
-    return this.#batchers[bucket % this.#batchers.length] as Batcher<Submitted, Reply>;
+  #lane(bucket: number): Batcher<Submitted, Answer> {
+    return this.#batchers[bucket % this.#batchers.length] as Batcher<Submitted, Answer>;
   }
 
-  async #flush(items: readonly Submitted[]): Promise<Reply[]> {
-    // By bucket, in order of submission within each: the script writes once per bucket.
-    const groups = new Map<number, { readonly wires: WireCommand[]; readonly places: number[] }>();
-    items.forEach((item, place) => {
-      let group = groups.get(item.bucket);
+  async #flush(items: readonly Submitted[]): Promise<Answer[]> {
+    // By bucket, in order of submission within each: the script reads and writes once per bucket.
+    const groups = new Map<number, { keys: string; fields: string; readonly places: number[] }>();
+    let fieldCount = 0;
+    for (const [place, { bucket, key, letter, fields }] of items.entries()) {
+      let group = groups.get(bucket);
       if (group === undefined) {
-        group = { wires: [], places: [] };
-        groups.set(item.bucket, group);
+        group = { keys: `${this.#prefix(bucket)}bucket\0`, fields: '', places: [] };
+        groups.set(bucket, group);
       }
-      group.wires.push(item.wire);
+      group.keys += `${key}\0`;
+      group.fields += fields;
       group.places.push(place);
-    });
-    const batch = JSON.stringify([
-      this.#namespace,
-      this.#logEntries,
-      [...groups].map(([bucket, group]) => [bucket, group.wires]),
-    ]);
+      fieldCount += 1 + LEASE_COMMAND_WIDTHS[letter];
+    }
+    let keys = '';
+    let fields = '';
+    for (const [bucket, group] of groups) {
+      keys += group.keys;
+      fields += `${bucket}\0${group.places.length}\0${group.fields}`;
+    }
     const answer = await this.#link.run(
       this.#script,
       [`${this.#prefix((items[0] as Submitted).bucket)}bucket`],
-      [batch, ...this.#timeArgs()],
+      [
+        fieldCount + 3 * groups.size,
+        items.length + groups.size,
+        keys + fields,
+        this.#logEntries,
+        this.#namespace,
+        ...this.#timeArgs(),
+      ],
     );
     const { serverMs, replies } = parseReplies(answer);
-    const results = new Array<Reply>(items.length);
+    const results = new Array<Answer>(items.length);
     let at = 0;
     for (const { places } of groups.values()) {
       for (const place of places) {
@@ -204,13 +229,14 @@ export class RedisLeaseStore implements LeaseStore {
           throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script answered fewer replies than commands', {
             applied: 'unknown',
           });
-        results[place] = command === 'sweep' ? { kind: 'left' } : fromWire(command.resource, reply, serverMs);
+        results[place] =
+          command === 'sweep' ? { kind: 'swept', isMore: reply[0] === 'more' } : fromWire(command, reply, serverMs);
       }
     }
     return results;
   }
 
-  /** Names of records, held or not, in byte order. */
+  /** Names of what is held, and of what was until a moment ago, in byte order. */
   async #names(prefix: string, after: string, limit: number): Promise<string[]> {
     const min = after === '' ? `[${prefix}` : `(${after}`;
     const max = prefix === '' ? '+' : Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])]);

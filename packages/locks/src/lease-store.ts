@@ -45,13 +45,14 @@ export interface LeaseStore {
     readonly limit: number;
   }): Promise<{ readonly views: readonly OwnView[]; readonly next: string | undefined }>;
   readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage>;
-  /** Offers to this process's waiters, and hints that buckets' logs grew. Either may be lost. */
-  listen(
-    listener: string,
-    on: { readonly offer: (offer: Offer) => void; readonly hint: (bucket: number) => void },
-  ): Promise<Unsubscribe>;
+  /** Offers to this process's waiters. One may be lost. */
+  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe>;
+  /** That a bucket's log grew, while somebody wants to know. A hint may be lost. */
+  hints(bucket: number, onHint: () => void): Promise<Unsubscribe>;
   close(): Promise<void>;
 }
 
 /** How often a bucket needs sweeping. */
 export const SWEEP_MS = 500;
+/** How long a bucket's log keeps an event, unless there are too many. */
+export const LOG_MS = 600_000;

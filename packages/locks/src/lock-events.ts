@@ -13,6 +13,8 @@ export class LockEvents implements LockLog {
   readonly #store: LeaseStore;
   readonly #clock: Clock;
   readonly #wakes = new Map<number, Set<() => void>>();
+  /** Undefined while the store is being asked. */
+  readonly #hints = new Map<number, Unsubscribe | undefined>();
   #isClosed = false;
 
   constructor(store: LeaseStore, clock: Clock) {
@@ -36,16 +38,36 @@ export class LockEvents implements LockLog {
     const wakes = this.#wakes.get(bucket) ?? new Set();
     this.#wakes.set(bucket, wakes);
     wakes.add(wake);
+    this.#listenTo(bucket);
     return () => void wakes.delete(wake);
-  }
-
-  hinted(bucket: number): void {
-    for (const wake of this.#wakes.get(bucket) ?? []) wake();
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const wakes of this.#wakes.values()) for (const wake of wakes) wake();
+    for (const bucket of this.#wakes.keys()) this.#hinted(bucket);
+    for (const unsubscribe of this.#hints.values()) unsubscribe?.();
+    this.#hints.clear();
+  }
+
+  /** From the first time that somebody waits for a bucket, until the end: readers come and go quickly. */
+  #listenTo(bucket: number): void {
+    if (this.#isClosed || this.#hints.has(bucket)) return;
+    this.#hints.set(bucket, undefined);
+    this.#store
+      .hints(bucket, () => this.#hinted(bucket))
+      .then(
+        (unsubscribe) => {
+          if (this.#isClosed) return unsubscribe();
+          this.#hints.set(bucket, unsubscribe);
+          // What happened before this stood was not hinted at.
+          this.#hinted(bucket);
+        },
+        () => void this.#hints.delete(bucket),
+      );
+  }
+
+  #hinted(bucket: number): void {
+    for (const wake of this.#wakes.get(bucket) ?? []) wake();
   }
 
   /** A view, then every later event of the resource; a view again wherever the log has a gap. */

@@ -415,10 +415,7 @@ export class Locks implements LockManager, LeaseHome {
 
   async #open(): Promise<void> {
     await this.store.open();
-    this.#stopListening = await this.store.listen(this.#self, {
-      offer: (offer) => this.#waiting.offered(offer),
-      hint: (bucket) => this.#events.hinted(bucket),
-    });
+    this.#stopListening = await this.store.listen(this.#self, (offer) => this.#waiting.offered(offer));
     this.#isOpen = true;
     this.#sweepSoon();
   }

@@ -22,6 +22,11 @@ export function renewalDelayMs(termMs: number, jitter: number): number {
   return Math.max(1, (termMs / 3) * (1 - jitter / 4));
 }
 
+/** Renewals that fall within the same few milliseconds go out as one batch. */
+export function together(dueMs: number): number {
+  return dueMs - (dueMs % 8);
+}
+
 /** How long after a failed renewal it is tried again: several times a term, never in a tight loop. */
 export function retryDelayMs(termMs: number, jitter: number): number {
   assert(jitter >= 0 && jitter < 1, 'jitter is in [0, 1)');

@@ -436,6 +436,7 @@ class SlowStore implements LeaseStore {
   list: LeaseStore['list'] = (query) => this.#store.list(query);
   readLog: LeaseStore['readLog'] = (bucket, after, limit) => this.#store.readLog(bucket, after, limit);
   listen: LeaseStore['listen'] = (listener, on) => this.#store.listen(listener, on);
+  hints: LeaseStore['hints'] = (bucket, onHint) => this.#store.hints(bucket, onHint);
   close: LeaseStore['close'] = () => this.#store.close();
 }
 
