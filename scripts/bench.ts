@@ -15,9 +15,11 @@ await explain(async () => {
   if (unknown.length > 0) throw new Error(`no bench named ${unknown.join(', ')}; there are: ${all.join(', ')}`);
   await ensurePrograms();
   await buildPage();
+  const failed: string[] = [];
   for (const name of names.length === 0 ? all : names) {
     const args = ['--conditions=@devmentor/source', join('bench', `${name}.ts`)];
     const { exitCode } = await run({ command: 'node', args });
-    if (exitCode !== 0) throw new Error(`bench ${name} ended with code ${exitCode}`);
+    if (exitCode !== 0) failed.push(name);
   }
+  if (failed.length > 0) throw new Error(`did not reach, or could not measure, what was promised: ${failed.join(', ')}`);
 });
