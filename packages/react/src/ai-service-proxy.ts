@@ -5,9 +5,13 @@ import type {
   BoardProblem,
   CallOptions,
   CodeAnalysis,
+  Contribution,
   Conversation,
+  CreateBlackboardRequest,
   Knowledge,
   Message,
+  Page,
+  PageQuery,
   Response,
   Solution,
   Suggestion,
@@ -16,6 +20,9 @@ import type {
 } from '@devmentor/contracts';
 import { pathTo } from '@devmentor/contracts/routes';
 import type { ServiceTransport } from './service-transport.ts';
+
+/** For a request that carries a problem's files. */
+const uploadTimeoutMs = 60_000;
 
 /** Specialists on code, their blackboards, and conversations. */
 export class AIServiceProxy implements AIGatewayServiceClient {
@@ -40,13 +47,62 @@ export class AIServiceProxy implements AIGatewayServiceClient {
     await this.#transport.put(pathTo('ai.putProblem', { id: problemId }), problem, options);
   }
 
+  /** Opens a board on a problem, given here or stored before. The files travel along. */
+  async openBlackboard(wanted: CreateBlackboardRequest, options: CallOptions = {}): Promise<Blackboard> {
+    const settings = { ...options, timeoutMs: uploadTimeoutMs };
+    return (await this.#transport.create<Blackboard>(pathTo('ai.createBlackboard'), wanted, settings)).data;
+  }
+
   async initializeBlackboard(problemId: string, options: CallOptions = {}): Promise<Blackboard> {
-    const path = pathTo('ai.createBlackboard');
-    return (await this.#transport.create<Blackboard>(path, { problemId }, options)).data;
+    return this.openBlackboard({ problemId }, options);
+  }
+
+  async blackboard(id: string, options: CallOptions = {}): Promise<Blackboard> {
+    return (await this.#transport.get<Blackboard>(pathTo('ai.getBlackboard', { id }), options)).data;
+  }
+
+  /** Boards, the newest first. */
+  async listBlackboards(page: PageQuery = {}, options: CallOptions = {}): Promise<Page<Blackboard>> {
+    return (await this.#transport.get<Page<Blackboard>>(pathTo('ai.listBlackboards', {}, { ...page }), options)).data;
+  }
+
+  async deleteBlackboard(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.delete(pathTo('ai.deleteBlackboard', { id }), { ...options, repeatable: true });
   }
 
   async contributeKnowledge(blackboardId: string, knowledge: Knowledge, options: CallOptions = {}): Promise<void> {
-    await this.#transport.create(pathTo('ai.contribute', { id: blackboardId }), { knowledge }, options);
+    await this.contribute(blackboardId, knowledge, options);
+  }
+
+  /** As {@link contributeKnowledge}, and says where it stands in the board's log. */
+  async contribute(blackboardId: string, knowledge: Knowledge, options: CallOptions = {}): Promise<Contribution> {
+    const path = pathTo('ai.contribute', { id: blackboardId });
+    return (await this.#transport.create<Contribution>(path, { knowledge }, options)).data;
+  }
+
+  /** Contributions in the order of revisions, after a cursor or from the first. */
+  async contributions(
+    blackboardId: string,
+    range: { readonly after?: string | undefined; readonly limit?: number } = {},
+    options: CallOptions = {},
+  ): Promise<Page<Contribution>> {
+    const path = pathTo('ai.listContributions', { id: blackboardId }, range);
+    return (await this.#transport.get<Page<Contribution>>(path, options)).data;
+  }
+
+  /** What the board last came to. @throws CoordinationError NOT_FOUND before it came to anything */
+  async solution(blackboardId: string, options: CallOptions = {}): Promise<Solution> {
+    return (await this.#transport.get<Solution>(pathTo('ai.getSolution', { id: blackboardId }), options)).data;
+  }
+
+  /** Holds a board up, lets it go on, or ends it for good. */
+  async steerBlackboard(
+    blackboardId: string,
+    how: 'pause' | 'resume' | 'cancel',
+    options: CallOptions = {},
+  ): Promise<Blackboard> {
+    const path = pathTo(`ai.${how}Blackboard`, { id: blackboardId });
+    return (await this.#transport.post<Blackboard>(path, undefined, { ...options, repeatable: true })).data;
   }
 
   async synthesizeSolution(blackboardId: string, options: CallOptions = {}): Promise<Solution> {

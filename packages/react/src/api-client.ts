@@ -3,6 +3,7 @@ import { pathTo } from '@devmentor/contracts/routes';
 import { AIServiceProxy } from './ai-service-proxy.ts';
 import { AuthServiceProxy } from './auth-service-proxy.ts';
 import { AuthSession } from './auth-session.ts';
+import { BoardFeed } from './board-feed.ts';
 import { systemClock, systemEntropy } from './clock.system.ts';
 import type { Clock, Entropy } from './clock.ts';
 import { LiveConnection } from './connection.ts';
@@ -63,6 +64,8 @@ export class DevMentorAPIClient implements ServiceTransport {
   readonly connection: LiveConnection;
   /** Projects that somebody looks at, by id. */
   readonly feeds: Shared<ProjectFeed>;
+  /** Blackboards that somebody looks at, by id. */
+  readonly boards: Shared<BoardFeed>;
   /** This tab's claims, by project id. */
   readonly claims: Shared<ProjectClaim>;
   readonly #baseURL: string;
@@ -100,13 +103,22 @@ export class DevMentorAPIClient implements ServiceTransport {
     this.learning = new LearningServiceProxy(this);
     this.memory = new MemoryServiceProxy(this);
 
-    const { projects, connection, instance } = this;
+    const { projects, ai, connection, instance } = this;
     this.feeds = new Shared<ProjectFeed>({
       clock,
       lingerMs,
       make: (projectId) => {
         this.connection.open();
         return new ProjectFeed({ projectId, projects, connection, clock, reader: () => this.#reader() });
+      },
+      end: (feed) => feed.stop(),
+    });
+    this.boards = new Shared<BoardFeed>({
+      clock,
+      lingerMs,
+      make: (boardId) => {
+        this.connection.open();
+        return new BoardFeed({ boardId, ai, connection, clock });
       },
       end: (feed) => feed.stop(),
     });
@@ -146,7 +158,7 @@ export class DevMentorAPIClient implements ServiceTransport {
       this.connection.close();
       if (userId === undefined) return;
       if (had) this.connection.open();
-      for (const feed of this.feeds.all()) feed.refresh();
+      for (const feed of [...this.feeds.all(), ...this.boards.all()]) feed.refresh();
     });
   }
 
@@ -244,6 +256,7 @@ export class DevMentorAPIClient implements ServiceTransport {
   close(): void {
     this.claims.endAll();
     this.feeds.endAll();
+    this.boards.endAll();
     this.connection.close();
     this.#ended.abort();
   }

@@ -24,6 +24,8 @@ export type { CallSettings, ServiceTransport, StreamEvent, StreamSettings } from
 // Live
 
 export type { DisconnectReason } from './after-end.ts';
+export { BoardFeed } from './board-feed.ts';
+export { type BoardView, type Evidence, isOver } from './board-view.ts';
 export { type ClaimState, grantOf, type LossReason } from './claim-state.ts';
 export {
   type ConnectionState,

@@ -1,12 +1,15 @@
+// Event source
+//
+//   E3  After a break it goes on from the last id it read, so no event is missed or told twice.
 import type { WireEvent } from '@devmentor/contracts';
 import { backoffMs } from './backoff.ts';
 import { type Clock, type Entropy, pause } from './clock.ts';
-import type { ServiceTransport } from './service-transport.ts';
+import type { ServiceTransport, StreamEvent } from './service-transport.ts';
 
 export interface LiveEventListener {
   event(event: WireEvent): void;
-  /** The cursor is too old: what came before must be read another way. */
-  resync?(): void;
+  /** What came before in this topic must be read another way: it was joined late, or the place is too old. */
+  resync?(topic: string): void;
   /** A break; it is tried again. */
   interrupted?(cause: unknown): void;
 }
@@ -30,8 +33,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       for await (const event of transport.events(path, { signal, lastEventId, onOpen: () => (attempt = 0) })) {
         lastEventId = event.id ?? lastEventId;
         restMs = event.retryMs ?? restMs;
-        if (event.event === 'resync') listener.resync?.();
-        else if (event.data !== '' && event.event !== 'welcome') take(event.data, listener);
+        take(event, listener);
       }
       listener.interrupted?.(undefined);
     } catch (error) {
@@ -42,9 +44,11 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   }
 }
 
-function take(data: string, listener: LiveEventListener): void {
-  const event: unknown = JSON.parse(data);
-  if (typeof event === 'object' && event !== null && 'topic' in event && 'type' in event) {
-    listener.event(event as WireEvent);
-  }
+// The server says more than events: what is not understood is not needed.
+function take({ event: name, data }: StreamEvent, listener: LiveEventListener): void {
+  if (name !== 'message' && name !== 'resync') return;
+  const said: unknown = data === '' ? undefined : JSON.parse(data);
+  if (typeof said !== 'object' || said === null || !('topic' in said)) return;
+  if (name === 'resync') listener.resync?.(String(said.topic));
+  else if ('type' in said) listener.event(said as WireEvent);
 }

@@ -46,6 +46,8 @@ export interface Tab {
   readonly page: ScriptedPage;
   /** `METHOD /path` of everything that was sent. */
   readonly sent: string[];
+  /** The same of everything that the server has answered, delayed or not. */
+  readonly answered: string[];
   /** Every frame that came over the live connection, as text. */
   readonly heard: string[];
   /** Holds back answers whose request begins like this, until the promise resolves. */
@@ -70,6 +72,7 @@ export class Stand implements AsyncDisposable {
     const storage = config.storage ?? new MemoryStorage();
     const page = new ScriptedPage();
     const sent: string[] = [];
+    const answered: string[] = [];
     const heard: string[] = [];
     class RecordingWebSocket extends WebSocket {
       constructor(url: string, protocols?: string[]) {
@@ -82,6 +85,7 @@ export class Stand implements AsyncDisposable {
       const label = `${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`;
       sent.push(label);
       const answer = await fetch(input, init);
+      answered.push(label);
       await delays.find(({ start }) => label.startsWith(start))?.until;
       return answer;
     };
@@ -96,7 +100,8 @@ export class Stand implements AsyncDisposable {
     this.#tabs.push(client);
     await client.ready();
     if (client.session.user === undefined) await client.auth.guest(name);
-    return { client, storage, page, sent, heard, delay: (start, until) => void delays.push({ start, until }) };
+    const delay = (start: string, until: Promise<void>): void => void delays.push({ start, until });
+    return { client, storage, page, sent, answered, heard, delay };
   }
 
   async line(): Promise<CuttableLine> {
