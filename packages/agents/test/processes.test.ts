@@ -78,7 +78,7 @@ describe('three worker processes on Redis and NATS', () => {
     expectEachCommittedOnce(log);
   });
 
-  it('[XP4] go on when NATS is down for a while: hints delay, they decide nothing', { timeout: 60_000 }, async () => {
+  it('[XP4][LD2] go on when NATS is down for a while: hints delay, they decide nothing', { timeout: 60_000 }, async () => {
     await using here = await joined('cut', true);
     await here.node('yes');
     const cutting = here.afterCommits(20, async () => {
@@ -91,7 +91,7 @@ describe('three worker processes on Redis and NATS', () => {
     expectEachCommittedOnce(log);
   });
 
-  it('[XP5] of which some are killed -9 while they run an activation: another runs it under a greater fence', {
+  it('[XP5][LD3][RN1] of which some are killed -9 while they run an activation: another runs it under a greater fence', {
     timeout: 60_000,
   }, async () => {
     await using here = await joined('held', false, true);
