@@ -78,7 +78,9 @@ describe('three worker processes on Redis and NATS', () => {
     expectEachCommittedOnce(log);
   });
 
-  it('[XP4][LD2] go on when NATS is down for a while: hints delay, they decide nothing', { timeout: 60_000 }, async () => {
+  it('[XP4][LD2] go on when NATS is down for a while: hints delay, they decide nothing', {
+    timeout: 60_000,
+  }, async () => {
     await using here = await joined('cut', true);
     await here.node('yes');
     const cutting = here.afterCommits(20, async () => {
