@@ -7,6 +7,7 @@
 //        dropped at once, without a word; the node joins again under a new incarnation.
 //   CS2  Without transport for a second nobody could reach its actors: it hands its shards over
 //        and gives its lease up, until the transport is back.
+//   CS3  It is inside with lease, subscription and claim, or not at all.
 import type { Cancel, Clock, Entropy, JsonObject, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
 import type { Member } from './membership.ts';
@@ -117,20 +118,30 @@ export class ClusterSeat {
     if (this.#place.kind !== 'outside') return void (await lease.release());
     this.#incarnation = incarnation;
     const claim = new ShardClaim({ ...this.#options, self: incarnation });
-    this.#place = { kind: 'inside', lease, claim };
-    await claim.start();
+    const inside: Place = { kind: 'inside', lease, claim };
+    this.#place = inside;
+    try {
+      await claim.start();
+    } catch (fault) {
+      // A member that takes no shards would keep its part of them from everybody.
+      claim.stop();
+      if (this.#place === inside) this.#place = { kind: 'outside' };
+      await lease.release();
+      throw fault;
+    }
   }
 
   #lapsed(incarnation: Incarnation): void {
     if (this.#place.kind !== 'inside' || this.#place.lease.incarnation !== incarnation) return;
     this.#place.claim.stop();
     this.#options.held.closeAll();
-    this.#goOutside();
+    this.#place = { kind: 'outside' };
+    this.#rejoinSoon();
   }
 
   #transportIs(status: Transport['status']): void {
     this.#patience();
-    if (status === 'disconnected')
+    if (status !== 'connected')
       this.#patience = this.#options.clock.background(WITHOUT_TRANSPORT_MS, () => void this.#unreachable());
   }
 
@@ -139,14 +150,11 @@ export class ClusterSeat {
     const { lease, claim } = this.#place;
     const { held, onFault } = this.#options;
     claim.stop();
-    this.#goOutside();
+    this.#place = { kind: 'outside' };
     await Promise.all(held.all().map((shard) => held.handOver(shard).catch(onFault)));
+    // Before the next incarnation: what it will hold is not for this one to close.
     held.closeAll();
     await lease.release();
-  }
-
-  #goOutside(): void {
-    this.#place = { kind: 'outside' };
     this.#rejoinSoon();
   }
 

@@ -8,12 +8,16 @@
 //        residents are under way.
 //   HS3  A shard is given up in this order: take nothing more, let commits end, yield; what still
 //        arrives is answered until the next owner serves.
+//   HS4  What was sealed or was to be yielded, and then failed, is `unsettled`: the record may name
+//        this node though it serves nothing. The caller looks again.
+//   HS5  A seal whose answer comes after `closeAll` was made under a lease that is over: the shard
+//        is not served.
 import type { ActorId } from './actor-id.ts';
 import { decodeRequest, encodeAnswer } from './envelope.ts';
 import type { NodePorts } from './node-ports.ts';
 import { shardSubject } from './router.ts';
 import { ServedShard } from './served-shard.ts';
-import type { Incarnation, Ownership, Shard } from './state-store.ts';
+import type { Epoch, Incarnation, Ownership, Shard } from './state-store.ts';
 import { type Message, type Transport, TransportError } from './transport.ts';
 
 export interface HeldShardsOptions {
@@ -39,6 +43,9 @@ const LINGER_MS = 500;
 export class HeldShards {
   readonly #options: HeldShardsOptions;
   readonly #held = new Map<Shard, Held>();
+  readonly #unsettled = new Set<Shard>();
+  /** Rises with each `closeAll`. */
+  #era = 0;
   readonly #lingering = new Map<Shard, { readonly end: () => void; readonly ended: Promise<void> }>();
 
   constructor(options: HeldShardsOptions) {
@@ -58,19 +65,29 @@ export class HeldShards {
     if (this.#held.has(shard)) return 'taken';
     this.servedElsewhere(shard);
     const { ports } = this.#options;
+    const era = this.#era;
+    this.#unsettled.add(shard);
     const sealed = await ports.state.seal(shard, by, expects);
-    if (sealed.kind === 'lost') return 'lost';
-    const served = new ServedShard(ports, { shard, epoch: sealed.epoch }, () => this.#lost(shard, served));
+    if (sealed.kind === 'sealed' && era === this.#era) return await this.#serve(shard, by, sealed.epoch);
+    if (era === this.#era) this.#unsettled.delete(shard);
+    return 'lost';
+  }
+
+  async #serve(shard: Shard, by: Incarnation, epoch: Epoch): Promise<'taken' | 'lost'> {
+    const { ports } = this.#options;
+    const served = new ServedShard(ports, { shard, by, epoch }, () => this.#lost(shard, served));
     const held: Held = { served, subscription: undefined };
     this.#held.set(shard, held);
     try {
-      const pending = await ports.state.pending(shard, sealed.epoch);
+      const pending = await ports.state.pending(shard, epoch);
       if (pending.kind === 'fenced') {
         served.fenced();
         return 'lost';
       }
       ports.storeClock.heard(pending.nowMs);
       await this.#subscribe(held);
+      if (!served.isOpen) return 'lost';
+      this.#unsettled.delete(shard);
       for (const { id, dueAtMs } of pending.timers) served.wakeAt(id, dueAtMs);
       for (const id of pending.outboxes) served.activate(id);
       for (const resident of this.#options.residents) if (resident.shard === shard) served.wake(resident.id);
@@ -98,7 +115,20 @@ export class HeldShards {
     if (this.#held.get(shard) === held) this.#held.delete(shard);
     held.served.close();
     this.#linger(shard, held);
+    this.#unsettled.add(shard);
+    const era = this.#era;
     await ports.state.yield(shard, held.served.epoch);
+    if (era === this.#era) this.#unsettled.delete(shard);
+  }
+
+  /** Shards that this node may own by the record, and does not serve. */
+  unsettled(): readonly Shard[] {
+    return [...this.#unsettled];
+  }
+
+  /** The record does not name this node, or not any more. */
+  settled(shard: Shard): void {
+    this.#unsettled.delete(shard);
   }
 
   /** The next owner serves the shard: nobody needs this node's answer any more. */
@@ -113,6 +143,8 @@ export class HeldShards {
 
   /** Stops serving everything at once; the next owner has to wait for this node's lease to lapse. */
   closeAll(): void {
+    this.#era++;
+    this.#unsettled.clear();
     for (const [shard, held] of [...this.#held]) this.#release(shard, held);
     for (const { end } of [...this.#lingering.values()]) end();
   }
@@ -131,6 +163,7 @@ export class HeldShards {
   #lost(shard: Shard, served: ServedShard): void {
     const held = this.#held.get(shard);
     if (held?.served === served) this.#release(shard, held);
+    this.#unsettled.delete(shard);
     this.#options.onLost(shard);
   }
 

@@ -8,7 +8,7 @@ import type { Answer } from './envelope.ts';
 import type { Hints } from './hints.ts';
 import type { Residents } from './passivation.ts';
 import type { DeadLetter } from './runtime.ts';
-import type { OutboxRow, StateStore } from './state-store.ts';
+import type { Incarnation, OutboxRow, StateStore } from './state-store.ts';
 import type { Stepper } from './stepping.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Timers } from './timers.ts';
@@ -21,8 +21,8 @@ export interface NodePorts {
   readonly timers: Timers;
   readonly residents: Residents<Activation>;
   readonly hints: Hints;
-  /** Whether no other node can own what this node owns, as far as clocks can tell. */
-  isCertain(): boolean;
+  /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
+  isCertain(by: Incarnation): boolean;
   stepperOf(id: ActorId): Stepper | undefined;
   deliverOwed(
     from: ActorId,

@@ -174,7 +174,7 @@ export class Node implements Runtime {
       timers: this.#timers,
       residents: this.#residents,
       hints,
-      isCertain: () => this.#seat.certain,
+      isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
       stepperOf: (id) => this.#stepperOf(id),
       deliverOwed: (from, row, signal) => this.#deliverOwed(from, row, signal),
       tellOnce: (row) => this.#tellOnce(row),

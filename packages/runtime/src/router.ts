@@ -74,10 +74,11 @@ export class Router {
       signal?.throwIfAborted();
       const remainingMs = endsAtMs - clock.nowMs();
       if (remainingMs <= 0) throw overdue(outgoing.id, mayHaveArrived);
-      const local = this.#options.served(shard);
+      const served = this.#options.served(shard);
+      const local = served?.isOpen === true ? served : undefined;
       const request = requestOf(outgoing, remainingMs, mayHaveArrived);
       const answer =
-        local?.isOpen === true ? await this.#here(local, request, signal) : await this.#there(shard, request, signal);
+        local === undefined ? await this.#there(shard, request, signal) : await this.#here(local, request, signal);
       signal?.throwIfAborted();
       switch (answer.kind) {
         case 'committed':

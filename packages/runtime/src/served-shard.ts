@@ -4,7 +4,8 @@
 // after the seal; gone for good once another owner was seen, or it was given up.
 //
 //   SS1  Every access to the store carries the epoch of the seal.
-//   SS2  Once it is closed it answers every request `elsewhere`, and nothing of it commits.
+//   SS2  It is certain only under the lease of the incarnation that sealed it, not a later one's.
+//   SS3  Once it is closed it answers every request `elsewhere`, and nothing of it commits.
 import type { Clock } from '@devmentor/locks';
 import { CoordinationError } from '@devmentor/locks';
 import { Activation } from './activation.ts';
@@ -14,12 +15,13 @@ import { Committer } from './committer.ts';
 import type { Answer, Request } from './envelope.ts';
 import { MachineFailed } from './machine-driver.ts';
 import type { NodePorts } from './node-ports.ts';
-import type { Commit, Epoch, OutboxRow, Shard } from './state-store.ts';
+import type { Commit, Epoch, Incarnation, OutboxRow, Shard } from './state-store.ts';
 
 export class ServedShard implements ActivationHost {
   readonly shard: Shard;
   readonly epoch: Epoch;
   readonly clock: Clock;
+  readonly #by: Incarnation;
   readonly #ports: NodePorts;
   readonly #committer: Committer;
   readonly #actors = new Map<ActorId, Activation>();
@@ -31,12 +33,13 @@ export class ServedShard implements ActivationHost {
 
   constructor(
     ports: NodePorts,
-    seal: { readonly shard: Shard; readonly epoch: Epoch },
+    seal: { readonly shard: Shard; readonly by: Incarnation; readonly epoch: Epoch },
     onFenced: (shard: ServedShard) => void,
   ) {
     this.shard = seal.shard;
     this.epoch = seal.epoch;
     this.clock = ports.clock;
+    this.#by = seal.by;
     this.#ports = ports;
     this.#committer = new Committer(ports.state, seal.shard, seal.epoch);
     this.#onFenced = onFenced;
@@ -118,7 +121,7 @@ export class ServedShard implements ActivationHost {
   }
 
   certain(): boolean {
-    return this.#state !== 'closed' && this.#ports.isCertain();
+    return this.#state !== 'closed' && this.#ports.isCertain(this.#by);
   }
 
   confirm(): Promise<boolean> {

@@ -9,6 +9,8 @@
 //        from the living.
 //   SH3  A shard that another living node should serve is handed over to it; that node is told,
 //        and takes it at once.
+//   SH6  A shard that names this node as its owner, is not served here and should be elsewhere (a
+//        yield that failed, a seal whose answer was lost) is yielded by the next beat.
 //   SH4  A node that drains is no candidate any more, from the moment it says so.
 import type { Cancel, Clock, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
@@ -61,6 +63,10 @@ export class ShardClaim {
     const { transport, self } = this.#options;
     this.#subscription = await transport.subscribe(this.#subject, ({ body }) => this.#hear(body));
     await this.#enqueue(() => this.#converge());
+    if (this.#over) {
+      this.#unsubscribe();
+      return;
+    }
     this.#tell({ kind: 'joined', from: self });
     this.#beatSoon();
   }
@@ -81,6 +87,10 @@ export class ShardClaim {
   stop(): void {
     this.#over = true;
     this.#beat();
+    this.#unsubscribe();
+  }
+
+  #unsubscribe(): void {
     this.#subscription?.unsubscribe().catch(this.#options.onFault);
   }
 
@@ -119,6 +129,7 @@ export class ShardClaim {
     this.#members = await readMembers(locks);
     if (this.#over || !this.#members.has(self)) return;
     await this.#giveUp(held.all().filter((shard) => this.#preferred(shard) !== self));
+    await this.#yieldUnsettled();
     const wanted = this.#allShards().filter(
       (shard) => held.get(shard) === undefined && this.#preferred(shard) === self,
     );
@@ -150,11 +161,32 @@ export class ShardClaim {
     await Promise.all(
       shards.map(async (shard) => {
         const to = this.#preferred(shard);
-        await this.#options.held.handOver(shard);
+        try {
+          await this.#options.held.handOver(shard);
+        } catch (fault) {
+          this.#options.onFault(fault);
+          return;
+        }
         if (to === undefined) this.#options.held.servedElsewhere(shard);
         else this.#tell({ kind: 'yielded', from: this.#options.self, to, shard });
       }),
     );
+  }
+
+  async #yieldUnsettled(): Promise<void> {
+    const { held, state, self, onFault } = this.#options;
+    const shards = held.unsettled().filter((shard) => this.#preferred(shard) !== self);
+    if (shards.length === 0) return;
+    const owners = await state.ownership(shards);
+    await Promise.all(
+      shards.map(async (shard, i) => {
+        const own = owners[i];
+        if (own?.incarnation === self) await state.yield(shard, own.epoch);
+        held.settled(shard);
+        const to = this.#preferred(shard);
+        if (to !== undefined) this.#tell({ kind: 'yielded', from: self, to, shard });
+      }),
+    ).catch(onFault);
   }
 
   async #takeYielded(shard: Shard): Promise<void> {
