@@ -3,6 +3,7 @@
 // Wiring only: backends, services, shells, and the order in which they start and end. Two servers
 // live in one process without knowing of each other.
 import type { AddressInfo } from 'node:net';
+import type { RouteName } from '@devmentor/contracts/routes';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '@devmentor/locks';
 import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
@@ -14,6 +15,7 @@ import { DEMO_PROJECT, seedDemo } from './demo.ts';
 import { createApp, leaving, serve } from './http/app.ts';
 import { authRoutes } from './http/auth-routes.ts';
 import { boardRoutes } from './http/board-routes.ts';
+import { serveDocs } from './http/docs-routes.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerTheRest, noteRoutes } from './http/not-found.ts';
 import { projectRoutes } from './http/project-routes.ts';
@@ -154,6 +156,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...healthRoutes(health),
     };
     serve(app, handlers, appOptions);
+    const served = [...(Object.keys(handlers) as RouteName[]), 'events.stream', 'events.socket'] as const;
+    serveDocs(app, served);
     await answerTheRest(app, known, options.ui);
     undo.push(async () => {
       // Whoever is still sending or reading by then has had his time.

@@ -9,7 +9,7 @@ import { type Frame, good, guest, Line, type SignedIn } from './client.ts';
 
 /** What this server answers today; the rest of the table is 404 until it comes. */
 const served = (Object.keys(routes) as RouteName[]).filter((name) =>
-  /^(auth\.(register|login|guest|validate)|projects\.(?!.*[tT]akeover))/.test(name),
+  /^(auth|projects\.(?!.*[tT]akeover)|ai\..*([bB]lackboard|[pP]roblem|ontribut|ynthesi|olution))/.test(name),
 );
 
 let server: Server;
@@ -49,6 +49,17 @@ const members = fc.constantFrom(
   'topics',
   'cursors',
   'requestId',
+  'refreshToken',
+  'problem',
+  'problemId',
+  'title',
+  'files',
+  'sources',
+  'budget',
+  'source',
+  'knowledge',
+  'level',
+  'value',
   '__proto__',
 );
 const value = fc.oneof(

@@ -69,6 +69,10 @@ export class ServerProcess {
     return this.ended;
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

@@ -25,6 +25,8 @@ import type { z } from 'zod';
 import type { Accounts } from '../auth/accounts.ts';
 import { isUnforeseen, Problem, toProblem } from '../problem.ts';
 import type { Answer, Call, Handlers } from './call.ts';
+import { isUnchanged } from './etag.ts';
+import { digest } from './idempotency.ts';
 import { isAllowedOrigin } from './origins.ts';
 
 export interface AppOptions {
@@ -38,6 +40,7 @@ export interface AppOptions {
 
 export type App = FastifyInstance;
 
+const PRIVATE = { 'cache-control': 'private, no-cache' } as const;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const EXPOSED = ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Idempotency-Replayed'];
 
@@ -120,7 +123,8 @@ export function serve(app: App, handlers: Handlers, options: AppOptions): void {
       method: route.method,
       url: route.path,
       ...(route.large === true && { bodyLimit: limits.largeBodyBytes }),
-      handler: async (request, reply) => send(reply, await handler(await readCall(name, request, reply, options))),
+      handler: async (request, reply) =>
+        send(reply, cached(route, request, await handler(await readCall(name, request, reply, options)))),
     });
   }
 }
@@ -188,6 +192,20 @@ function header(request: FastifyRequest, name: string): string | undefined {
 
 function isPlainText(request: FastifyRequest): boolean {
   return request.headers['content-type']?.toLowerCase().startsWith('text/plain') === true;
+}
+
+/**
+ * What a caller reads may be kept by him, and asked about with its tag: the version's, or one made
+ * of the answer itself.
+ */
+function cached(route: Route, request: FastifyRequest, answer: Answer): Answer {
+  const { status, body, headers } = answer;
+  if (route.method !== 'GET' || route.auth !== 'bearer' || status !== 200) return answer;
+  const etag = headers?.etag ?? `"${digest([JSON.stringify(body)])}"`;
+  const kept = { ...PRIVATE, etag };
+  return isUnchanged(header(request, 'if-none-match'), etag)
+    ? { status: 304, headers: kept }
+    : { status, body, headers: { ...headers, ...kept } };
 }
 
 function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {

@@ -1,4 +1,3 @@
-import { etagOf } from '@devmentor/contracts/routes';
 import { Problem } from '../problem.ts';
 
 const TAGS = /^\s*(?:W\/)?"[^"]*"\s*(?:,\s*(?:W\/)?"[^"]*"\s*)*$/;
@@ -16,10 +15,10 @@ export function versionsOf(ifMatch: string | undefined): readonly number[] | 'an
 }
 
 /** Whether the client's copy is still good. Comparison is weak, as RFC 9110 asks for here. */
-export function isUnchanged(ifNoneMatch: string | undefined, version: number): boolean {
+export function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === '*') return true;
-  return tagsOf(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etagOf(version));
+  return tagsOf(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
 function tagsOf(list: string): readonly string[] {

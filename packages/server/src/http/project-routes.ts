@@ -6,7 +6,7 @@ import type { ProjectState } from '../projects/project.ts';
 import type { Precondition, Projects } from '../projects/projects.ts';
 import { projectToWire } from '../projects/wire.ts';
 import type { Answer, Handlers } from './call.ts';
-import { isUnchanged, versionsOf } from './etag.ts';
+import { versionsOf } from './etag.ts';
 import { digest, type Idempotency, keyed } from './idempotency.ts';
 
 export interface ProjectRoutesOptions {
@@ -28,14 +28,8 @@ export function projectRoutes({ projects, claims, accounts, idempotency }: Proje
     'projects.list': async ({ caller, query }) => ({
       status: 200,
       body: await projects.list(caller.userId, query),
-      headers: PRIVATE,
     }),
-    'projects.get': async ({ caller, params, header }) => {
-      const state = await projects.get(caller.userId, params.id);
-      if (isUnchanged(header('if-none-match'), state.version))
-        return { status: 304, headers: { ...PRIVATE, etag: etagOf(state.version) } };
-      return withTag(200, state, PRIVATE);
-    },
+    'projects.get': async ({ caller, params }) => withTag(200, await projects.get(caller.userId, params.id)),
     'projects.update': async ({ caller, params, body, header }) =>
       withTag(200, await projects.update(caller.userId, params.id, body, precondition(header))),
     'projects.delete': async ({ caller, params, header }) => {
@@ -78,8 +72,6 @@ export function projectRoutes({ projects, claims, accounts, idempotency }: Proje
     },
   };
 }
-
-const PRIVATE = { 'cache-control': 'private, no-cache' } as const;
 
 function withTag(status: number, state: ProjectState, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, body: projectToWire(state), headers: { ...headers, etag: etagOf(state.version) } };
