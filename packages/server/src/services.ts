@@ -72,7 +72,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
       GuestCounter,
       ...blackboards.actors,
       leaseActor({ locks }),
-      leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) }),
+      leaseRelay({ locks, clock, concerns: concernsOf(['project']) }),
     ],
     namespace,
     state,

@@ -37,7 +37,7 @@ describe('configuration', () => {
   it.each([
     '--redis redis://h:1',
     '--nats nats://h:1',
-    '--data /var/lib/devmentor',
+    '--data /x --redis redis://h:1 --nats nats://h:1',
     '--postgres postgres://h/db',
     '--host 0.0.0.0',
     '--redis http://h --nats nats://h',
@@ -46,6 +46,10 @@ describe('configuration', () => {
     '--config /nowhere.json',
   ])('[CF3] %s is a bad configuration', (argv) => {
     expect(problems(argv.split(' '))).toHaveLength(1);
+  });
+
+  it('[CF1] a data folder keeps everything, instead of memory', () => {
+    expect(ready(['--data', '/x'], {}).config.backend).toEqual({ kind: 'data', dir: '/x' });
   });
 
   it('[CF4] a host that others can reach needs a secret', () => {

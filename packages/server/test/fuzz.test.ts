@@ -1,6 +1,6 @@
 // Bad input everywhere: any JSON at any route and in any frame is answered with a code of the
 // contract, never with a 500 or silence, and nothing that was stored is lost by it.
-import { codes, problemSchema, serverFrameSchema } from '@devmentor/contracts';
+import { codes, operations, problemSchema, serverFrameSchema } from '@devmentor/contracts';
 import { type RouteName, routes } from '@devmentor/contracts/routes';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -122,7 +122,9 @@ describe('bad input', () => {
       ),
       { numRuns: 60 },
     );
-    if (name !== 'projects.list') expect(refusals).toBeGreaterThan(0);
+    // What takes neither a name nor a body has nothing to refuse.
+    const isAsked = path.includes(':') || 'body' in operations[name];
+    if (isAsked) expect(refusals).toBeGreaterThan(0);
     await stillThere();
   });
 

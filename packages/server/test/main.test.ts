@@ -51,7 +51,7 @@ describe('the command', () => {
     const bad = await run('--data /tmp/x --redis redis://h --host 0.0.0.0');
     expect(bad.code).toBe(78);
     expect(bad.stdout).toBe('');
-    expect(bad.stderr).toContain('not available in this version');
+    expect(bad.stderr).toContain('choose one');
     expect(bad.stderr.trim().split('\n')).toHaveLength(4);
     const asJson = await run('--json --nats nats://h');
     expect(asJson.code).toBe(78);
