@@ -21,5 +21,6 @@ await explain(async () => {
     const { exitCode } = await run({ command: 'node', args });
     if (exitCode !== 0) failed.push(name);
   }
-  if (failed.length > 0) throw new Error(`did not reach, or could not measure, what was promised: ${failed.join(', ')}`);
+  if (failed.length > 0)
+    throw new Error(`did not reach, or could not measure, what was promised: ${failed.join(', ')}`);
 });
