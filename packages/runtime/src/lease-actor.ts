@@ -6,6 +6,7 @@
 //
 //   LA1  It follows the record: whatever it was told or not, it shows what it last read there.
 //   LA2  It looks again at `until`, so it shows a lapse that it was not told of.
+//   LA3  Nobody is told of a first attachment: while there is none it looks again, ever less often.
 
 import type { Holder, LeaseView, LockManager } from '@devmentor/locks';
 import { assign, raise, setup } from 'xstate';
@@ -24,8 +25,10 @@ export interface LeaseContext {
   readonly queue: number;
   /** How the lease before ended, while that is remembered. */
   readonly endedHow: string | null;
-  /** Until when to look again. */
+  /** After how long to look again. */
   readonly lookAgainMs: number | null;
+  /** How often in a row no connection was found. */
+  readonly looksInVain: number;
 }
 
 export type LeaseEvent = {
@@ -42,6 +45,8 @@ export type LeaseActorTypes = ActorTypes & { readonly context: LeaseContext; rea
 
 /** The store's clock decides a lapse; a look just after it should see it. */
 const GRACE_MS = 50;
+/** Doubled with each look in vain. */
+const FIRST_LOOK_MS = 250;
 
 /** The actor type `lease`; its key is the resource. */
 export function leaseActor(options: {
@@ -72,6 +77,7 @@ export function leaseActor(options: {
       queue: 0,
       endedHow: null,
       lookAgainMs: null,
+      looksInVain: 0,
     }),
     type: 'parallel',
     states: {
@@ -103,7 +109,7 @@ export function leaseActor(options: {
       },
       sight: {
         initial: 'looking',
-        on: { 'lease.event': '.looking' },
+        on: { 'lease.event': { target: '.looking', actions: assign({ looksInVain: 0 }) } },
         states: {
           looking: {
             invoke: {
@@ -113,7 +119,7 @@ export function leaseActor(options: {
               onDone: {
                 target: 'showing',
                 actions: [
-                  assign(({ event }) => shown(event.output)),
+                  assign(({ context, event }) => shown(event.output, context.looksInVain)),
                   raise(({ event }) => ({ type: 'seen', as: seenAs(event.output) })),
                 ],
               },
@@ -131,7 +137,7 @@ export function leaseActor(options: {
   return defineActor('lease', { machine, durable: false, input: (resource) => ({ resource }) });
 }
 
-function shown(view: LeaseView): Omit<LeaseContext, 'resource'> {
+function shown(view: LeaseView, looksInVain: number): Omit<LeaseContext, 'resource'> {
   if (view.kind === 'free') {
     return {
       holder: null,
@@ -142,9 +148,12 @@ function shown(view: LeaseView): Omit<LeaseContext, 'resource'> {
       queue: view.queue,
       endedHow: view.last?.how ?? null,
       lookAgainMs: null,
+      looksInVain: 0,
     };
   }
   const { holder, instance, fence, gen, untilMs, queue, remainingMs } = view;
+  const endsMs = Math.max(0, remainingMs) + GRACE_MS;
+  const isUnattached = view.link.kind === 'none';
   return {
     holder,
     instance,
@@ -153,7 +162,8 @@ function shown(view: LeaseView): Omit<LeaseContext, 'resource'> {
     untilMs,
     queue,
     endedHow: null,
-    lookAgainMs: Math.max(0, remainingMs) + GRACE_MS,
+    lookAgainMs: isUnattached ? Math.min(endsMs, FIRST_LOOK_MS * 2 ** looksInVain) : endsMs,
+    looksInVain: isUnattached ? looksInVain + 1 : 0,
   };
 }
 

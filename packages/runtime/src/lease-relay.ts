@@ -8,13 +8,16 @@
 //        numbers.
 //   LR2  It reads when the log hints, and every second without one; while nothing concerns
 //        anybody, it commits nothing.
+//   LR3  Where the log has lost events it tells how the leases stand now, so that everybody whom it
+//        has told of a grant ends up right.
 
-import type { Clock, LockLog, LoggedLockEvent, LogId } from '@devmentor/locks';
+import type { Clock, LoggedLockEvent, LogId, LogPage } from '@devmentor/locks';
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Address } from './actor-id.ts';
 import { type ActorType, type ActorTypes, defineActor } from './define-actor.ts';
 import { durable } from './durable.ts';
 import { type EventData, tell } from './effect.ts';
+import { follow, type SurveyedLocks, survey, type ToldGrant } from './lease-survey.ts';
 
 /** Who is told an event of the lock log, and as what. */
 export interface Concern {
@@ -23,21 +26,25 @@ export interface Concern {
 }
 
 export interface LeaseRelayOptions {
-  /** Of an opened lock manager. */
-  readonly log: LockLog;
+  /** An opened lock manager. */
+  readonly locks: SurveyedLocks;
   readonly clock: Clock;
   /** The receivers of an event, none for one that concerns nobody. Pure. */
   readonly concerns: (event: LoggedLockEvent) => readonly Concern[];
 }
 
-interface Page {
-  readonly concerns: readonly Concern[];
-  readonly next: LogId | 'start';
+/** What the relay has read up to, and told of. */
+interface Progress {
+  readonly cursor: LogId | 'start';
+  readonly grants: Readonly<Record<string, ToldGrant>>;
 }
 
-interface RelayContext {
+interface Page extends Progress {
+  readonly concerns: readonly Concern[];
+}
+
+interface RelayContext extends Progress {
   readonly bucket: number;
-  readonly cursor: LogId | 'start';
 }
 
 export const LEASE_RELAY = 'lease-relay';
@@ -61,7 +68,7 @@ export function leaseRelay(
     delays: { quiet: QUIET_MS },
   }).createMachine({
     id: LEASE_RELAY,
-    context: ({ input }) => ({ bucket: input.bucket, cursor: 'start' }),
+    context: ({ input }) => ({ bucket: input.bucket, cursor: 'start', grants: {} }),
     initial: 'tailing',
     states: {
       tailing: {
@@ -73,7 +80,7 @@ export function leaseRelay(
             target: 'tailing',
             reenter: true,
             actions: [
-              assign({ cursor: ({ event }) => event.output.next }),
+              assign({ cursor: ({ event }) => event.output.cursor, grants: ({ event }) => event.output.grants }),
               enqueueActions(({ event, enqueue }) => {
                 for (const { to, event: told } of event.output.concerns) enqueue(tell(to.type, to.key, told));
               }),
@@ -88,14 +95,14 @@ export function leaseRelay(
   return defineActor(LEASE_RELAY, {
     machine,
     input: (key) => ({ bucket: Number(key) }),
-    resident: Array.from({ length: options.log.buckets }, (_, bucket) => String(bucket)),
+    resident: Array.from({ length: options.locks.log.buckets }, (_, bucket) => String(bucket)),
   });
 }
 
 /** Resolves with the next events that concern somebody. */
 async function tail(
-  { log, clock, concerns }: LeaseRelayOptions,
-  { bucket, cursor }: RelayContext,
+  { locks, clock, concerns }: LeaseRelayOptions,
+  { bucket, cursor: from, grants: told }: RelayContext,
   signal: AbortSignal,
 ): Promise<Page> {
   let wake = (): void => {};
@@ -104,18 +111,27 @@ async function tail(
     hinted = true;
     wake();
   };
-  const unsubscribe = log.onHint(bucket, hint);
+  const unsubscribe = locks.log.onHint(bucket, hint);
   signal.addEventListener('abort', hint, { once: true });
   try {
+    const grants = new Map(Object.entries(told));
     let skipped = 0;
-    for (let next = cursor; ; ) {
+    for (let cursor = from; ; ) {
       signal.throwIfAborted();
       hinted = false;
-      const page = await log.read(bucket, next, PAGE);
-      next = page.next;
-      const found = page.events.flatMap((event) => concerns(event));
+      const page = await locks.log.read(bucket, cursor, PAGE);
+      const isMissing = page.gap || (cursor === 'start' && skipped === 0 && page.events[0]?.prev !== '');
+      const missed = isMissing ? await survey(locks, bucket, grants, idOfGap(page, cursor)) : [];
+      cursor = page.next;
+      const found: Concern[] = [];
+      for (const event of [...missed, ...page.events]) {
+        const concerned = concerns(event);
+        if (concerned.length > 0) follow(grants, event);
+        found.push(...concerned);
+      }
       skipped += page.events.length;
-      if (found.length > 0 || skipped >= SKIPPED) return { concerns: found, next };
+      if (found.length > 0 || skipped >= SKIPPED)
+        return { concerns: found, cursor, grants: Object.fromEntries(grants) };
       if (page.events.length > 0 || hinted) continue;
       await new Promise<void>((resolve) => {
         const cancel = clock.background(QUIET_MS, resolve);
@@ -128,6 +144,13 @@ async function tail(
   } finally {
     unsubscribe();
   }
+}
+
+/** After everything that was told before the gap, and before everything after it. */
+function idOfGap({ events, next }: LogPage, cursor: LogId | 'start'): LogId {
+  const before = cursor === 'start' ? '' : cursor;
+  const lost = events[0]?.prev ?? (next === 'start' ? '' : next);
+  return lost > before ? lost : (BigInt(before || 0) + 1n).toString().padStart(16, '0');
 }
 
 /** An event of the lock log as actors are told it. */

@@ -6,12 +6,15 @@ import { concernsOf, createRuntime, defineActor, leaseActor, leaseRelay, MemoryS
 import { Gate, GatedClock } from '../src/testing-gate.ts';
 
 type Heard = { type: 'lease.event'; logId: string; event: { type: string } };
+/** Takes what it has had by the log id, as whoever is told should. */
 const Listener = defineActor('project', {
   machine: setup({ types: {} as { context: { heard: string[]; last: string }; events: Heard } }).createMachine({
     context: { heard: [], last: '' },
     on: {
       'lease.event': {
-        actions: assign(({ context, event }) => ({ heard: [...context.heard, event.event.type], last: event.logId })),
+        actions: assign(({ context, event }) =>
+          event.logId <= context.last ? {} : { heard: [...context.heard, event.event.type], last: event.logId },
+        ),
       },
     },
   }),
@@ -30,7 +33,7 @@ async function open() {
   const state = new MemoryStateStore({ clock });
   const runtimeOf = () =>
     createRuntime({
-      actors: [Listener, Lease, leaseRelay({ log: locks.log, clock, concerns: concernsOf(['project']) })],
+      actors: [Listener, Lease, leaseRelay({ locks, clock, concerns: concernsOf(['project']) })],
       state,
       clock,
       entropy: seededEntropy(2),
@@ -111,6 +114,76 @@ describe('the lease relay', () => {
   });
 });
 
+describe('the lease relay after a gap in the log', () => {
+  /** Until the log has lost what was in it: another resource of the bucket is claimed long after. */
+  async function forget(node: Awaited<ReturnType<typeof open>>): Promise<void> {
+    const { log } = node.locks;
+    const same = Array.from({ length: 1_000 }, (_, i) => `printer${i}`).find(
+      (name) => log.bucketOf(name) === log.bucketOf('project:42'),
+    );
+    await node.clock.advance(60 * 60_000);
+    const lease = await node.claim(node.locks, same);
+    await lease.release();
+    await node.pass(20);
+  }
+  const stop = async (node: Awaited<ReturnType<typeof open>>): Promise<void> => {
+    const stopping = node.runtime.stop();
+    await node.pass(20);
+    await stopping;
+  };
+
+  it('[LR3] who was told of a grant hears of its end', async () => {
+    const node = await open();
+    const lease = await node.claim(node.locks);
+    expect((await node.read()).heard).toEqual(['claimed']);
+    await stop(node);
+    await lease.release();
+    await forget(node);
+    await node.restart();
+    await node.pass(1_100);
+    expect((await node.read()).heard).toEqual(['claimed', 'expired']);
+    expect((await node.read()).lease.value).toMatchObject({ lease: 'free' });
+    const next = await node.claim(node.locks);
+    await next.release();
+    await node.pass(20);
+    expect((await node.read()).heard).toEqual(['claimed', 'expired', 'claimed', 'released']);
+    expect(node.faults).toEqual([]);
+  });
+
+  it('[LR3] a grant that was made meanwhile is told, and its end once', async () => {
+    const node = await open();
+    await (await node.claim(node.locks)).release();
+    await node.pass(20);
+    expect((await node.read()).heard).toEqual(['claimed', 'released']);
+    await stop(node);
+    const lease = await node.locks.acquire('project:42', { ttlMs: 60_000 });
+    await forget(node);
+    expect(lease.valid).toBe(true);
+    await node.restart();
+    await node.pass(1_100);
+    expect((await node.read()).heard).toEqual(['claimed', 'released', 'claimed']);
+    await node.restart();
+    await node.pass(1_100);
+    await lease.release();
+    await node.pass(20);
+    expect((await node.read()).heard).toEqual(['claimed', 'released', 'claimed', 'released']);
+    expect(node.faults).toEqual([]);
+  });
+
+  it('[LR3] a relay that starts beside an old log tells what is held', async () => {
+    const node = await open();
+    await stop(node);
+    const lease = await node.locks.acquire('project:42', { ttlMs: 60_000 });
+    await node.clock.advance(60 * 60_000);
+    await node.restart();
+    await node.pass(1_100);
+    expect((await node.read()).heard).toEqual(['claimed']);
+    await lease.release();
+    await node.pass(20);
+    expect((await node.read()).heard).toEqual(['claimed', 'released']);
+  });
+});
+
 describe('the lease actor', () => {
   it('[LA1] it shows what the record says', async () => {
     const node = await open();
@@ -131,6 +204,22 @@ describe('the lease actor', () => {
     await lease.release();
     await node.pass(20);
     expect((await node.read()).lease).toMatchObject({ value: { lease: 'ended' }, context: { endedHow: 'released' } });
+  });
+
+  it('[LA3] it shows a first attachment, of which nobody is told', async () => {
+    const node = await open();
+    const lease = await node.claim(node.locks);
+    await node.pass(20);
+    expect((await node.read()).lease.value).toMatchObject({ lease: { held: 'unattached' } });
+    await node.locks.attach({
+      resource: 'project:42',
+      leaseId: lease.leaseId,
+      instance: 'default',
+      node: 'n',
+      conn: 'c',
+    });
+    await node.pass(600);
+    expect((await node.read()).lease.value).toMatchObject({ lease: { held: 'attached' } });
   });
 
   it('[LA2] it looks again when the term should have ended', async () => {
