@@ -8,6 +8,7 @@ import { EditButton } from './edit-button.tsx';
 import { Link } from './link.tsx';
 import { LockedMessage } from './locked-message.tsx';
 import { ProjectFields } from './project-fields.tsx';
+import { ReviewPanel } from './review/review-panel.tsx';
 import { useDraft } from './use-draft.ts';
 
 /** How long Edit queues before it gives up: long enough for a save that is just under way. */
@@ -162,6 +163,7 @@ export function ProjectPage({ projectId }: { projectId: string }) {
         </form>
         <Activity projectId={projectId} />
       </div>
+      <ReviewPanel projectId={projectId} />
     </>
   );
 }
