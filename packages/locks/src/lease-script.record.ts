@@ -43,17 +43,20 @@ const format = `<${Object.values(NUMBERS).join('')}${'s'.repeat(TEXTS.length)}`;
 const blank = fields.map((field) => (field in NUMBERS ? (field === 'VERSION' ? '1' : '0') : "''")).join(',');
 
 /** The older half of what is remembered of a resource goes at once. */
-const HALF = MAX_ENDED / 2;
+export const HALF = MAX_ENDED / 2;
 /** Physical expiry is this much later than anything that is remembered until then. */
-const SLACK_MS = ENDED_WINDOW_MS;
+export const SLACK_MS = ENDED_WINDOW_MS;
+
+/** A record that is not stored yet; its key, encoded name and resource are set by whoever makes it. */
+export const BLANK = `{ 0, ${blank} }`;
+export const UNPACKED = `struct.unpack('${format}', text)`;
+export const PACKED = `struct.pack('${format}', unpack(record, 2, ${at.CURSOR}))`;
 
 export const RECORD = String.raw`
-local records, dirty, dirtyN = {}, {}, 0
-
 local function load(key, enc, text)
   local record = false
   if text then
-    record = { 0, struct.unpack('${format}', text) }
+    record = { 0, ${UNPACKED} }
     record[${at.KEY}], record[${at.ENC}] = key, enc
   end
   records[key] = record
@@ -61,14 +64,10 @@ local function load(key, enc, text)
 end
 
 local function fresh(key, enc, resource)
-  local record = { 0, ${blank} }
+  local record = ${BLANK}
   record[${at.KEY}], record[${at.ENC}], record[${at.RESOURCE}] = key, enc, resource
   records[key] = record
   return record
-end
-
-local function packed(record)
-  return struct.pack('${format}', unpack(record, 2, ${at.CURSOR}))
 end
 
 -- 1: to be written. 2: deleted.
@@ -81,9 +80,6 @@ local function touch(record)
 end
 
 -- What has ended: request id -> how (a letter), forget (14), at (14), fence (16), lease id.
-local window = now + ${ENDED_WINDOW_MS}
-local windowText, nowPadded = format('%014d', window), format('%014d', now)
-
 local function remember(record, request, how, forget, ended, fence, lease)
   local key, young = prefix .. 'ended:' .. record[${at.ENC}], record[${at.YOUNG}]
   if young == ${HALF} then
@@ -92,7 +88,7 @@ local function remember(record, request, how, forget, ended, fence, lease)
     record[${at.KEPT}] = 0
     young = 0
   end
-  call('HSET', key, request, how .. (forget == window and windowText or format('%014d', forget)) .. (ended == now and nowPadded or format('%014d', ended)) .. fence .. lease)
+  call('HSET', key, request, how .. format('%014d', forget) .. format('%014d', ended) .. fence .. lease)
   record[${at.YOUNG}] = young + 1
   if forget > record[${at.FORGET}] then record[${at.FORGET}] = forget end
   if forget > record[${at.KEPT}] then
@@ -136,17 +132,5 @@ local function forgetAll(record)
   call('DEL', prefix .. 'ended:' .. record[${at.ENC}], prefix .. 'older:' .. record[${at.ENC}])
   record[${at.YOUNG}], record[${at.OLDER}], record[${at.KEPT}], record[${at.LAST_HOW}] = 0, 0, 0, 0
   touch(record)
-end
-
--- When the sweep has to look again: at a lapse; at once, to take what is free off the names; at
--- the end of what is remembered. An entry that is early is put right by the sweep that finds it.
-local function needed(record)
-  if record[${at.LEASE}] ~= '' then return record[${at.UNTIL}] end
-  return record[${at.LISTED}] == 1 and now or record[${at.FORGET}]
-end
-
--- A free record leaves by itself should nobody ever sweep again; the next write takes that back.
-local function fade(record)
-  call('PEXPIRE', record[${at.KEY}], record[${at.FORGET}] - now + ${SLACK_MS})
 end
 `;

@@ -18,9 +18,14 @@
 // each ended by a zero byte: per bucket its key and those of its commands' records; then per
 // bucket its number and how many commands, and per command its letter, encoded resource and
 // arguments. The reply is JSON: [server ms, [reply, …]], in the order of the commands.
+//
+// Lua makes the functions of a script anew at every call, which costs more than what one command
+// does. So the two commonest commands, a grant of what is free and a release that nobody waits for,
+// are written out where they are met; the functions are made when another command is.
 import { LEASE_COMMAND_WIDTHS } from './lease-store.redis-codec.ts';
+import { ENDED_WINDOW_MS } from './lease-record.ts';
 import { COMMANDS } from './lease-script.commands.ts';
-import { at, RECORD } from './lease-script.record.ts';
+import { at, BLANK, HALF, PACKED, RECORD, SLACK_MS, UNPACKED } from './lease-script.record.ts';
 import { LOG_MS, SWEEP_MS } from './lease-store.ts';
 
 /** Most records one sweep of a bucket settles. */
@@ -36,33 +41,10 @@ export const GIVEN_TIME = `local us = tonumber(ARGV[6])
 `;
 
 export function leaseScript(prelude: string): string {
-  return prelude + START + RECORD + COMMANDS + SWEEP + BATCH;
+  return prelude + BATCH;
 }
 
-const START = String.raw`
-local call, format, sub, find, concat = redis.call, string.format, string.sub, string.find, table.concat
-local now = math.floor(us / 1000)
--- Written with %d, since .. gives 14 significant digits.
-local nowText = format('%d', now)
-local atText = '",' .. nowText .. ',"'
-local ns = ARGV[5]
-local f = { struct.unpack(string.rep('s', tonumber(ARGV[1])), ARGV[3]) }
-
--- The bucket whose commands are being run.
-local prefix, count, lastId, sweptAt, isSwept
-local events, eventN = {}, 0
-
-local function mint()
-  count = count + 1
-  if count < us then count = us end
-  return format('%016d', count)
-end
-`;
-
 const SWEEP = String.raw`
--- What was taken off the names, to be given its expiry once it is written.
-local fading = {}
-
 function run.s()
   if now >= sweptAt and now - sweptAt < ${SWEEP_MS} then return '["fresh"]' end
   local found = call('ZRANGEBYSCORE', prefix .. 'due', '-inf', now, 'LIMIT', 0, ${SWEEP_LIMIT})
@@ -86,6 +68,7 @@ function run.s()
           record[1] = 2
           records[key] = false
         else
+          fading = fading or {}
           fading[#fading + 1] = record
         end
       end
@@ -105,60 +88,163 @@ const widths = Object.entries(LEASE_COMMAND_WIDTHS)
   .map(([letter, width]) => `${letter}=${width}`)
   .join(',');
 
+/** Every command, whatever it meets. */
+const ALL = `(function()
+local function mint()
+  count = count + 1
+  if count < us then count = us end
+  return format('%016d', count)
+end
+${RECORD}${COMMANDS}${SWEEP}
+return function(kind, record, i, key, enc, text)
+  if kind ~= 's' then
+    if record == nil then record = load(key, enc, text) end
+    if record then settle(record) end
+  end
+  return run[kind](record, i, key, enc), ({ ${widths} })[kind]
+end
+end)()`;
+
+/** Names a new event, as \`id\`. */
+const MINT = `count = count + 1
+      if count < us then count = us end
+      local id = format('%016d', count)`;
+
+/** The event \`id\`, of a lease whose connection never changed, without a reason. */
+const EVENT = (kind: string, how: string) => `local e, n = events, eventN
+      e[n + 1], e[n + 2], e[n + 3], e[n + 4] = n == 0 and '[["${kind}","' or ',["${kind}","', id, '","', record[${at.CURSOR}]
+      e[n + 5], e[n + 6], e[n + 7], e[n + 8] = '",', record[${at.RESOURCE}], ',"', record[${at.LEASE}]
+      e[n + 9], e[n + 10], e[n + 11], e[n + 12] = '",1,', record[${at.HOLDER}], ',', record[${at.INSTANCE}]
+      e[n + 13], e[n + 14], e[n + 15], e[n + 16] = ',"', record[${at.FENCE}], atText, '${how}","")'
+      eventN = n + 16
+      record[${at.CURSOR}], lastId = id, id`.replace('"")', '""]');
+
 const BATCH = String.raw`
-local widths = { ${widths} }
+local call, format, sub, find, concat = redis.call, string.format, string.sub, string.find, table.concat
+local now = math.floor(us / 1000)
+-- Written with %d, since .. gives 14 significant digits.
+local nowText = format('%d', now)
+local atText = '",' .. nowText .. ',"'
+local window = now + ${ENDED_WINDOW_MS}
+local endedText = format('r%014d%014d', window, now)
+local ns = ARGV[5]
+local keyAt, keyN = 1, tonumber(ARGV[2])
+local f = { struct.unpack(string.rep('s', ARGV[1]), ARGV[3]) }
+local i = keyN + 1
+
+local records, dirty, dirtyN = {}, {}, 0
 local replies, replyN = {}, 0
-local keyAt, keyN, i = 1, tonumber(ARGV[2]), tonumber(ARGV[2]) + 1
+local events, eventN = {}, 0
+-- What a sweep took off the names, to be given its expiry once it is written.
+local fading
+-- The bucket whose commands are being run.
+local prefix, count, lastId, sweptAt, isSwept
+local any
+
 while keyAt <= keyN do
   local bucketKey, commandN = f[keyAt], tonumber(f[i + 1])
-  prefix = sub(bucketKey, 1, -7)
   local values = call('MGET', unpack(f, keyAt, keyAt + commandN))
   local text = values[1]
+  prefix = sub(bucketKey, 1, -7)
   count = text and tonumber(sub(text, 1, 16)) or 0
   lastId = text and sub(text, 18, 33) or '0000000000000000'
   sweptAt = text and tonumber(sub(text, 35)) or 0
   isSwept = false
-  local firstPrev = lastId
-  local bucket = f[i]
+  local firstPrev, bucket = lastId, f[i]
   i = i + 2
   for n = 2, commandN + 1 do
-    local kind, key, record = f[i], f[keyAt + n - 1]
-    if kind ~= 's' then
-      record = records[key]
-      if record == nil then record = load(key, f[i + 1], values[n]) end
-      if record then settle(record) end
+    local kind, enc, key, text = f[i], f[i + 1], f[keyAt + n - 1], values[n]
+    local record, reply, width = records[key]
+    if kind == 'q' then
+      if record == nil then
+        if text then
+          record = { 0, ${UNPACKED} }
+          record[${at.KEY}], record[${at.ENC}] = key, enc
+        else
+          record = ${BLANK}
+          record[${at.KEY}], record[${at.ENC}], record[${at.RESOURCE}] = key, enc, f[i + 10]
+        end
+        records[key] = record
+      end
+      if record and record[${at.LEASE}] == '' and record[${at.WAITING}] == 0
+        and (record[${at.YOUNG}] == 0 or not call('HGET', prefix .. 'ended:' .. enc, f[i + 2]))
+        and (record[${at.OLDER}] == 0 or not call('HGET', prefix .. 'older:' .. enc, f[i + 2])) then
+      ${MINT}
+      local ttl = tonumber(f[i + 6])
+      record[${at.LEASE}], record[${at.REQUEST}], record[${at.HOLDER}], record[${at.INSTANCE}], record[${at.META}] = f[i + 3], f[i + 2], f[i + 4], f[i + 5], f[i + 7]
+      record[${at.FENCE}], record[${at.TTL}], record[${at.GRANTED}], record[${at.UNTIL}] = id, ttl, now, now + ttl
+      record[${at.OFFERED}], record[${at.GEN}], record[${at.LINK}] = 0, 1, ''
+      ${EVENT('claimed', '')}
+      if record[1] == 0 then
+        record[1] = 1
+        dirtyN = dirtyN + 1
+        dirty[dirtyN] = record
+      end
+      reply, width = '["granted","' .. id .. '"]', ${LEASE_COMMAND_WIDTHS.q}
+      end
+    elseif kind == 'r' then
+      if record == nil and text then
+        record = { 0, ${UNPACKED} }
+        record[${at.KEY}], record[${at.ENC}] = key, enc
+        records[key] = record
+      end
+      if record and record[${at.LEASE}] == f[i + 2] and f[i + 2] ~= '' and record[${at.UNTIL}] > now and record[${at.WAITING}] == 0
+        and record[${at.GEN}] == 1 and f[i + 3] == 'released' and f[i + 4] == '""' and record[${at.TTL}] <= ${ENDED_WINDOW_MS / 2}
+        and record[${at.YOUNG}] < ${HALF} and record[${at.KEPT}] >= window then
+      ${MINT}
+      call('HSET', prefix .. 'ended:' .. enc, record[${at.REQUEST}], endedText .. record[${at.FENCE}] .. record[${at.LEASE}])
+      record[${at.YOUNG}] = record[${at.YOUNG}] + 1
+      if record[${at.FORGET}] < window then record[${at.FORGET}] = window end
+      ${EVENT('released', 'released')}
+      record[${at.LEASE}], record[${at.REQUEST}], record[${at.HOLDER}], record[${at.INSTANCE}], record[${at.META}], record[${at.LINK}] = '', '', '', '', '', ''
+      record[${at.LAST_HOW}], record[${at.UNTIL}] = ${'r'.charCodeAt(0)}, now
+      if record[1] == 0 then
+        record[1] = 1
+        dirtyN = dirtyN + 1
+        dirty[dirtyN] = record
+      end
+      reply, width = '["released"]', ${LEASE_COMMAND_WIDTHS.r}
+      end
+    end
+    if not reply then
+      any = any or ${ALL}
+      reply, width = any(kind, record, i + 2, key, enc, text)
     end
     replyN = replyN + 1
-    replies[replyN] = run[kind](record, i + 2, key, f[i + 1])
-    i = i + widths[kind]
+    replies[replyN] = reply
+    i = i + width
   end
   keyAt = keyAt + commandN + 1
 
   -- What this bucket's commands changed, in as few writes as there are kinds of it.
   local writes, writeN = {}, 0
   if dirtyN > 0 then
-    local due, dueN, names, nameN = {}, 0, {}, 0
+    local due, dueN, names, nameN
     for n = 1, dirtyN do
       local record = dirty[n]
       if record[1] == 1 then
-        if record[${at.LISTED}] == 0 and record[${at.LEASE}] ~= '' then
+        -- When the sweep has to look: at a lapse; at once, to take what is free off the names; at
+        -- the end of what is remembered. An entry that is early is put right when it is found.
+        local need = record[${at.UNTIL}]
+        if record[${at.LEASE}] == '' then
+          need = record[${at.LISTED}] == 1 and now or record[${at.FORGET}]
+        elseif record[${at.LISTED}] == 0 then
           record[${at.LISTED}] = 1
-          names[nameN + 1], names[nameN + 2] = 0, cjson.decode('[' .. record[${at.RESOURCE}] .. ']')[1]
-          nameN = nameN + 2
+          names, nameN = names or {}, (nameN or 0) + 2
+          names[nameN - 1], names[nameN] = 0, cjson.decode('[' .. record[${at.RESOURCE}] .. ']')[1]
         end
-        local need = needed(record)
         if record[${at.DUE}] == 0 or need < record[${at.DUE}] then
           record[${at.DUE}] = need
-          due[dueN + 1], due[dueN + 2] = need, record[${at.ENC}]
-          dueN = dueN + 2
+          due, dueN = due or {}, (dueN or 0) + 2
+          due[dueN - 1], due[dueN] = need, record[${at.ENC}]
         end
-        writes[writeN + 1], writes[writeN + 2] = record[${at.KEY}], packed(record)
+        writes[writeN + 1], writes[writeN + 2] = record[${at.KEY}], ${PACKED}
         writeN = writeN + 2
       end
     end
-    dirty, dirtyN = {}, 0
-    if dueN > 0 then call('ZADD', prefix .. 'due', unpack(due)) end
-    if nameN > 0 then call('ZADD', prefix .. 'names', unpack(names)) end
+    dirtyN = 0
+    if due then call('ZADD', prefix .. 'due', unpack(due)) end
+    if names then call('ZADD', prefix .. 'names', unpack(names)) end
   end
   if eventN > 0 then
     events[eventN + 1] = ']'
@@ -176,11 +262,12 @@ while keyAt <= keyN do
     writes[writeN + 1], writes[writeN + 2] = bucketKey, format('%016d', count) .. ' ' .. lastId .. ' ' .. format('%d', sweptAt)
     call('MSET', unpack(writes))
   end
-  if #fading > 0 then
+  if fading then
+    -- A free record leaves by itself should nobody ever sweep again; its next write takes that back.
     for _, record in ipairs(fading) do
-      if record[${at.LEASE}] == '' and record[1] == 1 then fade(record) end
+      if record[${at.LEASE}] == '' and record[1] == 1 then call('PEXPIRE', record[${at.KEY}], record[${at.FORGET}] - now + ${SLACK_MS}) end
     end
-    fading = {}
+    fading = nil
   end
 end
 return '[' .. nowText .. ',[' .. concat(replies, ',') .. ']]'
