@@ -15,7 +15,7 @@ export function healthRoutes(health: Health): Handlers {
       const isDown = Object.values(backends).includes('down');
       const status = phase === 'ready' && isDown ? 'unavailable' : phase;
       const service = isDown ? 'down' : 'up';
-      const body: Ready = { status, services: { auth: service, projects: service }, backends };
+      const body: Ready = { status, services: { auth: service, projects: service, ai: service }, backends };
       return { status: status === 'ready' ? 200 : 503, body, headers: { 'cache-control': 'no-store' } };
     },
   };
