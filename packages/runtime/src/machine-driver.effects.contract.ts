@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assign, cancel, emit, enqueueActions, log, raise, sendTo, setup } from 'xstate';
 import { type Effect, publish, reply, tell } from './effect.ts';
 import { type MachineDriverHarness, throughJson } from './machine-driver.fixtures.ts';
+import { MachineFailed } from './machine-driver.ts';
 
 export function effectRules({ driverOf }: MachineDriverHarness): void {
   describe('MachineDriver contract: effects', () => {
@@ -31,6 +32,27 @@ export function effectRules({ driverOf }: MachineDriverHarness): void {
         { kind: 'emit', event: { type: 'now', n: 2 } },
         { kind: 'log', label: 'n', value: 2 },
       ]);
+    });
+
+    it('[EF2] a throw in the value of a reply, a tell or a publish fails the step, and nothing of it is left', () => {
+      const boom = (): never => {
+        throw new Error('boom');
+      };
+      const driver = driverOf(
+        setup({ types: { context: {} as { n: number } } }).createMachine({
+          context: { n: 1 },
+          on: {
+            reply: { actions: [assign({ n: 2 }), reply(boom)] },
+            tell: { actions: [assign({ n: 2 }), tell('audit', 'all', boom)] },
+            key: { actions: [assign({ n: 2 }), tell('audit', boom, { type: 'seen' })] },
+            publish: { actions: [assign({ n: 2 }), publish('changed', boom)] },
+          },
+        }),
+      );
+      const { snapshot } = driver.create();
+      for (const type of ['reply', 'tell', 'key', 'publish'])
+        expect(() => driver.step(snapshot, { type })).toThrow(MachineFailed);
+      expect(snapshot.context).toEqual({ n: 1 });
     });
 
     it('[EF3] a value that JSON would change fails the step and is named with its path', () => {

@@ -3,11 +3,18 @@ import { CoordinationError } from '@devmentor/locks';
 import type { Commit, StateStore } from './state-store.ts';
 import type { RequestOutcome, Transport } from './transport.ts';
 
-/** `lost-reply`: applied, and the answer never came. `not-applied`: the same to the caller, but nothing happened. */
-export type CommitFault = 'none' | 'lost-reply' | 'not-applied';
+/**
+ * `lost-reply`: applied, and the answer never came. The others are the same to the caller, but
+ * `not-applied`: nothing happened; `late`: it is still on its way to the store.
+ */
+export type CommitFault = 'none' | 'lost-reply' | 'not-applied' | 'late';
 
-/** A store whose commits fail as `decide` says. */
-export function withCommitFaults(store: StateStore, decide: (commits: readonly Commit[]) => CommitFault): StateStore {
+/** A store whose commits fail as `decide` says; a late one arrives when what `late` was given is run. */
+export function withCommitFaults(
+  store: StateStore,
+  decide: (commits: readonly Commit[]) => CommitFault,
+  late: (arrive: () => Promise<unknown>) => void = () => {},
+): StateStore {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
@@ -16,6 +23,7 @@ export function withCommitFaults(store: StateStore, decide: (commits: readonly C
         const fault = decide(commits);
         if (fault === 'none') return await target.commit(shard, epoch, commits);
         if (fault === 'lost-reply') await target.commit(shard, epoch, commits);
+        if (fault === 'late') late(() => target.commit(shard, epoch, commits));
         throw new CoordinationError('REPLY_LOST', 'the reply was lost', { applied: 'unknown' });
       };
       return commit;

@@ -238,6 +238,21 @@ export function transportContract({ name, open }: TransportHarness): void {
       expect(await ending(asked)).toEqual({ kind: 'reply', body: text('re:long') });
     });
 
+    it('[TR9] a body stays what it was, at the sender and at every receiver, whatever comes after it', async () => {
+      const held: Buffer[] = [];
+      await far.subscribe('news', ({ body }) => void held.push(body));
+      await near.subscribe('news', ({ body }) => void held.push(body));
+      const sent = Array.from({ length: 200 }, (_, i) => text(`message ${i} ${'x'.repeat(i)}`));
+      const copies = sent.map((body) => body.toString());
+      for (const [i, body] of sent.entries()) {
+        near.publish('news', body);
+        if (i % 31 === 0) await network.elapse(0);
+      }
+      await until(() => held.length === 400);
+      expect(sent.map((body) => body.toString())).toEqual(copies);
+      expect(held.map((body) => body.toString()).toSorted()).toEqual([...copies, ...copies].toSorted());
+    });
+
     it('[TR6] no handler is called after unsubscribe resolved', async () => {
       const got: string[] = [];
       const subscription = await far.subscribe('news', collect(got));

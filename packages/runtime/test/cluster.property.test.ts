@@ -34,7 +34,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 50, 700, 3_000) }) },
 );
 /** What befalls the commits and the requests, one after the other, over and over. */
-const commitPlan = fc.array(fc.constantFrom<CommitFault>('none', 'none', 'none', 'lost-reply', 'not-applied'), {
+const commitPlan = fc.array(fc.constantFrom<CommitFault>('none', 'none', 'none', 'lost-reply', 'not-applied', 'late'), {
   minLength: 1,
   maxLength: 12,
 });
@@ -69,12 +69,14 @@ async function play(
   let requests = 0;
   let opened = 0;
   let calm = false;
+  const late: (() => Promise<unknown>)[] = [];
   const state = (store: StateStore): StateStore => {
     const self = opened++;
-    return withCommitFaults(store, (given) => {
+    const decide = (given: readonly Commit[]): CommitFault => {
       watch.see(self, given);
       return calm ? 'none' : (commitFaults[commits++ % commitFaults.length] ?? 'none');
-    });
+    };
+    return withCommitFaults(store, decide, (arrive) => late.push(arrive));
   };
   const cluster = await Cluster.start({
     actors: [Ledger],
@@ -93,6 +95,7 @@ async function play(
   for (const [i, step] of commands.entries()) {
     if (step.do === 'wait') {
       await cluster.advance(step.ms);
+      await Promise.all(late.splice(0).map((arrive) => arrive()));
       continue;
     }
     const at = cluster.nodes[step.node];
@@ -145,6 +148,8 @@ async function play(
     left.link.reconnect();
   }
   calm = true;
+  await cluster.advance(3_000);
+  await Promise.all(late.splice(0).map((arrive) => arrive()));
   await cluster.advance(30_000);
   const survivor = cluster.nodes.find((_, i) => !gone.has(i));
   if (survivor === undefined) throw new Error('one node survives');

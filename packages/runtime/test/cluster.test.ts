@@ -3,7 +3,7 @@
 import { parseFence } from '@devmentor/locks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, type ClusterNode } from '../src/testing-cluster.ts';
-import { type RequestFault, withRequestFaults } from '../src/testing-faults.ts';
+import { type RequestFault, withCommitFaults, withRequestFaults } from '../src/testing-faults.ts';
 import { Counter } from './counter.fixture.ts';
 
 let cluster: Cluster;
@@ -155,6 +155,38 @@ describe('a stalled owner', () => {
     const told = answers.includes('own tell');
     // What was answered is in the state once, what was not may be in it at most once.
     expect(told ? [111] : [11, 111]).toContain(context.total);
+  });
+
+  it('[ST2] a commit of it that reaches the store only after its shard was taken is not applied', async () => {
+    const late: (() => Promise<unknown>)[] = [];
+    let opened = 0;
+    let delaying = false;
+    cluster = await Cluster.start({
+      actors: [Counter],
+      state: (store) =>
+        opened++ > 0
+          ? store
+          : withCommitFaults(
+              store,
+              () => (delaying ? 'late' : 'none'),
+              (arrive) => late.push(arrive),
+            ),
+    });
+    const [a, b] = three();
+    const key = keyOn(a);
+    const theirs = b.runtime.actor(Counter, key);
+    await cluster.run(theirs.tell(add()));
+    delaying = true;
+    const lost = a.runtime.actor(Counter, key).tell(add(100), { deadlineMs: 500 });
+    lost.catch(() => {});
+    await cluster.advance(1);
+    expect(late).toHaveLength(1);
+    await a.kill();
+    await cluster.advance(4_000);
+    expect((await cluster.run(theirs.read())).context.total).toBe(1);
+    for (const arrive of late) await arrive();
+    await cluster.run(theirs.tell(add(10)));
+    expect((await cluster.run(theirs.read({ fresh: true }))).context.total).toBe(11);
   });
 
   it('[RD3] a read at a stalled owner is never older than what another owner has answered', async () => {

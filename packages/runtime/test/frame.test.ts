@@ -104,6 +104,38 @@ describe('frame queue', () => {
     expect(batched).toBeGreaterThan(0);
   });
 
+  it('[FR3] answers go to each asker by itself, each under the id it answers', async () => {
+    const clock = new SimulatedClock();
+    const left: [string, number, string][] = [];
+    const queue = new FrameQueue(clock, new Requests(clock), (subject, frame, ids) => {
+      expect(ids).toBeUndefined();
+      for (const { id, body } of decodeFrame(frame) ?? []) left.push([subject, id, body.toString()]);
+    });
+    const [a, b] = [inboxOf('a'), inboxOf('b')];
+    for (const [inbox, id] of [
+      [a, 7],
+      [b, 7],
+      [a, 8],
+      [b, 3],
+      [a, 9],
+    ] as const)
+      queue.answer(answersTo(inbox.replyFor(id, 1)) ?? '', id, Buffer.from(`${id}`));
+    await clock.advance(0);
+    const of = (inbox: typeof a) =>
+      left.filter(([subject]) => subject === inbox.answers).map(([, id, body]) => [id, body]);
+    expect(of(a)).toEqual([
+      [7, '7'],
+      [8, '8'],
+      [9, '9'],
+    ]);
+    expect(of(b)).toEqual([
+      [7, '7'],
+      [3, '3'],
+    ]);
+    expect(left).toHaveLength(5);
+    for (const inbox of [a, b]) expect(inbox.answers.startsWith(inbox.all.slice(0, -1))).toBe(true);
+  });
+
   it('[FR2] a quiet link sends at once, and what was aborted before it left is not asked', async () => {
     const clock = new SimulatedClock();
     const requests = new Requests(clock);

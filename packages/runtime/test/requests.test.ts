@@ -118,4 +118,24 @@ describe('requests', () => {
     });
     expect([outcome, sent]).toEqual([{ kind: 'no-responders' }, false]);
   });
+
+  it('[RQ3] an id is used once, and the ids of one batch follow each other', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 }), async (sizes) => {
+        const requests = new Requests(new SimulatedClock());
+        const ids: number[] = [];
+        for (const size of sizes) {
+          const batch: Pending[] = [];
+          for (let i = 0; i < size; i++) void requests.open({ timeoutMs: 50 }, (pending) => batch.push(pending));
+          const first = requests.number(batch);
+          expect(batch.map(({ id }) => id)).toEqual(batch.map((_, i) => first + i));
+          ids.push(...batch.map(({ id }) => id));
+        }
+        // 0 is the id of a message that wants no answer.
+        expect(ids).not.toContain(0);
+        expect(new Set(ids).size).toBe(ids.length);
+        requests.loseAll('closed');
+      }),
+    );
+  });
 });
