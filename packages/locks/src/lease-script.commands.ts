@@ -11,13 +11,10 @@ const ATTACHED = '{"kind":"attached"';
 export const COMMANDS = String.raw`
 local function logged(record, kind, how, reason, id)
   id = id or mint()
-  local e, n, gen = events, eventN, record[${at.GEN}]
-  e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5] = n == 0 and '[["' or ',["', kind, '","', id, '","'
-  e[n + 6], e[n + 7], e[n + 8], e[n + 9], e[n + 10] = record[${at.CURSOR}], '",', record[${at.RESOURCE}], ',"', record[${at.LEASE}]
-  e[n + 11], e[n + 12], e[n + 13], e[n + 14], e[n + 15] = gen == 1 and '",1,' or format('",%d,', gen), record[${at.HOLDER}], ',', record[${at.INSTANCE}], ',"'
-  e[n + 16], e[n + 17], e[n + 18], e[n + 19], e[n + 20] = record[${at.FENCE}], atText, how, '",', reason
-  e[n + 21] = ']'
-  eventN = n + 21
+  local gen = record[${at.GEN}]
+  eventN = eventN + 1
+  events[eventN] = '["' .. kind .. '","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",' .. (gen == 1 and '1' or format('%d', gen))
+    .. ',' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. how .. '",' .. reason .. ']'
   record[${at.CURSOR}] = id
   lastId = id
 end

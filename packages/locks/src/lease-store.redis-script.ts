@@ -5,7 +5,7 @@
 // holds them to it.
 //
 // Keys of bucket n, all in the hash tag {b<n>}, so that a batch of one bucket runs on Cluster:
-//   bucket          "<count> <last event id> <swept at, ms>": the bucket's ever-rising count
+//   bucket          "<last event id> <swept at, ms>": an id is the bucket's ever-rising count
 //   lock:<enc>      a lease record
 //   ended:<enc>     hash, request id -> how it ended; older:<enc> the half before. Above 64 bytes,
 //                   so that Redis keeps a table of them and not a list to search
@@ -46,7 +46,8 @@ export function leaseScript(prelude: string): string {
 
 const SWEEP = String.raw`
 function run.s()
-  if now >= sweptAt and now - sweptAt < ${SWEEP_MS} then return '["fresh"]' end
+  local since = now - tonumber(sweptAt)
+  if since >= 0 and since < ${SWEEP_MS} then return '["fresh"]' end
   local found = call('ZRANGEBYSCORE', prefix .. 'due', '-inf', now, 'LIMIT', 0, ${SWEEP_LIMIT})
   for _, enc in ipairs(found) do
     local key = prefix .. 'lock:' .. enc
@@ -78,7 +79,7 @@ function run.s()
   end
   isSwept = true
   if #found == ${SWEEP_LIMIT} then return '["more"]' end
-  sweptAt = now
+  sweptAt = nowText
   call('XTRIM', prefix .. 'log', 'MINID', format('%d', us - ${LOG_MS * 1_000}))
   return '["swept"]'
 end
@@ -105,19 +106,15 @@ return function(kind, record, i, key, enc, text)
 end
 end)()`;
 
-/** Names a new event, as \`id\`. */
+/** The id of a new event. */
 const MINT = `count = count + 1
       if count < us then count = us end
       local id = format('%016d', count)`;
 
-/** The event \`id\`, of a lease whose connection never changed, without a reason. */
-const EVENT = (kind: string, how: string) => `local e, n = events, eventN
-      e[n + 1], e[n + 2], e[n + 3], e[n + 4] = n == 0 and '[["${kind}","' or ',["${kind}","', id, '","', record[${at.CURSOR}]
-      e[n + 5], e[n + 6], e[n + 7], e[n + 8] = '",', record[${at.RESOURCE}], ',"', record[${at.LEASE}]
-      e[n + 9], e[n + 10], e[n + 11], e[n + 12] = '",1,', record[${at.HOLDER}], ',', record[${at.INSTANCE}]
-      e[n + 13], e[n + 14], e[n + 15], e[n + 16] = ',"', record[${at.FENCE}], atText, '${how}","")'
-      eventN = n + 16
-      record[${at.CURSOR}], lastId = id, id`.replace('"")', '""]');
+/** Logs the event that `MINT` named, of a lease whose connection never changed, without a reason. */
+const EVENT = (kind: string, how: string) => `eventN = eventN + 1
+      events[eventN] = '["${kind}","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",1,' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. '${how}",""]'
+      record[${at.CURSOR}], lastId = id, id`;
 
 const BATCH = String.raw`
 local call, format, sub, find, concat = redis.call, string.format, string.sub, string.find, table.concat
@@ -126,7 +123,7 @@ local now = math.floor(us / 1000)
 local nowText = format('%d', now)
 local atText = '",' .. nowText .. ',"'
 local window = now + ${ENDED_WINDOW_MS}
-local endedText = format('r%014d%014d', window, now)
+local endedText
 local ns = ARGV[5]
 local keyAt, keyN = 1, tonumber(ARGV[2])
 local f = { struct.unpack(string.rep('s', ARGV[1]), ARGV[3]) }
@@ -146,10 +143,9 @@ while keyAt <= keyN do
   local values = call('MGET', unpack(f, keyAt, keyAt + commandN))
   local text = values[1]
   prefix = sub(bucketKey, 1, -7)
-  count = text and tonumber(sub(text, 1, 16)) or 0
-  lastId = text and sub(text, 18, 33) or '0000000000000000'
-  sweptAt = text and tonumber(sub(text, 35)) or 0
-  isSwept = false
+  lastId, sweptAt = '0000000000000000', '0'
+  if text then lastId, sweptAt = sub(text, 1, 16), sub(text, 18) end
+  count, isSwept = tonumber(lastId), false
   local firstPrev, bucket = lastId, f[i]
   i = i + 2
   for n = 2, commandN + 1 do
@@ -192,6 +188,7 @@ while keyAt <= keyN do
         and record[${at.GEN}] == 1 and f[i + 3] == 'released' and f[i + 4] == '""' and record[${at.TTL}] <= ${ENDED_WINDOW_MS / 2}
         and record[${at.YOUNG}] < ${HALF} and record[${at.KEPT}] >= window then
       ${MINT}
+      endedText = endedText or format('r%014d%014d', window, now)
       call('HSET', prefix .. 'ended:' .. enc, record[${at.REQUEST}], endedText .. record[${at.FENCE}] .. record[${at.LEASE}])
       record[${at.YOUNG}] = record[${at.YOUNG}] + 1
       if record[${at.FORGET}] < window then record[${at.FORGET}] = window end
@@ -247,8 +244,7 @@ while keyAt <= keyN do
     if names then call('ZADD', prefix .. 'names', unpack(names)) end
   end
   if eventN > 0 then
-    events[eventN + 1] = ']'
-    local log, entry = prefix .. 'log', concat(events, '', 1, eventN + 1)
+    local log, entry = prefix .. 'log', '[' .. (eventN == 1 and events[1] or concat(events, ',', 1, eventN)) .. ']'
     local added = redis.pcall('XADD', log, 'MAXLEN', '~', ARGV[4], lastId .. '-0', 'e', entry, 'p', firstPrev)
     if type(added) == 'table' and added.err then
       -- The bucket's count was lost and the log was not: readers see a gap and start anew.
@@ -259,7 +255,7 @@ while keyAt <= keyN do
     eventN = 0
   end
   if writeN > 0 or isSwept or lastId ~= firstPrev then
-    writes[writeN + 1], writes[writeN + 2] = bucketKey, format('%016d', count) .. ' ' .. lastId .. ' ' .. format('%d', sweptAt)
+    writes[writeN + 1], writes[writeN + 2] = bucketKey, lastId .. ' ' .. sweptAt
     call('MSET', unpack(writes))
   end
   if fading then

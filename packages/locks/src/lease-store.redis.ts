@@ -50,7 +50,7 @@ return out
 
 const READ_LOG = `
 local bucket = redis.call('GET', KEYS[2])
-return { bucket and string.sub(bucket, 18, 33) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
+return { bucket and string.sub(bucket, 1, 16) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
 `;
 
 interface Submitted {
