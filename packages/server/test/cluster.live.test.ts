@@ -1,5 +1,5 @@
 // Sessions and event streams over two servers on real Redis and NATS.
-import type { AuthToken, Project } from '@devmentor/contracts';
+import type { AuthToken, Blackboard, Contribution, Project, Solution } from '@devmentor/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startNats, startRedis } from '../../../test/backends.ts';
 import { Client, good, guest, Line, problem } from './client.ts';
@@ -123,6 +123,36 @@ describe('two servers', () => {
     reader.break();
     await expect(EventReader.open(one.url, { query: `?ticket=${ticket}` })).rejects.toThrow('401');
   }, 60_000);
+
+  it('[BB7] a board that one opened is contributed to and heard at the other, and solved when the one is killed', async () => {
+    const [one, two] = await pair();
+    const ada = await guest(one.url, 'Ada');
+    const files = Array.from({ length: 40 }, (_, n) => ({
+      path: `m${n}.ts`,
+      content: `import { x${(n + 1) % 40} } from './m${(n + 1) % 40}.ts';\nexport const x${n} = 1;\n`,
+    }));
+    const board = good(
+      await ada.client.post<Blackboard>('ai/blackboards', { problem: { title: 'A ring', description: '', files } }),
+    );
+    const there = ada.client.at(two.url);
+    const query = `?topics=blackboard:${board.id}`;
+    const reader = await EventReader.open(two.url, { token: ada.client.token, query, lastEventId: board.cursor });
+    const said = { knowledge: { level: 'finding', value: { text: 'said at the other' } } };
+    const made = good(await there.post<Contribution>(`ai/blackboards/${board.id}/contributions`, said));
+    one.kill('SIGKILL');
+    const heard: string[] = [];
+    for (;;) {
+      const event = await reader.event();
+      heard.push(event.seq);
+      if (event.type === 'blackboard.solved') break;
+    }
+    expect(new Set(heard).size).toBe(heard.length);
+    expect(heard).toContain(made.cursor);
+    const solution = good(await there.ask<Solution>(`ai/blackboards/${board.id}/solution`));
+    const behind = solution.statements.flatMap(({ evidence = [] }) => evidence.map(({ file }) => file));
+    expect(new Set(behind).size).toBe(40);
+    reader.break();
+  }, 120_000);
 
   it('[ES1] a reader that loses its line fifty times, and its server once by kill and once in order, misses nothing and gets nothing twice', async () => {
     let [one, two, namespace] = await pair();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AuthToken, Blackboard, ClaimToken, Contribution, Project } from '@devmentor/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, good, guest, Line, problem, type Reply } from './client.ts';
+import { EventReader } from './event-reader.ts';
 import { ServerProcess } from './process.ts';
 
 /** How often the server is killed: `DEVMENTOR_KILLS=50 pnpm test packages/server/test/data.test.ts` for the long form. */
@@ -141,6 +142,36 @@ describe('a server with a data folder', () => {
       .patch('123', { name: 'late' }, { 'if-match': '*', 'x-claim-token': before.claimToken });
     expect(stale.status).toBeGreaterThanOrEqual(409);
     line.close();
+  }, 60_000);
+
+  it('[ES1] a stream goes on from its last id after the kill: nothing missed, nothing twice', async () => {
+    const dir = folder();
+    let server = await start(dir);
+    const ada = await guest(server.url, 'Ada');
+    const [one, two] = [await ada.client.project(), await ada.client.project()];
+    const query = `?topics=project:${one.id},project:${two.id}`;
+    const seen: string[] = [];
+    let lastEventId: string | undefined;
+    for (let round = 0; round < 3; round += 1) {
+      const reader = await EventReader.open(server.url, { token: ada.client.token, lastEventId, query });
+      await reader.until('welcome');
+      for (const { id } of [one, two])
+        good(await ada.client.at(server.url).patch(id, { data: { round, heard: true } }, { 'if-match': '*' }));
+      for (let n = 0; n < (round === 0 ? 2 : 4); n += 1) {
+        const { topic, data } = await reader.event();
+        seen.push(`${topic} ${(data as { version: number }).version}`);
+      }
+      ({ lastEventId } = reader);
+      reader.break();
+      // Written while nobody reads, and acknowledged.
+      for (const { id } of [one, two])
+        good(await ada.client.at(server.url).patch(id, { data: { round, heard: false } }, { 'if-match': '*' }));
+      server.kill('SIGKILL');
+      await server.ended;
+      server = await start(dir);
+    }
+    const versions = [2, 3, 4, 5, 6];
+    expect([...seen].sort()).toEqual([one, two].flatMap(({ id }) => versions.map((n) => `project:${id} ${n}`)).sort());
   }, 60_000);
 
   it('[K6] a second process on the same folder exits 78 and names the first', async () => {

@@ -128,6 +128,46 @@ describe('bad input', () => {
     await stillThere();
   });
 
+  it('[H11] events.stream answers any query and last id with a stream or a code of the contract', async () => {
+    const names = fc.constantFrom('topics', 'cursor', 'ticket', 'x');
+    const topics = fc.constantFrom(
+      `project:${kept.id}`,
+      'project:123',
+      'user:x',
+      'blackboard:x',
+      'lock:a,b',
+      'inspector',
+    );
+    const query = fc.dictionary(names, fc.oneof(text, topics), { maxKeys: 3 });
+    let streams = 0;
+    await fc.assert(
+      fc.asyncProperty(query, fc.option(fc.base64String(), { nil: undefined }), async (fields, lastEventId) => {
+        const stop = new AbortController();
+        const params = new URLSearchParams(Object.entries(fields).map(([name, raw]) => [name, wellFormed(raw)]));
+        const response = await fetch(`${server.url}/api/events?${params}`, {
+          headers: {
+            authorization: `Bearer ${ada.client.token}`,
+            ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+          },
+          signal: stop.signal,
+        });
+        if (response.status === 200) {
+          streams += 1;
+          const { value: first } = (await response.body?.getReader().read()) ?? {};
+          expect(Buffer.from(first ?? []).toString()).toContain('event: welcome');
+        } else {
+          const document = problemSchema.parse(await response.json());
+          expect(codes[document.code].status).toBe(response.status);
+          expect(response.status).toBeLessThan(500);
+        }
+        stop.abort();
+      }),
+      { numRuns: 150 },
+    );
+    expect(streams).toBeGreaterThan(0);
+    await stillThere();
+  });
+
   it('[WS2] any frame is answered by its id, and the connection stays', async () => {
     const types = fc.constantFrom(
       'auth',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, eventually, good, guest, Line, problem } from './client.ts';
+import { EventReader } from './event-reader.ts';
 import { type Ended, ServerProcess } from './process.ts';
 
 const running: ServerProcess[] = [];
@@ -105,6 +106,8 @@ describe('leaving', () => {
     const stuck = await Line.open(server.url, ada.client.token);
     await stuck.next('welcome');
     stuck.socket.pause();
+    const reader = await EventReader.open(server.url, { token: bob.client.token });
+    await reader.until('welcome');
     const polite = await Line.open(server.url, bob.client.token);
     await polite.next('welcome');
     const waiting = bob.client.claim('123', { waitMs: 30_000 });
@@ -115,6 +118,8 @@ describe('leaving', () => {
     expect(problem(await waiting).code).toBe('SHUTTING_DOWN');
     expect((await polite.next('going-away')).reconnectAfterMs).toEqual(expect.any(Number));
     expect(await polite.closed).toBe(1012);
+    await reader.until('going-away');
+    expect(await reader.next()).toBe('end');
     expect((await server.ended).code).toBe(0);
     expect(performance.now() - from).toBeLessThan(10_000);
   });
