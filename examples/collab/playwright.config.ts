@@ -6,7 +6,7 @@ import { findChromium } from '../../test/chromium.ts';
 const { EMBEDDED_VERBATIM, EMBEDDED_NAMED, CLUSTER_VERBATIM, CLUSTER_NAMED_1, CLUSTER_NAMED_2 } = process.env;
 
 const verbatim = 'project-collaboration.spec.ts';
-const own = ['two-people.spec.ts', 'editing.spec.ts'];
+const own = ['two-people.spec.ts', 'editing.spec.ts', 'review.spec.ts'];
 
 // Who arrives first on a server is "User 1", so the epic's own flow gets servers that
 // nobody has visited.

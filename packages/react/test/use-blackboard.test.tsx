@@ -4,7 +4,7 @@ import { type ReactNode, StrictMode } from 'react';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { APIClientProvider, useBlackboard } from '../src/index.ts';
 import { circle, quietBoard, statementsOf } from './boards.fixture.ts';
-import { Stand, type Tab } from './stand.ts';
+import { promised, Stand, type Tab } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
@@ -84,16 +84,31 @@ describe('useBlackboard', () => {
     expect(statementsOf(solution)).toEqual(['oil is missing']);
   });
 
-  it('a board is paused, goes on and is cancelled; what came of it stays', async () => {
-    const ada = await stand.tab('Ada');
-    const { id } = await ada.client.ai.openBlackboard({ problem: circle });
+  it('a board is paused, goes on and is cancelled; what was said until then stays', async () => {
+    const [ada, gate] = [await stand.tab('Ada'), promised()];
+    stand.server.services.blackboards.registerKnowledgeSources([
+      {
+        name: 'gate',
+        version: 1,
+        trigger: { on: 'entry', level: 'source', kind: 'file', each: 'entry' },
+        run: async () => {
+          await gate.promise;
+          return [];
+        },
+      },
+    ]);
+    const { id } = await ada.client.ai.openBlackboard({ problem: circle, sources: ['gate'] });
     const hook = mount(ada, id);
-    await waitFor(() => expect(hook.result.current.status).toBe('solved'), patiently);
-    await ada.client.ai.contribute(id, { level: 'fact', value: 'wakes it' });
+    await waitFor(() => expect(hook.result.current.board?.counts.running).toBeGreaterThan(0));
+    await act(() => hook.result.current.pause());
+    expect(hook.result.current.status).toBe('paused');
+    await act(() => hook.result.current.resume());
+    expect(hook.result.current.status).toBe('running');
     await act(() => hook.result.current.cancel());
     expect(hook.result.current.status).toBe('cancelled');
-    await waitFor(() => expect(hook.result.current.contributions.at(-1)?.knowledge.value).toBe('wakes it'));
-    await expect(hook.result.current.pause()).rejects.toMatchObject({ name: 'CoordinationError' });
+    gate.keep();
+    await expect(hook.result.current.resume()).rejects.toMatchObject({ name: 'CoordinationError' });
+    expect(hook.result.current.contributions).toHaveLength(3);
   });
 
   it("another user's board is missing", async () => {

@@ -44,7 +44,7 @@ export function sayingOf({ kind, knowledge: { value } }: Contribution): string {
   if (typeof value === 'string') return value;
   if (!isRecord(value)) return JSON.stringify(value);
   if (kind === 'file' && typeof value.bytes === 'number') return inWords(value.bytes);
-  if (kind === 'imports' && Array.isArray(value.imports)) return count(value.imports.length, 'import');
+  if (kind === 'imports' && Array.isArray(value.imports)) return importsIn(value.imports);
   if (kind === 'module-graph') {
     return `${count(Number(value.files), 'file')}, ${count(Number(value.edges), 'import')} between them`;
   }
@@ -60,6 +60,11 @@ export function placesOf({ kind, evidence = [], knowledge: { value } }: Contribu
     isRecord(one) && isSpan(one.span) ? [{ ...whole, span: one.span }] : [],
   );
   return places.length === 0 ? evidence : places;
+}
+
+function importsIn(imports: readonly unknown[]): string {
+  const names = imports.flatMap((one) => (isRecord(one) ? String(one.specifier) : []));
+  return names.length === 0 ? 'imports nothing' : `imports ${[...new Set(names)].join(', ')}`;
 }
 
 export function count(n: number, what: string): string {

@@ -67,7 +67,7 @@ export function candidateOf(file: File, path = file.webkitRelativePath || file.n
 
 export function inWords(bytes: number): string {
   if (bytes < 1_000) return `${bytes} bytes`;
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${Math.round(bytes / 100_000) / 10} MB`;
 }
 
 function candidate(path: string, content: string): Candidate {
