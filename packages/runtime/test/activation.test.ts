@@ -61,6 +61,13 @@ describe('unknown outcomes', () => {
     expect(settled).toHaveLength(2);
   });
 
+  it('[AC3] a commit that is in the record is answered though the store takes no writes any more', async () => {
+    const node = await solo([Counter], { fault: (_, call) => (call === 1 ? 'lost-reply' : 'not-applied') });
+    const { version } = await node.run(node.runtime.actor(Counter, 'a').tell(add(), { deadlineMs: 1_000 }));
+    expect(version).toBe(1);
+    expect(node.calls).toHaveLength(1);
+  });
+
   it('[AC4] a foreign commit under its own epoch quarantines the actor', async () => {
     const node = await solo([Counter]);
     const counter = node.runtime.actor(Counter, 'a');
@@ -241,6 +248,15 @@ describe('outbox', () => {
     await run(Promise.all([1, 2, 3, 4].map((by) => from.tell({ type: 'forward', to: 'to', by }))));
     await clock.advance(100);
     expect(await run(runtime.actor(Counter, 'to').ask({ type: 'total' }))).toEqual({ total: 10 });
+    expect((await state.peek(from.id))?.outbox).toEqual([]);
+  });
+
+  it('[OB1] more messages to one receiver than it keeps numbers of arrive all the same', async () => {
+    const { runtime, run, clock, state } = await solo([Counter]);
+    const from = runtime.actor(Counter, 'from');
+    for (let i = 0; i < 150; i++) await run(from.tell({ type: 'forward', to: 'to', by: 1 }));
+    await clock.advance(2_000);
+    expect(await run(runtime.actor(Counter, 'to').ask({ type: 'total' }))).toEqual({ total: 150 });
     expect((await state.peek(from.id))?.outbox).toEqual([]);
   });
 

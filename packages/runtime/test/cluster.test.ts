@@ -228,6 +228,27 @@ describe('messages', () => {
     });
   }
 
+  it('[DD3] a tell whose answer was lost is not refused for what it did itself', async () => {
+    let losing = false;
+    cluster = await Cluster.start({
+      actors: [Counter],
+      transport: (transport) =>
+        withRequestFaults(transport, (subject) => {
+          const lost = losing && subject.includes('.s.');
+          if (lost) losing = false;
+          return lost ? 'lost-reply' : 'none';
+        }),
+    });
+    const [a, b] = three();
+    const ref = b.runtime.actor(Counter, keyOn(a));
+    await cluster.run(ref.tell({ type: 'arm', delayMs: 60_000 }));
+    losing = true;
+    // Taken once, no state takes it again.
+    await cluster.run(ref.tell({ type: 'disarm' }));
+    expect(losing).toBe(false);
+    await expect(cluster.run(ref.tell({ type: 'disarm' }))).rejects.toEqual(fault('UNHANDLED_EVENT'));
+  });
+
   it('[OB5] what an actor owes is delivered once by the next owner of the actor', async () => {
     cluster = await Cluster.start({ actors: [Counter] });
     const [a, b, c] = three();
