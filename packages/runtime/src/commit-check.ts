@@ -4,7 +4,7 @@
 // conflict, duplicate, overloaded. Pure; the store decides about epochs and guards around it.
 import { jsonValue } from './json-text.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
-import { isSettled, nothingSettled, type Settlement, settle } from './settlement.ts';
+import { isSettled, nothingSettled, type Settlement, settledAfter } from './settlement.ts';
 import type { CommitOutcome, SenderId } from './state-store.ts';
 import type { StoreLimits } from './store-limits.ts';
 
@@ -24,7 +24,7 @@ export interface StoredActor {
 /** The settlements to store with the commit, by sender, or why it cannot be written. */
 export function checkCommit(
   { commit, replies }: PreparedCommit,
-  stored: StoredActor,
+  stored: Omit<StoredActor, 'senders'> & { readonly senders: Pick<StoredActor['senders'], 'get'> },
   nowMs: number,
   limits: StoreLimits,
 ): { readonly kind: 'fits'; readonly settlements: ReadonlyMap<SenderId, Settlement> } | CommitOutcome {
@@ -46,10 +46,7 @@ export function checkCommit(
     };
   }
 
-  const settlements = new Map<SenderId, Settlement>();
-  for (const [i, { sender, n, floor }] of commit.settles.entries()) {
-    settlements.set(sender, settle(settlements.get(sender) ?? known(sender), n, floor, replies[i]));
-  }
+  const settlements = settledAfter(commit.settles, replies, known);
   for (const [sender, { kept }] of settlements) {
     if (kept.size > limits.unsettledPerSender) return { kind: 'overloaded', sender };
   }

@@ -2,7 +2,7 @@
 // It ends with the activation, as the actor's state does. Bounded by senders, the longest silent
 // is forgotten first.
 import type { Answer, Numbered } from './envelope.ts';
-import { isSettled, nothingSettled, type Settlement, settle } from './settlement.ts';
+import { isSettled, nothingSettled, type Settlement, settledAfter } from './settlement.ts';
 import type { SenderId, Settled } from './state-store.ts';
 import { answerOf, type StoredReply } from './stepping.ts';
 
@@ -20,10 +20,11 @@ export class MemoryDedup {
   }
 
   settle(settled: readonly Settled[]): void {
-    for (const { sender, n, floor, reply } of settled) {
-      const before = this.#senders.get(sender) ?? nothingSettled;
+    const replies = settled.map(({ reply }) => (reply === undefined ? undefined : JSON.stringify(reply)));
+    const after = settledAfter(settled, replies, (sender) => this.#senders.get(sender) ?? nothingSettled);
+    for (const [sender, settlement] of after) {
       this.#senders.delete(sender);
-      this.#senders.set(sender, settle(before, n, floor, reply === undefined ? undefined : JSON.stringify(reply)));
+      this.#senders.set(sender, settlement);
     }
     for (const sender of this.#senders.keys()) {
       if (this.#senders.size <= MOST_SENDERS) break;

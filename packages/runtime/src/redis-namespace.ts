@@ -16,8 +16,8 @@
 //
 // Ids are encoded (`encodeId`); n is the crc32 of the encoded id modulo the number of shards,
 // which is fixed with the first start.
-import { encodeId, slotOf } from '@devmentor/locks';
 import type { RedisLink } from '@devmentor/locks/redis';
+import { Places } from './places.ts';
 import type { Shard } from './state-store.ts';
 import { badNamespace, layoutUnsupported, shardsMismatch } from './store-faults.ts';
 
@@ -35,12 +35,14 @@ export class RedisNamespace {
   readonly link: RedisLink;
   readonly name: string;
   readonly shards: number;
+  readonly #places: Places;
   #opened: Promise<void> | undefined;
 
   constructor(options: RedisNamespaceOptions) {
     this.link = options.link;
     this.name = options.namespace ?? 'devmentor';
     this.shards = options.shards ?? 64;
+    this.#places = new Places(this.shards);
     if (!/^[A-Za-z0-9_.:-]{1,64}$/.test(this.name)) throw badNamespace(this.name);
   }
 
@@ -54,7 +56,7 @@ export class RedisNamespace {
   }
 
   shardOf(id: string): Shard {
-    return slotOf(encodeId(id), this.shards);
+    return this.#places.of(id).shard;
   }
 
   /** A key of a whole shard. */
@@ -64,8 +66,8 @@ export class RedisNamespace {
 
   /** A key of one id. */
   key(what: 'actor' | 'nodes' | 'out' | 'sent' | 'guard' | 'log' | 'rec', id: string): string {
-    const encoded = encodeId(id);
-    return `${this.name}:{s${slotOf(encoded, this.shards)}}:${what}:${encoded}`;
+    const { encoded, shard } = this.#places.of(id);
+    return `${this.name}:{s${shard}}:${what}:${encoded}`;
   }
 
   async #claim(): Promise<void> {

@@ -10,7 +10,7 @@
 //        have arrived.
 //   RT3  The caller's signal ends the call with the signal's reason.
 import type { Clock, Entropy } from '@devmentor/locks';
-import { type ActorId, shardOf } from './actor-id.ts';
+import type { ActorId } from './actor-id.ts';
 import {
   type Answer,
   type Deliver,
@@ -22,6 +22,7 @@ import {
   type Watch,
 } from './envelope.ts';
 import { ActorError } from './errors.ts';
+import { Places } from './places.ts';
 import type { ServedShard } from './served-shard.ts';
 import type { Shard } from './state-store.ts';
 import type { Transport } from './transport.ts';
@@ -59,16 +60,18 @@ export function shardSubject(namespace: string, shard: Shard): string {
 
 export class Router {
   readonly #options: RouterOptions;
+  readonly #places: Places;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.#places = new Places(options.shards);
   }
 
   async call(outgoing: Outgoing, limits: CallLimits): Promise<Exclude<Answer, { kind: 'elsewhere' | 'lost' }>> {
-    const { clock, shards } = this.#options;
+    const { clock } = this.#options;
     const { signal } = limits;
     const endsAtMs = clock.nowMs() + limits.deadlineMs;
-    const shard = shardOf(outgoing.id, shards);
+    const { shard } = this.#places.of(outgoing.id);
     let mayHaveArrived = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       signal?.throwIfAborted();
@@ -101,7 +104,7 @@ export class Router {
 
   /** At most once: one attempt, no answer. */
   post(message: Omit<Deliver, 'remainingMs'>, remainingMs: number): void {
-    const shard = shardOf(message.id, this.#options.shards);
+    const { shard } = this.#places.of(message.id);
     const request = { ...message, remainingMs };
     const local = this.#options.served(shard);
     if (local?.isOpen === true) local.receive(request, () => {});

@@ -1,8 +1,9 @@
 import type { Clock, FencingToken } from '@devmentor/locks';
-import { assert, encodeId, parseFence, slotOf } from '@devmentor/locks';
+import { assert, parseFence } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
 import { MemoryLogStore } from './log-store.memory.ts';
 import { MemoryActor } from './memory-actor.ts';
+import { Places } from './places.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { prepareCommit } from './prepared-commit.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
@@ -33,6 +34,7 @@ export class MemoryStateStore implements StateStore {
   readonly #clock: Clock;
   readonly #log: MemoryLogStore;
   readonly #limits: StoreLimits;
+  readonly #places: Places;
   readonly #owners = new Map<Shard, Ownership>();
   readonly #actors = new Map<Shard, Map<ActorId, MemoryActor>>();
   readonly #guards = new Map<ActorId, FencingToken>();
@@ -48,6 +50,7 @@ export class MemoryStateStore implements StateStore {
     this.#log = options.log ?? new MemoryLogStore({ clock: options.clock });
     this.#limits = { ...defaultStoreLimits, ...options.limits };
     this.shards = options.shards ?? 64;
+    this.#places = new Places(this.shards);
   }
 
   async open(): Promise<void> {}
@@ -125,15 +128,15 @@ export class MemoryStateStore implements StateStore {
     const { id, fence, events } = item.commit;
     const nowMs = this.#clock.wallMs();
     const actor = this.#actor(id) ?? new MemoryActor(this.#limits);
-    const refusal = actor.refusal(item, nowMs);
-    if (refusal !== undefined) return refusal;
+    const checked = actor.check(item, nowMs);
+    if (checked.kind !== 'fits') return checked;
     const guard = this.#guardOf(id);
     if (fence !== undefined && fence < guard) return { kind: 'stale', guard };
 
     if (fence !== undefined) this.#guards.set(id, fence);
     const texts = events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' }));
     const appended = this.#log.appendTexts(id, texts);
-    const version = actor.write(item, appended.at(-1)?.id ?? '', nowMs);
+    const version = actor.write(item, checked.settlements, appended.at(-1)?.id ?? '', nowMs);
     const actors = this.#actors.get(shard) ?? new Map<ActorId, MemoryActor>();
     this.#actors.set(shard, actors.set(id, actor));
     return { kind: 'committed', version, events: appended };
@@ -165,7 +168,7 @@ export class MemoryStateStore implements StateStore {
   }
 
   #shardOf(id: ActorId): Shard {
-    return slotOf(encodeId(id), this.shards);
+    return this.#places.of(id).shard;
   }
 
   #assertShard(shard: Shard, id: ActorId): void {
