@@ -262,6 +262,25 @@ describe('the parts', () => {
     late.close();
   });
 
+  it('[RV4] a revocation that was cut short can be asked for again, and holds meanwhile for a node that starts', async () => {
+    const { sessions, node, records, tokens } = parts();
+    const token = await sessions.signIn(profile);
+    const caller = await callerOf(tokens, token);
+    const lost = new CoordinationError('STORE_UNAVAILABLE', 'gone', { applied: 'no' });
+    const kept = records.delete.bind(records);
+    records.delete = () => Promise.reject(lost);
+    await expect(sessions.terminate(caller, caller.sessionId)).rejects.toBe(lost);
+    records.delete = kept;
+    const late = node();
+    await late.open();
+    expect(await late.standing(caller)).toBe('revoked');
+    late.close();
+    await sessions.terminate(caller, caller.sessionId);
+    await expect(sessions.refresh(token.refreshToken, undefined)).rejects.toMatchObject({
+      code: 'INVALID_CREDENTIALS',
+    });
+  });
+
   it('[RV1] a node that trusted the token hears of its revocation by its poll at the latest', async () => {
     const { sessions, revocations, node, tokens, clock } = parts();
     const other = node();

@@ -9,7 +9,8 @@
 //        log tells. So neither a restart nor a trimmed log revives one.
 //   RV3  A node whose tail is older than two seconds asks the store about every token; when the
 //        store does not answer, nobody is let in on a guess.
-//   RV4  The records are written before the log: once a node has read an event, the store agrees.
+//   RV4  The log is written before the records, so that a revocation which was cut short is still
+//        there to be asked for again; a node that starts in between reads the log from its start.
 import type { Cancel, Clock, Unsubscribe } from '@devmentor/locks';
 import type { LogId, LogStore, RecordStore, TopicEvent, Transport } from '@devmentor/runtime';
 import { ACCESS_TTL_MS, type Caller } from './access-tokens.ts';
@@ -64,9 +65,7 @@ export class Revocations {
   async open(): Promise<void> {
     const subscription = await this.#with.transport.subscribe(this.#subject, () => this.#readSoon());
     this.#unsubscribe = () => void subscription.unsubscribe().catch(() => {});
-    const startedMs = this.#with.clock.nowMs();
-    this.#last = await this.#with.log.last(TOPIC);
-    this.#readAtMs = startedMs;
+    await this.#readAll();
     this.#pollLater();
   }
 
@@ -84,13 +83,13 @@ export class Revocations {
   /** Durable when it resolves. Idempotent; after a fault it may be repeated. */
   async revoke(revoked: Revoked): Promise<void> {
     const { records, log, transport, clock } = this.#with;
+    await log.append(TOPIC, [{ type: revoked.kind, data: { ...revoked } }]);
+    this.#learn(revoked);
     if (revoked.kind === 'session') await records.delete(sessionKey(revoked));
     else {
       const ttlMs = revoked.expiresAtMs - clock.wallMs() + 60_000;
       await records.put(tokenKey(revoked.id), { v: 1 }, { expects: 'any', ttlMs: Math.max(1, Math.ceil(ttlMs)) });
     }
-    this.#learn(revoked);
-    await log.append(TOPIC, [{ type: revoked.kind, data: { ...revoked } }]);
     try {
       transport.publish(this.#subject, Buffer.alloc(0));
     } catch {
