@@ -1,4 +1,4 @@
-// Takes the pictures of the README: two people at one project, side by side.
+// Takes the pictures of the README: two people at one project, side by side, and a review.
 // Run by `pnpm --filter @devmentor/example-collab screenshots` after a build of the page.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,9 +49,22 @@ async function takePictures(browser: Browser, colorScheme: 'light' | 'dark'): Pr
   await list.getByRole('navigation').getByRole('link', { name: 'Projects' }).click();
   await list.getByText('is editing').waitFor();
   await list.screenshot({ path: join(directory, `projects-${colorScheme}.png`) });
+  await takeReview(await open('Noa', 1000), join(directory, `review-${colorScheme}.png`));
   const phone = await open('Lee', 390);
   await phone.screenshot({ path: join(directory, `phone-${colorScheme}.png`), fullPage: true });
   await Promise.all([ada, sam, list, phone].map((page) => page.context().close()));
+}
+
+/** The example, one circle opened down to its lines. */
+async function takeReview(page: Page, path: string): Promise<void> {
+  // Room for all of it: the bar at the top stays where it is when a page scrolls.
+  await page.setViewportSize({ width: 1000, height: 2_400 });
+  await page.getByTestId('review-example').click();
+  await page.getByTestId('solution').waitFor();
+  await page.getByTestId('ground').first().locator('summary').click();
+  await page.mouse.move(0, 0);
+  await page.getByTestId('review').screenshot({ path, animations: 'disabled' });
+  await page.context().close();
 }
 
 async function sideBySide(browser: Browser, pages: readonly Page[], path: string): Promise<void> {

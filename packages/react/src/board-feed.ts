@@ -12,7 +12,6 @@ import type { Blackboard, Solution, WireEvent } from '@devmentor/contracts';
 import type { AIServiceProxy } from './ai-service-proxy.ts';
 import {
   type BoardView,
-  isOver,
   leavesToRead,
   resetBoard,
   unreadBoard,
@@ -126,7 +125,7 @@ export class BoardFeed {
       this.#tell();
       const quiet = this.#said === saidBefore;
       this.store.change((view) => (quiet ? resetBoard(view, board) : withBoard(view, board)));
-      if (isOver(board.status)) await this.#readSolution();
+      await this.#readSolution(board);
       if (!this.#readAgain) this.#isWhole = true;
       this.fault.change(() => undefined);
     } catch (error) {
@@ -155,14 +154,11 @@ export class BoardFeed {
     }
   }
 
-  async #readSolution(): Promise<void> {
+  async #readSolution({ solutionId }: Blackboard): Promise<void> {
+    // A board that was cancelled early has come to nothing.
+    if (solutionId === undefined || solutionId === this.store.get().solution?.id) return;
     const { boardId, ai } = this.#options;
-    try {
-      this.sawSolution(await ai.solution(boardId, { signal: this.#stopped.signal }));
-    } catch (error) {
-      // A board that was cancelled early has come to nothing.
-      if (!isCoordinationError(error) || error.code !== 'NOT_FOUND') throw error;
-    }
+    this.sawSolution(await ai.solution(boardId, { signal: this.#stopped.signal }));
   }
 
   // A server that is away is asked again now and then; its return over the live connection

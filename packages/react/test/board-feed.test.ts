@@ -55,7 +55,8 @@ class ScriptedBoard {
     }
     const spent = { contributions: 0, activations: 0, timeMs: 0 };
     const empty = { sources: [], agenda: [], budget: {}, spent, createdAt: at, updatedAt: at };
-    return { id: 'b1', title: 'Circle', status: this.status, counts, ...empty };
+    const came = this.status === 'solved' ? { solutionId: solution.id } : {};
+    return { id: 'b1', title: 'Circle', status: this.status, counts, ...empty, ...came };
   }
 }
 

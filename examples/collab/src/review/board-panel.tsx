@@ -86,7 +86,7 @@ const words: Record<Blackboard['status'], string> = {
 
 const waiting: Record<Blackboard['status'], string> = {
   initializing: 'The specialists are being called …',
-  running: 'The specialists are reading. What they say shows up beside this.',
+  running: 'The specialists are reading. What they say shows up as they say it.',
   paused: 'Paused. Nothing new is begun until you go on.',
   quiescent: 'Nobody has anything to add; the solution is being written …',
   solved: 'Fetching the solution …',
@@ -152,7 +152,7 @@ function BoardProgress({ board: { counts, status } }: { board: Blackboard }) {
       <progress aria-label="Work done" value={over} max={Math.max(all, 1)} />
       <span className="quiet small" data-testid="board-progress">
         {over} of {count(all, 'step')} done
-        {running > 0 && ` · ${running} running`}
+        {running > 0 && !isOver(status) && ` · ${running} running`}
         {failed > 0 && ` · ${failed} failed`}
         {status === 'paused' && pending > 0 && ` · ${pending} held up`}
       </span>

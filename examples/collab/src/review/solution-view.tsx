@@ -5,20 +5,17 @@ import { StatementView } from './statement-view.tsx';
 /** What a board has to say, each sentence with the way back to where it comes from. */
 export function SolutionView(props: { solution: Solution; provenance: Provenance; isCurrent: boolean }) {
   const { solution, provenance, isCurrent } = props;
-  const { statements, unmet = [] } = solution;
+  const { statements } = solution;
+  const isWhole = solution.completeness !== 'partial';
   return (
     <section className="solution" aria-label="Solution" data-testid="solution">
       <h3>Solution</h3>
       {!isCurrent && <p className="quiet small">From before; the board is at work again.</p>}
-      {solution.completeness === 'partial' && (
-        <p className="banner busy small">
-          This is not everything: {endings[solution.reason ?? ''] ?? 'work was left undone'}.
-          {unmet.length > 0 && ` ${unmet.slice(0, 3).join('; ')}${unmet.length > 3 ? ' …' : ''}.`}
-        </p>
-      )}
-      {statements.length === 0 && (
+      {!isWhole && <p className="banner busy small">{shortfallOf(solution)}</p>}
+      {statements.length === 0 && !isWhole && <p className="quiet">Nothing had been found by then.</p>}
+      {statements.length === 0 && isWhole && (
         <p className="banner good" data-testid="nothing-found">
-          No module imports itself in a circle.
+          No circle: no file imports itself, directly or by way of others.
         </p>
       )}
       <ol className="statements">
@@ -30,6 +27,15 @@ export function SolutionView(props: { solution: Solution; provenance: Provenance
       </ol>
     </section>
   );
+}
+
+const mostNamed = 3;
+
+function shortfallOf({ reason = '', unmet = [] }: Solution): string {
+  const why = `This is not everything: ${endings[reason] ?? 'work was left undone'}.`;
+  const named = unmet.slice(0, mostNamed).join('; ');
+  const others = unmet.length > mostNamed ? `; and ${unmet.length - mostNamed} more` : '';
+  return named === '' ? why : `${why} ${named}${others}.`;
 }
 
 const endings: Record<string, string | undefined> = {

@@ -69,8 +69,8 @@ function Ground({ contribution, provenance }: { contribution: Contribution; prov
         <span className="grow">
           {typeof file === 'string' && <code>{file}</code>}{' '}
           <span className="quiet small">
-            {cycleIn(contribution) === undefined ? sayingOf(contribution) : 'the circle and its imports'}, says{' '}
-            {nameOf(source)}
+            {cycleIn(contribution) === undefined ? sayingOf(contribution) : 'the circle and its imports'},{' '}
+            {knowledge.level === 'source' ? 'as it was given' : `says ${nameOf(source)}`}
           </span>
         </span>
       </summary>
