@@ -2,10 +2,13 @@
 // delete), and beside the limit of one command per lock (a raw socket with ready-made requests
 // and a Lua fence). Cases alternate in slices within one run; a slice counts only when other
 // processes left the machine alone. Prints and writes ratios: absolute figures are this machine's.
+// Processor time per pair is of all slices: load makes it larger, for all cases alike. Then the
+// hand-over of a lock to a waiter, beside a token in a list.
 import { connect, type Socket } from 'node:net';
 import { RedisLink, RedisLockManager } from '@devmentor/locks/redis';
 import { Redis } from 'ioredis';
 import { startRedis } from '../test/backends.ts';
+import { handOver } from './locks/hand-over.ts';
 import { mapValues, versionOf, writeResults } from './measure/results.ts';
 import { isMeasured, percentile, quietAtMostCores, quietSamples, takeTurns } from './measure/slices.ts';
 
@@ -81,8 +84,15 @@ function flush(to: Socket): void {
   outgoing = '';
 }
 
-/** Pairs per second of so many workers over one slice. */
-async function rateOf(one: Case, inFlight: number): Promise<number> {
+/** Processor time of the server, in microseconds. */
+async function serverUs(): Promise<number> {
+  const info = String(await link.command('info', 'cpu'));
+  const used = [...info.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)];
+  return used.reduce((sum, [, seconds]) => sum + Number(seconds) * 1e6, 0);
+}
+
+/** Pairs of so many workers over one slice, and per second. */
+async function rateOf(one: Case, inFlight: number): Promise<{ readonly pairs: number; readonly rate: number }> {
   const startMs = performance.now();
   let pairs = 0;
   await Promise.all(
@@ -93,7 +103,13 @@ async function rateOf(one: Case, inFlight: number): Promise<number> {
       }
     }),
   );
-  return (pairs / (performance.now() - startMs)) * 1_000;
+  return { pairs, rate: (pairs / (performance.now() - startMs)) * 1_000 };
+}
+
+/** Processor microseconds per pair, of every slice. */
+interface Cost {
+  readonly client: number;
+  readonly redis: number;
 }
 
 interface Measured {
@@ -103,12 +119,28 @@ interface Measured {
   readonly limit: number | 'not measured';
   readonly peers: Readonly<Record<string, number | 'not measured'>>;
   readonly ratios: Readonly<Record<string, number | 'not measured'>>;
+  readonly cpuPerPair: Readonly<Record<string, Cost>>;
   /** Of all slices, whatever else ran: says which way things go, and no more. */
   readonly underLoad: Readonly<Record<string, number>>;
 }
 
 async function measure(inFlight: number): Promise<Measured> {
-  const turns = cases.map((one) => [one.name, async () => [await rateOf(one, inFlight)]] as const);
+  const spent = new Map(cases.map(({ name }) => [name, { pairs: 0, clientUs: 0, redisUs: 0 }]));
+  const turns = cases.map((one) => {
+    const slice = async (): Promise<number[]> => {
+      const [client, server] = [process.cpuUsage(), await serverUs()];
+      const { pairs, rate } = await rateOf(one, inFlight);
+      const { user, system } = process.cpuUsage(client);
+      const sum = spent.get(one.name);
+      if (sum !== undefined) {
+        sum.pairs += pairs;
+        sum.clientUs += user + system;
+        sum.redisUs += (await serverUs()) - server;
+      }
+      return [rate];
+    };
+    return [one.name, slice] as const;
+  });
   const taken = await takeTurns(Object.fromEntries(turns), { slices: SLICES });
   const median = (rates: readonly number[]): number => Math.round(percentile(rates, 0.5));
   const rate = (name: string): number | 'not measured' => {
@@ -126,6 +158,10 @@ async function measure(inFlight: number): Promise<Measured> {
     limit: rate('limit'),
     peers: { ioredis: rate('ioredis') },
     ratios: { 'ours / ioredis': ratio('ioredis'), 'ours / limit': ratio('limit') },
+    cpuPerPair: mapValues(Object.fromEntries(spent), ({ pairs, clientUs, redisUs }) => ({
+      client: Number((clientUs / pairs).toFixed(1)),
+      redis: Number((redisUs / pairs).toFixed(1)),
+    })),
     underLoad: mapValues(taken, (slices) => median(slices.flatMap(({ samples }) => samples))),
   };
 }
@@ -134,6 +170,19 @@ await locks.open();
 const results: Measured[] = [];
 for (const inFlight of IN_FLIGHT) results.push(await measure(inFlight));
 
+const hands = handOver(locks, redis.url);
+const handed = await takeTurns({ ours: hands.ours, blpop: hands.blpop }, { slices: SLICES });
+hands.close();
+const latency = (samples: readonly number[]) => ({
+  p50: Number(percentile(samples, 0.5).toFixed(3)),
+  p99: Number(percentile(samples, 0.99).toFixed(3)),
+});
+const handOvers = mapValues(handed, (slices) => ({
+  ms: isMeasured(slices) ? latency(quietSamples(slices)) : ('not measured' as const),
+  underLoad: latency(slices.flatMap(({ samples }) => samples)),
+  slices: slices.filter(({ quiet }) => quiet).length,
+}));
+
 const server = /redis_version:(\S+)/.exec(String(await link.command('info', 'server')))?.[1] ?? 'unknown';
 const report = {
   what: 'uncontended acquire + release pairs per second',
@@ -141,14 +190,16 @@ const report = {
   sliceMs: SLICE_MS,
   quietBelowForeignCores: quietAtMostCores,
   results,
+  handOver: { what: 'release called -> a waiter owns, ms', ...handOvers },
 };
 writeResults('locks', report);
 
-for (const { inFlight, ours, peers, limit, ratios, slices, underLoad } of results) {
+for (const { inFlight, ours, peers, limit, ratios, slices, cpuPerPair, underLoad } of results) {
   console.log(
-    `${String(inFlight).padStart(3)} in flight  ours ${ours}/s  ioredis ${peers.ioredis}/s  limit ${limit}/s  ours/ioredis ${ratios['ours / ioredis']}  ours/limit ${ratios['ours / limit']}  (quiet slices ${Object.values(slices).join('/')}; all slices ${JSON.stringify(underLoad)})`,
+    `${String(inFlight).padStart(3)} in flight  ours ${ours}/s  ioredis ${peers.ioredis}/s  limit ${limit}/s  ours/ioredis ${ratios['ours / ioredis']}  ours/limit ${ratios['ours / limit']}  (quiet slices ${Object.values(slices).join('/')}; all slices ${JSON.stringify(underLoad)}; CPU us/pair ${JSON.stringify(cpuPerPair)})`,
   );
 }
+console.log(`hand-over, ms: ${JSON.stringify(handOvers)}`);
 
 await locks.close();
 await link.close();

@@ -8,7 +8,7 @@ import { at } from './lease-script.record.ts';
 const AWAY = '{"kind":"away"}';
 const ATTACHED = '{"kind":"attached"';
 
-export const COMMANDS = String.raw`
+export const COMMANDS = `
 local function logged(record, kind, how, reason, id)
   id = id or mint()
   local gen = record[${at.GEN}]

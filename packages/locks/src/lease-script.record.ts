@@ -52,7 +52,7 @@ export const BLANK = `{ 0, ${blank} }`;
 export const UNPACKED = `struct.unpack('${format}', text)`;
 export const PACKED = `struct.pack('${format}', unpack(record, 2, ${at.CURSOR}))`;
 
-export const RECORD = String.raw`
+export const RECORD = `
 local function load(key, enc, text)
   local record = false
   if text then

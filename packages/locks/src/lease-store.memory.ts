@@ -161,12 +161,7 @@ export class MemoryLeaseStore implements LeaseStore {
     return this.#buckets[this.bucketOf(resource)] as Bucket;
   }
 
-  #commit(
-    resource: string,
-    before: Row | undefined,
-    bucket: Bucket,
-    done: Omit<Transition, 'reply'>,
-  ): void {
+  #commit(resource: string, before: Row | undefined, bucket: Bucket, done: Omit<Transition, 'reply'>): void {
     if (isSpent(done.record)) {
       if (before !== undefined) {
         this.#due.remove(before);
@@ -181,8 +176,7 @@ export class MemoryLeaseStore implements LeaseStore {
       else this.#due.set(row, due);
     }
     if (done.events.length > 0) this.#append(bucket, done);
-    for (const { listener, ...offer } of done.offers)
-      this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
+    for (const { listener, ...offer } of done.offers) this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
   }
 
   #append(bucket: Bucket, done: Omit<Transition, 'reply'>): void {

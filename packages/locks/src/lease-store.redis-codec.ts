@@ -13,7 +13,10 @@ const text = JSON.stringify as (value: string) => string;
 const nameable = (id: string): string => (UNPRINTABLE.test(id) ? '' : id);
 
 /** A command as the script reads it: every field ended by a zero byte. */
-export function toWire(command: LeaseCommand, encoded: string): { readonly letter: WireLetter; readonly fields: string } {
+export function toWire(
+  command: LeaseCommand,
+  encoded: string,
+): { readonly letter: WireLetter; readonly fields: string } {
   const wire = (letter: WireLetter, fields: string) => ({ letter, fields: `${letter}\0${encoded}\0${fields}` });
   switch (command.kind) {
     case 'request': {

@@ -22,10 +22,11 @@
 // Lua makes the functions of a script anew at every call, which costs more than what one command
 // does. So the two commonest commands, a grant of what is free and a release that nobody waits for,
 // are written out where they are met; the functions are made when another command is.
-import { LEASE_COMMAND_WIDTHS } from './lease-store.redis-codec.ts';
+
 import { ENDED_WINDOW_MS } from './lease-record.ts';
 import { COMMANDS } from './lease-script.commands.ts';
 import { at, BLANK, HALF, PACKED, RECORD, SLACK_MS, UNPACKED } from './lease-script.record.ts';
+import { LEASE_COMMAND_WIDTHS } from './lease-store.redis-codec.ts';
 import { LOG_MS, SWEEP_MS } from './lease-store.ts';
 
 /** Most records one sweep of a bucket settles. */
@@ -44,7 +45,7 @@ export function leaseScript(prelude: string): string {
   return prelude + BATCH;
 }
 
-const SWEEP = String.raw`
+const SWEEP = `
 function run.s()
   local since = now - tonumber(sweptAt)
   if since >= 0 and since < ${SWEEP_MS} then return '["fresh"]' end
@@ -116,7 +117,7 @@ const EVENT = (kind: string, how: string) => `eventN = eventN + 1
       events[eventN] = '["${kind}","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",1,' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. '${how}",""]'
       record[${at.CURSOR}], lastId = id, id`;
 
-const BATCH = String.raw`
+const BATCH = `
 local call, format, sub, find, concat = redis.call, string.format, string.sub, string.find, table.concat
 local now = math.floor(us / 1000)
 -- Written with %d, since .. gives 14 significant digits.

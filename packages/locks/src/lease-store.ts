@@ -23,6 +23,8 @@ import type { LogId, LogPage } from './lock-event.ts';
 //   LS11  `gen` rises with every change of the attached connection; a stale one does nothing.
 //   LS12  Every lapse, grant, offer, release, away and back is one event in its bucket's log, in
 //         order; a sweep finds lapses that nobody else asks about.
+//   LS14  A bucket's log keeps an event for 10 minutes, unless there are too many.
+//   LS15  A page of `list` costs its own length: a sweep takes what is free off the names.
 //
 // A fault is thrown as CoordinationError; `applied` says whether the command may have taken effect.
 

@@ -290,6 +290,41 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     await link.close();
   });
 
+  it('[LS14] [LS15] a sweep drops old events and takes what is free off the names; the record leaves by itself', async () => {
+    const link = RedisLink.open({ redis: redis.url });
+    let nowUs = 1_800_000_000_000_000;
+    const time = { prelude: GIVEN_TIME, args: () => [`${nowUs}`] };
+    const store = new RedisLeaseStore({ link, namespace: 'kept', time });
+    const base = { holder: ada, instance: 'i', ttlMs: 86_400_000, meta: undefined, waitMs: 0, listener: 'x' };
+    const claim = (n: number) =>
+      store.submit<'request'>({ kind: 'request', resource: press, leaseId: `l${n}`, requestId: `q${n}`, ...base });
+    const release = (n: number) =>
+      store.submit<'release'>({
+        kind: 'release',
+        resource: press,
+        leaseId: `l${n}`,
+        how: 'released',
+        reason: undefined,
+      });
+    const prefix = `kept:{b${store.bucketOf(press)}}`;
+    await claim(1);
+    expect(await link.command('zrange', `${prefix}:names`, 0, -1)).toEqual([press]);
+    await release(1);
+    await store.sweep();
+    expect(await link.command('zcard', `${prefix}:names`)).toBe(0);
+    expect(Number(await link.command('pttl', `${prefix}:lock:${press}`))).toBeGreaterThan(2 * 86_400_000);
+    nowUs += 601_000_000;
+    await claim(2);
+    expect(await link.command('pttl', `${prefix}:lock:${press}`)).toBe(-1);
+    await store.sweep();
+    const { events } = await store.readLog(store.bucketOf(press), 'start', 10);
+    expect(events.map(({ type, leaseId }) => `${type} ${leaseId}`)).toEqual(['claimed l2']);
+    expect((await store.list({ prefix: '', after: '', limit: 10 })).views.map(({ leaseId }) => leaseId)).toEqual([
+      'l2',
+    ]);
+    await link.close();
+  });
+
   it('[RF12] 200 idle leases are renewed in batches, not one by one', async () => {
     const locks = open();
     const leases = await Promise.all(
