@@ -48,7 +48,7 @@ interface Acknowledged {
 
 describe('a server with a data folder', () => {
   it(
-    `[K4] killed ${KILLS} times under write load, it has every user, project, contribution and session it acknowledged`,
+    `[DD1] killed ${KILLS} times under write load, it has every user, project, contribution and session it acknowledged`,
     async () => {
       const dir = folder();
       const kept: Acknowledged = { users: new Map(), projects: new Map(), contributions: new Map(), families: [] };
@@ -123,7 +123,7 @@ describe('a server with a data folder', () => {
     expect((await new Client(second.url, next.accessToken).ask('projects')).status).toBe(401);
   }, 60_000);
 
-  it('[K5] claims end with the process; the next grant has a greater fence, and is told of', async () => {
+  it('[DD2] claims end with the process; the next grant has a greater fence, and is told of', async () => {
     const dir = folder();
     const first = await start(dir);
     const [ada, bob] = [await guest(first.url, 'Ada'), await guest(first.url, 'Bob')];
@@ -174,7 +174,7 @@ describe('a server with a data folder', () => {
     expect([...seen].sort()).toEqual([one, two].flatMap(({ id }) => versions.map((n) => `project:${id} ${n}`)).sort());
   }, 60_000);
 
-  it('[K6] a second process on the same folder exits 78 and names the first', async () => {
+  it('[DD3] a second process on the same folder exits 78 and names the first', async () => {
     const dir = folder();
     const first = await start(dir);
     const second = new ServerProcess(['--data', dir, '--port', '0', '--log-level', 'silent']);
@@ -184,7 +184,7 @@ describe('a server with a data folder', () => {
     expect((await new Client(first.url).ask('/health/ready')).body).toMatchObject({ backends: { sqlite: 'up' } });
   }, 60_000);
 
-  it('[K7] ended in order it lets the folder go, and the next one says where everything is', async () => {
+  it('[DD4] ended in order it lets the folder go, and the next one says where everything is', async () => {
     const dir = folder();
     const first = await start(dir);
     const ada = await guest(first.url, 'Ada');
