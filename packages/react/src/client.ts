@@ -27,11 +27,8 @@ export type { DisconnectReason } from './after-end.ts';
 export { BoardFeed } from './board-feed.ts';
 export { type BoardView, type Evidence, isOver } from './board-view.ts';
 export { type ClaimState, grantOf, type LossReason } from './claim-state.ts';
-export {
-  type ConnectionState,
-  type ConnectionStatus,
-  LiveConnection,
-} from './connection.ts';
+export { LiveConnection } from './connection.ts';
+export type { ConnectionState, ConnectionStatus } from './connection-status.ts';
 export { Instance, type InstanceOrigin } from './instance.ts';
 export type { WebSocketConstructor } from './line.ts';
 export { type ClaimWish, ProjectClaim } from './project-claim.ts';

@@ -14,6 +14,7 @@ import { bearerProtocol, socketProtocol } from '@devmentor/contracts/routes';
 import { afterEnd, type DisconnectReason, isRefusal } from './after-end.ts';
 import { backoffMs, type Pace } from './backoff.ts';
 import type { Cancel, Clock, Entropy } from './clock.ts';
+import { type ConnectionState, type ConnectionStatus, ToldStatus } from './connection-status.ts';
 import { CoordinationError, isCoordinationError } from './errors.ts';
 import { type HeldClaim, HeldClaims } from './held-claims.ts';
 import type { BearerSource } from './http.ts';
@@ -21,17 +22,7 @@ import { Line, type LineEnd, type LineRequest, type WebSocketConstructor } from 
 import type { PageLifecycle } from './page-lifecycle.ts';
 import { type TopicListener, Topics } from './topics.ts';
 
-const lostAfterMs = 5_000;
 const settledAfterMs = 5_000;
-
-export type ConnectionState = 'initial' | 'connecting' | 'connected' | 'reconnecting' | 'disconnected';
-
-export interface ConnectionStatus {
-  readonly state: ConnectionState;
-  /** `lost` once a break has lasted over 5 s: shorter ones are not worth a word. */
-  readonly health: 'ok' | 'lost';
-  readonly reason?: DisconnectReason;
-}
 
 export interface ConnectionOptions {
   /** The server's WebSocket address. */
@@ -54,32 +45,30 @@ export class LiveConnection {
   readonly #options: ConnectionOptions;
   readonly #topics: Topics;
   readonly #claims: HeldClaims;
-  readonly #listeners = new Set<(status: ConnectionStatus) => void>();
+  readonly #told: ToldStatus;
   #state: State = { kind: 'initial' };
-  #status: ConnectionStatus = { state: 'initial', health: 'ok' };
   #wasConnected = false;
   #attempt = 0;
   #pace: Pace = 'normal';
   #refused = 0;
   #hintMs: number | undefined;
-  #cancelLost: Cancel | undefined;
   #stopPage: (() => void) | undefined;
   #lastToken: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#told = new ToldStatus(options.clock);
     this.#topics = new Topics((topics, cursors) => this.#subscribe(topics, cursors));
     this.#claims = new HeldClaims((frame) => this.request(frame));
   }
 
   get status(): ConnectionStatus {
-    return this.#status;
+    return this.#told.now;
   }
 
   /** @returns stops listening */
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#told.on(listener);
   }
 
   /** Wants a line from now on. Does nothing while there is one, or one is being tried. */
@@ -107,8 +96,9 @@ export class LiveConnection {
   opened(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): boolean => {
-        if (this.#status.state === 'connected') resolve();
-        else if (this.#status.state === 'disconnected') reject(notConnected(this.#status.reason ?? 'closed'));
+        const { state, reason } = this.status;
+        if (state === 'connected') resolve();
+        else if (state === 'disconnected') reject(notConnected(reason ?? 'closed'));
         else return false;
         return true;
       };
@@ -141,7 +131,7 @@ export class LiveConnection {
 
   request(frame: LineRequest): Promise<unknown> {
     if (this.#state.kind === 'open') return this.#state.line.request(frame);
-    return Promise.reject(notConnected(this.#status.state));
+    return Promise.reject(notConnected(this.status.state));
   }
 
   async #try(): Promise<void> {
@@ -307,18 +297,7 @@ export class LiveConnection {
 
   #become(state: State): void {
     this.#state = state;
-    const name = this.#nameOf(state);
-    if (name === 'connected' || name === 'initial') {
-      this.#cancelLost?.();
-      this.#cancelLost = undefined;
-      this.#tell({ state: name, health: 'ok' });
-      return;
-    }
-    this.#cancelLost ??= this.#options.clock.after(lostAfterMs, () => {
-      this.#tell({ ...this.#status, health: 'lost' });
-    });
-    const { health } = this.#status;
-    this.#tell(state.kind === 'stopped' ? { state: name, health, reason: state.reason } : { state: name, health });
+    this.#told.become(this.#nameOf(state), state.kind === 'stopped' ? state.reason : undefined);
   }
 
   #nameOf(state: State): ConnectionState {
@@ -332,13 +311,6 @@ export class LiveConnection {
       default:
         return this.#wasConnected || this.#attempt > 0 ? 'reconnecting' : 'connecting';
     }
-  }
-
-  #tell(status: ConnectionStatus): void {
-    const { state, health, reason } = this.#status;
-    if (status.state === state && status.health === health && status.reason === reason) return;
-    this.#status = status;
-    for (const listener of [...this.#listeners]) listener(status);
   }
 }
 

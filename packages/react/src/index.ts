@@ -16,6 +16,6 @@ export { createProjectStore, type ProjectStore, type ProjectStoreApi } from './p
 export { type APIConfig, DevMentorAPIClient, getCurrentUserId, type ProjectUpdate } from './api-client.ts';
 export { type Evidence, isOver } from './board-view.ts';
 export type { ClaimState, LossReason } from './claim-state.ts';
-export type { ConnectionState, ConnectionStatus } from './connection.ts';
+export type { ConnectionState, ConnectionStatus } from './connection-status.ts';
 export { type ClientCode, CoordinationError, isCoordinationError } from './errors.ts';
 export type { ClaimWish } from './project-claim.ts';

@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useSyncExternalStore } from 'react';
-import type { ConnectionStatus } from './connection.ts';
+import type { ConnectionStatus } from './connection-status.ts';
 import { useAPIClient } from './provider.ts';
 
 const before: ConnectionStatus = { state: 'initial', health: 'ok' };

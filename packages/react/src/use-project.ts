@@ -11,7 +11,7 @@
 import type { ClaimToken, Project, SeenHolder, UpdateProjectDTO, WriteOptions } from '@devmentor/contracts';
 import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import { type ClaimState, grantOf, type LossReason } from './claim-state.ts';
-import type { ConnectionStatus } from './connection.ts';
+import type { ConnectionStatus } from './connection-status.ts';
 import { CoordinationError, isCoordinationError } from './errors.ts';
 import type { ClaimWish } from './project-claim.ts';
 import { useAPIClient } from './provider.ts';
