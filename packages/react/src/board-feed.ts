@@ -61,7 +61,7 @@ export class BoardFeed {
       subscribed: (continuous) => {
         if (!continuous) this.refresh();
       },
-      ended: () => this.store.change(withoutBoard),
+      ended: () => this.#gone(),
     });
     this.refresh();
   }
@@ -121,6 +121,8 @@ export class BoardFeed {
     try {
       const saidBefore = this.#said;
       const board = await ai.blackboard(boardId, { signal });
+      const known = this.store.get().board;
+      if (known !== undefined && known.createdAt !== board.createdAt) this.#forget();
       await this.#readContributions();
       this.#tell();
       const quiet = this.#said === saidBefore;
@@ -132,7 +134,7 @@ export class BoardFeed {
       if (signal.aborted) return;
       if (!isCoordinationError(error)) throw error;
       if (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN') {
-        this.store.change(withoutBoard);
+        this.#gone();
         this.fault.change(() => undefined);
         return;
       }
@@ -159,6 +161,17 @@ export class BoardFeed {
     if (solutionId === undefined || solutionId === this.store.get().solution?.id) return;
     const { boardId, ai } = this.#options;
     this.sawSolution(await ai.solution(boardId, { signal: this.#stopped.signal }));
+  }
+
+  #gone(): void {
+    this.#knownTo = undefined;
+    this.store.change(withoutBoard);
+  }
+
+  // Deleted and opened anew under its id: another log.
+  #forget(): void {
+    this.#knownTo = undefined;
+    this.store.change(() => unreadBoard);
   }
 
   // A server that is away is asked again now and then; its return over the live connection

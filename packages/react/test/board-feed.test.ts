@@ -25,12 +25,15 @@ const contribution = (revision: number): Contribution => ({
 class ScriptedBoard {
   status: Blackboard['status'] = 'running';
   contributions: Contribution[] = [];
+  createdAt = at;
+  isGone = false;
   readonly asked: string[] = [];
   /** Answers are made at once and arrive once this is kept. */
   arrival: Promise<void> = Promise.resolve();
   readonly proxy = new AIServiceProxy({
     get: async <Data>(path: string) => {
       this.asked.push(path.replace('/api/v1/ai/blackboards/b1', ''));
+      if (this.isGone) throw new CoordinationError('NOT_FOUND', { applied: 'no' });
       const data = this.#answer(new URL(path, 'http://board'));
       await this.arrival;
       return { data } as APIResponse<Data>;
@@ -54,7 +57,7 @@ class ScriptedBoard {
       return { items: this.contributions.filter(({ revision }) => revision > after) };
     }
     const spent = { contributions: 0, activations: 0, timeMs: 0 };
-    const empty = { sources: [], agenda: [], budget: {}, spent, createdAt: at, updatedAt: at };
+    const empty = { sources: [], agenda: [], budget: {}, spent, createdAt: this.createdAt, updatedAt: at };
     const came = this.status === 'solved' ? { solutionId: solution.id } : {};
     return { id: 'b1', title: 'Circle', status: this.status, counts, ...empty, ...came };
   }
@@ -106,6 +109,28 @@ describe('BoardFeed', () => {
     for (const revision of [2, 3, 4]) tellOf(revision);
     await hear(() => known().length === 4);
     expect(script.asked).toEqual([]);
+  });
+
+  it('[BF2] a board that was opened anew under its id is read from the beginning', async () => {
+    const { script, feed, known } = await watched(1, 2);
+    await vi.waitUntil(() => feed.store.get().board !== undefined);
+    script.createdAt = later;
+    script.contributions = [1].map(contribution);
+    feed.refresh();
+    await vi.waitUntil(() => feed.store.get().board?.createdAt === later);
+    expect(known()).toEqual([1]);
+  });
+
+  it('[BF2] a board that was gone and is there again is read from the beginning', async () => {
+    const { script, feed, known } = await watched(1, 2);
+    await vi.waitUntil(() => feed.store.get().board !== undefined);
+    script.isGone = true;
+    feed.refresh();
+    await vi.waitUntil(() => feed.store.get().kind === 'missing');
+    script.isGone = false;
+    feed.refresh();
+    await vi.waitUntil(() => feed.store.get().kind === 'ready');
+    expect(known()).toEqual([1, 2]);
   });
 
   it('[BF3] a board that came to its end is read once more, with its Solution', async () => {
