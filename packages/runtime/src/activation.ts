@@ -364,14 +364,15 @@ export class Activation {
 
   /**
    * The group could not be stored: find the letter it is for by stepping them singly. That one is
-   * stepped as a refusal: if it is a repeat, the store then says whether it was committed before.
+   * given up. A message is so by a refusal: if it is a repeat, the store then says whether it was
+   * committed before.
    */
   #unstorable(state: ActorState, group: GroupStep, fault: FaultData): void {
     const [only, second] = group.letters;
     if (second !== undefined) {
       this.#singly += group.letters.length;
       this.#putBack(state, group.letters);
-    } else if (only?.kind === 'told' && only.unstorable === undefined) {
+    } else if (only !== undefined && only.kind !== 'wake' && only.unstorable === undefined) {
       only.unstorable = fault;
       this.#putBack(state, [only]);
     } else if (only?.kind === 'told') {
@@ -380,7 +381,7 @@ export class Activation {
         fault: { ...fault, applied: only.again ? 'unknown' : 'no' },
       }));
     } else {
-      // Nobody waits for an answer, and the actor's own event would come for ever.
+      // Its state is not the work of any letter.
       this.#quarantine(new ActorError(fault.code, fault.message, { applied: 'no', actor: this.id }));
     }
   }

@@ -10,7 +10,8 @@ export interface TellOptions {
   readonly deadlineMs?: number;
   /**
    * Makes calls with the same key one message, across processes and restarts: the second is
-   * answered as the first was. Remembered for at least ten minutes.
+   * answered as the first was. Remembered for ten minutes, and for the last 10,000 keys and nodes
+   * that the actor heard of; a repeat after that is a message of its own.
    */
   readonly dedup?: string;
   /** Commits only if no newer fencing token guards the actor; else STALE_FENCE and nothing changed. */

@@ -11,7 +11,8 @@ interface Waiting {
 }
 
 const MOST_IN_FLIGHT = 2;
-const LARGEST_BATCH = 256;
+/** One call is one script: more would keep a Redis from others for long. */
+const LARGEST_BATCH = 128;
 
 export class Committer {
   readonly #store: StateStore;

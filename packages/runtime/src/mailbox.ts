@@ -13,8 +13,14 @@ import type { EventData } from './effect.ts';
 import type { Answer, Deliver, Numbered } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 
+/** A letter that is stepped. */
+interface Stepped {
+  /** The state that came of it could not be stored: it is given up with this, and not stepped again. */
+  unstorable?: FaultData;
+}
+
 /** A message on its way through an activation. */
-export interface Told {
+export interface Told extends Stepped {
   readonly kind: 'told';
   readonly event: EventData;
   readonly from: Numbered | undefined;
@@ -25,21 +31,19 @@ export interface Told {
   /** Monotonic; after it nobody waits. */
   expiresAtMs: number;
   readonly traceparent: string | undefined;
-  /** The state that came of it could not be stored: it is refused with this, and not stepped again. */
-  unstorable?: FaultData;
   /** Everyone who waits for the outcome. */
   readonly answer: ((answer: Answer) => void)[];
 }
 
 /** A timer of the actor is due. */
-export interface Due {
+export interface Due extends Stepped {
   readonly kind: 'due';
   readonly id: string;
   readonly generation: number;
 }
 
 /** An invoke has ended. */
-export interface Ended {
+export interface Ended extends Stepped {
   readonly kind: 'ended';
   readonly invoke: string;
   /** Which run of it. */

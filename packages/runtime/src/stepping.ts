@@ -150,26 +150,26 @@ class Draft {
     }
   }
 
-  due({ id, generation }: Due): void {
+  due({ id, generation, unstorable }: Due): void {
     const row = this.#timers.get(id);
     if (row === undefined || row.generation !== generation) return;
     this.#timers.delete(id);
     const lateBy = Math.max(0, Math.floor(this.#nowMs - row.dueAtMs));
     const event = { ...(row.event as object as EventData), lateBy };
-    this.#own(event);
+    this.#own(event, unstorable);
   }
 
   /** A letter before it in the group may have left the state that waits for it. */
-  ended({ invoke, run, event }: Ended): void {
+  ended({ invoke, run, event, unstorable }: Ended): void {
     if (this.#runs[invoke] !== run) return;
     delete this.#runs[invoke];
-    this.#own(event);
+    this.#own(event, unstorable);
   }
 
   /** An event the actor caused itself. It is over with this step, whatever comes of it. */
-  #own(event: { readonly type: string }): void {
+  #own(event: { readonly type: string }, unstorable: FaultData | undefined): void {
     this.#changes = true;
-    const tried = this.#try(event);
+    const tried = unstorable === undefined ? this.#try(event) : ({ kind: 'threw', cause: unstorable } as const);
     if (tried.kind === 'threw') {
       this.#bury(event as object as Json, this.#stepper.id, tried.cause);
     } else {

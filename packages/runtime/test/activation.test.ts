@@ -151,6 +151,30 @@ describe('a state that cannot be stored', () => {
     expect((await node.run(hoard.read())).context.items).toHaveLength(1);
   });
 
+  it('[SV2] a timer whose step gives too large a state is a dead letter, and the actor goes on', async () => {
+    const Swelling = defineActor('swelling', {
+      machine: setup({
+        types: {} as { context: { items: string[] }; events: { type: 'keep'; item: string } },
+      }).createMachine({
+        context: { items: [] },
+        initial: 'calm',
+        on: { keep: { actions: assign({ items: ({ context, event }) => [...context.items, event.item] }) } },
+        states: {
+          calm: { after: { 100: { target: 'swollen', actions: assign({ items: () => ['x'.repeat(2_000)] }) } } },
+          swollen: {},
+        },
+      }),
+    });
+    const node = await solo([Swelling], { limits: { snapshotBytes: 1_000 } });
+    const swelling = node.runtime.actor(Swelling, 'a');
+    await node.run(swelling.tell({ type: 'keep', item: 'a' }));
+    await node.clock.advance(200);
+    await node.run(swelling.tell({ type: 'keep', item: 'b' }));
+    expect(await node.run(swelling.read())).toMatchObject({ value: 'calm', context: { items: ['a', 'b'] } });
+    expect(node.deadLetters).toMatchObject([{ to: swelling.id, from: swelling.id }]);
+    expect((await node.state.peek(swelling.id))?.timers).toEqual([]);
+  });
+
   it('[SV4] a store that breaks its contract quarantines the actor, and nobody waits for ever', async () => {
     const node = await solo([Counter]);
     node.state.commit = () => Promise.reject(new InvariantViolation('a commit settles a message once'));
