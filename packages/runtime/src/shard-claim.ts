@@ -15,6 +15,7 @@
 import type { Cancel, Clock, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
 import { type Member, readMembers } from './membership.ts';
+import { type Notice, parsedNotice } from './notice.ts';
 import { preferredNode } from './shard.ts';
 import type { Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
@@ -29,13 +30,6 @@ export interface ShardClaimOptions {
   readonly held: HeldShards;
   readonly onFault: (fault: unknown) => void;
 }
-
-/** What nodes tell each other; losing it costs at most a beat. */
-type Notice =
-  | { readonly kind: 'joined'; readonly from: Incarnation }
-  | { readonly kind: 'draining'; readonly from: Incarnation }
-  | { readonly kind: 'serving'; readonly from: Incarnation; readonly shard: Shard }
-  | { readonly kind: 'yielded'; readonly from: Incarnation; readonly to: Incarnation; readonly shard: Shard };
 
 const BEAT_MS = 500;
 
@@ -230,26 +224,5 @@ export class ShardClaim {
         if (notice.to === this.#options.self) void this.#enqueue(() => this.#takeYielded(notice.shard));
         break;
     }
-  }
-}
-
-function parsedNotice(body: Buffer): Notice | undefined {
-  try {
-    const data: unknown = JSON.parse(body.toString('utf8'));
-    if (
-      typeof data !== 'object' ||
-      data === null ||
-      !('kind' in data) ||
-      !('from' in data) ||
-      typeof data.from !== 'string'
-    )
-      return undefined;
-    if (data.kind === 'joined' || data.kind === 'draining') return { kind: data.kind, from: data.from };
-    if (!('shard' in data) || typeof data.shard !== 'number') return undefined;
-    if (data.kind === 'serving') return { kind: 'serving', from: data.from, shard: data.shard };
-    if (data.kind !== 'yielded' || !('to' in data) || typeof data.to !== 'string') return undefined;
-    return { kind: 'yielded', from: data.from, to: data.to, shard: data.shard };
-  } catch {
-    return undefined;
   }
 }
