@@ -10,8 +10,11 @@ import type { PageLifecycle } from './page-lifecycle.ts';
 import { recall, remember, type TabStorage } from './storage.ts';
 
 const key = 'devmentor:instance';
-/** On a reload the page before may hold its lock for a moment longer. */
-const reloadMs = 400;
+/**
+ * On a reload the page before may hold its lock for a moment longer, on a busy machine for over a
+ * second. Only a copied tab waits for all of it; taking a reload for a copy would cost the sign-in.
+ */
+const reloadMs = 3_000;
 
 export interface InstanceOptions {
   readonly clock: Clock;

@@ -2,20 +2,19 @@ import type { Contribution } from '@devmentor/contracts';
 import { useState } from 'react';
 import { Avatar } from '../avatar.tsx';
 import { sayingOf } from './findings.ts';
+import { useFirst } from './show-more.tsx';
 
-const shownAtFirst = 12;
+const few = 12;
 
 /** Who said what, the latest first. */
 export function ContributionList(props: { contributions: readonly Contribution[]; isLive: boolean }) {
   const { contributions, isLive } = props;
   const [level, setLevel] = useState<string>();
-  const [isWhole, setWhole] = useState(false);
   const levels = new Map<string, number>();
   for (const { knowledge } of contributions) levels.set(knowledge.level, (levels.get(knowledge.level) ?? 0) + 1);
   const wanted =
     level === undefined ? contributions : contributions.filter(({ knowledge }) => knowledge.level === level);
-  const latest = wanted.toReversed();
-  const shown = isWhole ? latest : latest.slice(0, shownAtFirst);
+  const [shown, showMore] = useFirst(wanted.toReversed(), few);
 
   return (
     <section className="contributions" aria-label="Contributions">
@@ -43,11 +42,7 @@ export function ContributionList(props: { contributions: readonly Contribution[]
           <ContributionLine key={contribution.revision} contribution={contribution} />
         ))}
       </ol>
-      {latest.length > shownAtFirst && (
-        <button type="button" className="link small" onClick={() => setWhole(!isWhole)}>
-          {isWhole ? 'Show the latest only' : `Show all ${latest.length}`}
-        </button>
-      )}
+      {showMore}
     </section>
   );
 }

@@ -1,11 +1,15 @@
 import type { Cycle, Edge } from './findings.ts';
+import { useFirst } from './show-more.tsx';
 
+const few = 12;
 const mostMembers = 30;
 
 /** Who is in the circle, the shortest way round, and which import to take out. */
 export function CycleView({ cycle, onShowCut }: { cycle: Cycle; onShowCut: () => void }) {
   const { members, cut, example, scope } = cycle;
   const cuts = new Set(cut.map(nameOf));
+  const [way, showWay] = useFirst(example, few);
+  const [toCut, showCut] = useFirst(cut, few);
   return (
     <div className="cycle">
       <p className="quiet small">
@@ -14,7 +18,7 @@ export function CycleView({ cycle, onShowCut }: { cycle: Cycle; onShowCut: () =>
           : 'It is gone once the types are; it matters to the build and to readers only.'}
       </p>
       <ol className="way" aria-label="The way round" data-testid="cycle">
-        {example.map((edge) => (
+        {way.map((edge) => (
           <li key={nameOf(edge)} className={cuts.has(nameOf(edge)) ? 'cut' : ''}>
             <code className="module">{edge.from}</code>
             <span className="arrow">
@@ -26,29 +30,31 @@ export function CycleView({ cycle, onShowCut }: { cycle: Cycle; onShowCut: () =>
             </span>
           </li>
         ))}
-        {example[0] !== undefined && (
+        {way.length === example.length && example[0] !== undefined && (
           <li className="back">
             <code className="module">{example[0].from}</code>
             <span className="quiet small">and round again</span>
           </li>
         )}
       </ol>
-      <p data-testid="cut">
+      {showWay}
+      <div data-testid="cut">
         <strong>Where to cut: </strong>
-        {cut.map((edge, i) => (
+        {toCut.map((edge, i) => (
           <span key={nameOf(edge)}>
             {i > 0 && ', and '}
             the import of <code>{edge.to}</code> in <code>{`${edge.from}:${edge.line}`}</code>
           </span>
         ))}
-        .{' '}
+        {toCut.length < cut.length && ' …'}.{' '}
         <span className="quiet small">
           {cycle.isSmallest ? 'No smaller cut breaks it.' : 'A smaller cut may exist.'}{' '}
         </span>
+        {showCut}{' '}
         <button type="button" className="link small" onClick={onShowCut}>
           Show the lines
         </button>
-      </p>
+      </div>
       {members.length > example.length && (
         <p className="small">
           <span className="quiet">All {members.length} members: </span>

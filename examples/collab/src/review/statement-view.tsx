@@ -5,14 +5,18 @@ import { CycleView } from './cycle-view.tsx';
 import { EvidenceView } from './evidence-view.tsx';
 import { count, cycleIn, placesOf, sayingOf } from './findings.ts';
 import type { Provenance } from './provenance.ts';
+import { useFirst } from './show-more.tsx';
 
 type Statement = Solution['statements'][number];
+
+const few = 8;
 
 /** A sentence; opened, what it means and what it rests on. */
 export function StatementView(props: { statement: Statement; provenance: Provenance; isOpenAtFirst: boolean }) {
   const { statement, provenance } = props;
   const behind = provenance.behind(statement.contributions);
   const cycle = behind[0] === undefined ? undefined : cycleIn(behind[0]);
+  const [shown, showMore] = useFirst(behind, few);
   const grounds = useRef<HTMLUListElement>(null);
 
   /** Opens what shows the import, and goes there. */
@@ -36,7 +40,7 @@ export function StatementView(props: { statement: Statement; provenance: Provena
       {cycle !== undefined && <CycleView cycle={cycle} onShowCut={showFirst} />}
       <h4>What it rests on</h4>
       <ul className="grounds" ref={grounds} aria-label="Contributions behind it">
-        {behind.map((contribution) => (
+        {shown.map((contribution) => (
           <li key={contribution.id}>
             <Ground contribution={contribution} provenance={provenance} />
           </li>
@@ -47,6 +51,7 @@ export function StatementView(props: { statement: Statement; provenance: Provena
           </li>
         )}
       </ul>
+      {showMore}
     </details>
   );
 }
