@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPrintable } from './ids.ts';
 import { limits } from './limits.ts';
 import { durationMsSchema, idSchema, itemsOf, lineSchema, timeSchema, tokenSchema } from './primitives.ts';
 
@@ -26,7 +27,7 @@ export const registeredSchema = z.object({ user: userSchema });
 
 /** At login a password is only looked at, so the bounds of registration do not apply. */
 export const credentialsSchema = z.strictObject({
-  username: z.string().min(1).max(limits.username.max),
+  username: z.string().min(1).max(limits.username.max).refine(isPrintable, { error: 'must be a line of text' }),
   password: z.string().min(1).max(limits.password.max),
 });
 

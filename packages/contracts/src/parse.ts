@@ -44,7 +44,12 @@ function nearestBranch(branches: readonly Issue[][]): Issue[] | undefined {
   );
 }
 
-/** An RFC 6901 JSON pointer; the empty text is the whole value. */
+/** An RFC 6901 JSON pointer; the empty text is the whole value. Of a long key only the beginning is told. */
 export function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((key) => `/${shown(String(key)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+// A key comes from the client too, and may be as long as the body was.
+function shown(key: string): string {
+  return key.length <= limits.idLength ? key : `${key.slice(0, limits.idLength)}…`;
 }

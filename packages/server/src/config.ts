@@ -97,12 +97,15 @@ function readFile(path: string | undefined, problems: string[]): Record<string, 
 function check(settings: Readonly<Record<string, string>>, problems: string[]): ServerConfig {
   const { redis, nats, data, ui } = settings;
   const secret = settings['auth-secret'];
-  const host = settings.host ?? '127.0.0.1';
+  // An IPv6 address may come as a URL writes it; the platform listens on it without brackets.
+  const host = (settings.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
 
   const port = Number(settings.port);
   if (!/^\d{1,5}$/.test(settings.port ?? '') || port > 65_535)
     problems.push(`--port ${settings.port} is not a port (0 to 65535)`);
-  if (!isLoopback(host) && secret === undefined)
+  if (host === '') problems.push('--host is empty');
+  if (secret?.trim() === '') problems.push('--auth-secret is empty: anybody could sign tokens');
+  if (host !== '' && !isLoopback(host) && secret === undefined)
     problems.push(`--host ${host} can be reached from outside, so --auth-secret or AUTH_SECRET must be set`);
   if (redis !== undefined && nats === undefined) problems.push('--redis needs --nats (NATS_URL) too');
   if (nats !== undefined && redis === undefined) problems.push('--nats needs --redis (REDIS_URL) too');
@@ -167,7 +170,7 @@ function isOrigin(text: string): boolean {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function text(value: string | boolean | undefined): string | undefined {

@@ -120,15 +120,17 @@ export type Command = 'serve' | (typeof COMMANDS)[number]['flag'];
 
 /** The settings in force, with what must stay secret left out. */
 export function redacted(settings: Readonly<Record<string, string>>): Record<string, string> {
-  const secret = new Set<string>(
-    (SETTINGS as readonly Setting[]).filter((setting) => setting.secret === true).map(({ flag }) => flag),
-  );
   return Object.fromEntries(
-    Object.entries(settings).map(([flag, value]) => [flag, secret.has(flag) ? withoutSecrets(value) : value]),
+    Object.entries(settings).map(([flag, value]) => {
+      const setting = (SETTINGS as readonly Setting[]).find((one) => one.flag === flag);
+      if (setting?.secret !== true) return [flag, value];
+      return [flag, setting.value === 'URL' ? withoutLogin(value) : '[redacted]'];
+    }),
   );
 }
 
-function withoutSecrets(value: string): string {
+/** Where a URL leads, which helps, without what lets one in. */
+function withoutLogin(value: string): string {
   const url = URL.parse(value);
   if (url === null || url.host === '') return '[redacted]';
   const login = url.username !== '' || url.password !== '' ? '[redacted]@' : '';

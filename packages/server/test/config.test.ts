@@ -44,6 +44,8 @@ describe('configuration', () => {
     '--namespace a.b',
     '--origins example.com',
     '--config /nowhere.json',
+    '--host 0.0.0.0 --auth-secret=',
+    '--host=',
   ])('[CF3] %s is a bad configuration', (argv) => {
     expect(problems(argv.split(' '))).toHaveLength(1);
   });
@@ -57,6 +59,10 @@ describe('configuration', () => {
     expect(config.host).toBe('0.0.0.0');
   });
 
+  it('[CF1] an IPv6 address may come as a URL writes it', () => {
+    expect(ready(['--host', '[::1]']).config.host).toBe('::1');
+  });
+
   it('[CF5] an unknown flag is a mistake of use', () => {
     expect(readConfig(['--prot', '1'], {}).kind).toBe('usage');
   });
@@ -66,6 +72,8 @@ describe('configuration', () => {
     const printed = JSON.stringify(redacted(ready(argv, { AUTH_SECRET: 's3cret' }).settings));
     for (const secret of ['hunter2', 'tok3n', 's3cret']) expect(printed).not.toContain(secret);
     expect(printed).toContain('h:1');
+    const urlish = redacted(ready(['--auth-secret', 'https://s3cret/'.padEnd(40, 'x')]).settings);
+    expect(urlish['auth-secret']).toBe('[redacted]');
   });
 
   it('[CF7] the help names every flag with its environment name', () => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { authTokenSchema, projectPageSchema, projectSchema } from '@devmentor/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from '../src/index.ts';
@@ -116,6 +117,7 @@ describe('projects', () => {
   it('[H4] a write says what it saw: without is 428, another version 412 with the present one', async () => {
     const { id } = await ada.client.project();
     expect(problem(await ada.client.patch(id, { name: 'x' })).code).toBe('IF_MATCH_REQUIRED');
+    expect(problem(await ada.client.patch(id, { name: 'x' }, { 'if-match': '"01"' })).code).toBe('VERSION_MISMATCH');
     const mismatch = await ada.client.patch(id, { name: 'x' }, { 'if-match': '"9", W/"1"' });
     expect(problem(mismatch)).toMatchObject({ code: 'VERSION_MISMATCH', current: { id, version: 1, name: 'Press' } });
     expect(mismatch.headers.get('etag')).toBe('"1"');
@@ -268,12 +270,42 @@ describe('every answer', () => {
     ]);
   });
 
-  it('[H10] what is not HTTP is told so', async () => {
+  it.each([
+    ['is not HTTP', 'nonsense', 'the request is not HTTP'],
+    ['has headers without end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`, 'the headers are too long'],
+  ])('[H10] what %s is told so', async (_, request, detail) => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-    socket.write('nonsense\r\n\r\n');
+    socket.write(`${request}\r\n\r\n`);
     let text = '';
     for await (const chunk of socket) text += String(chunk);
     expect(text).toContain('400 Bad Request');
     expect(text).toContain('application/problem+json');
+    expect(text).toContain(detail);
+  });
+
+  it('[H7] a body that is not UTF-8, or comes encoded, is refused rather than stored as something else', async () => {
+    const send = async (body: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<string> => {
+      const type = { 'content-type': 'application/json', authorization: `Bearer ${ada.client.token}` };
+      const answer = await fetch(`${server.url}/api/v1/projects`, {
+        method: 'POST',
+        headers: { ...type, ...headers },
+        body: new Uint8Array(body),
+      });
+      return ((await answer.json()) as { code: string }).code;
+    };
+    expect(await send(Buffer.from('{"name":"\xff"}', 'latin1'))).toBe('VALIDATION_FAILED');
+    const encoded = gzipSync('{"name":"x"}');
+    expect(await send(encoded, { 'content-encoding': 'gzip' })).toBe('UNSUPPORTED_MEDIA_TYPE');
+  });
+
+  it('[H11] a name to log in with that is no text is the client’s mistake', async () => {
+    const login = { username: '\ud800', password: 'correct horse' };
+    expect(problem(await anybody.post('auth/login', login)).code).toBe('VALIDATION_FAILED');
+  });
+
+  it('[H7] a refusal does not send back what was sent', async () => {
+    const refusal = await ada.client.post('projects', { name: 'x', ['y'.repeat(500_000)]: 1 });
+    expect(problem(refusal).code).toBe('VALIDATION_FAILED');
+    expect(refusal.text.length).toBeLessThan(2_000);
   });
 });

@@ -1,6 +1,7 @@
 // The HTTP shell: fastify, the rules that hold for every route, and the walk over the contract's
 // table. A handler sees only what passed the schemas; whatever is thrown leaves as a problem.
 import { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import {
   idempotencyKeySchema,
   limits,
@@ -55,16 +56,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     return503OnClosing: false,
     // To receive a request, not to answer it: claims may wait longer.
     requestTimeout: 30_000,
+    // Whatever else a client would rather speak (Java's offers h2c with every first request) is not
+    // spoken here, and its request is answered as it is. Older versions of Node do not ask.
+    http: { shouldUpgradeCallback: isSocketRequest },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : options.entropy.id();
     },
     frameworkErrors: (error, request, reply) => sendProblem(fromFastify(error), request, reply),
-    clientErrorHandler: (_error, socket) => {
-      // Not HTTP: there is no request to answer, only a line to write and a socket to close.
-      const body = JSON.stringify(
-        new Problem('VALIDATION_FAILED', 'the request is not HTTP').toDocument(options.entropy.id()),
-      );
+    clientErrorHandler: ({ code }, socket) => {
+      // There is no request to answer, only a line to write and a socket to close.
+      const detail = code === 'HPE_HEADER_OVERFLOW' ? 'the headers are too long' : 'the request is not HTTP';
+      const body = JSON.stringify(new Problem('VALIDATION_FAILED', detail).toDocument(options.entropy.id()));
       if (socket.writable)
         socket.end(
           `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -98,19 +101,35 @@ export async function createApp(options: AppOptions): Promise<App> {
   return app;
 }
 
+/** Whether it asks for the WebSocket, at the one address that has it. */
+function isSocketRequest({ url = '', headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === routes['events.socket'].path;
+}
+
 /** Only JSON is read; an empty body is no body. */
 async function acceptJson(app: App): Promise<void> {
   app.removeAllContentTypeParsers();
-  const read = (_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void => {
+  // Strict: what is not UTF-8 would otherwise be stored as something else than was sent.
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
+  const read = (
+    { headers }: FastifyRequest,
+    bytes: Buffer,
+    done: (error: Error | null, body?: unknown) => void,
+  ): void => {
+    const { 'content-encoding': encoding = 'identity' } = headers;
+    if (encoding.toLowerCase() !== 'identity') {
+      done(new Problem('UNSUPPORTED_MEDIA_TYPE', 'send the body without a content encoding'));
+      return;
+    }
     try {
-      done(null, text === '' ? undefined : JSON.parse(text));
+      done(null, bytes.length === 0 ? undefined : JSON.parse(utf8.decode(bytes)));
     } catch {
-      done(Problem.invalid([{ pointer: '', message: 'is not JSON' }]));
+      done(Problem.invalid([{ pointer: '', message: 'is not JSON in UTF-8' }]));
     }
   };
-  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string' }, read);
-  // What a beacon can send; the routes that do not take it refuse it below.
-  app.addContentTypeParser('text/plain', { parseAs: 'string' }, read);
+  // Plain text is what a beacon can send; the routes that do not take it refuse it below.
+  const types = ['application/json', 'application/merge-patch+json', 'text/plain'];
+  app.addContentTypeParser(types, { parseAs: 'buffer' }, read);
 }
 
 /** Serves the routes that have a handler, each as the contract's table says. */
@@ -168,9 +187,12 @@ async function readCall(
 /** Aborts when the client goes before its answer is written. */
 function hangUp(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => {
+  const look = (): void => {
     if (!reply.raw.writableFinished) gone.abort(new Problem('UPSTREAM_TIMEOUT', 'the client hung up'));
-  });
+  };
+  // He may be gone already: who he is was asked first.
+  if (reply.raw.destroyed) look();
+  else reply.raw.once('close', look);
   return gone.signal;
 }
 
@@ -224,7 +246,8 @@ const FASTIFY_CODES: Readonly<Record<string, Problem>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: Problem.invalid([
     { pointer: 'Content-Length', message: 'is not the length of the body' },
   ]),
-  FST_ERR_BAD_URL: Problem.invalid([{ pointer: '', message: 'the address is not a good URL' }]),
+  FST_ERR_BAD_URL: new Problem('VALIDATION_FAILED', 'the address is not a good URL'),
+  FST_ERR_MAX_PARAM_LENGTH: new Problem('VALIDATION_FAILED', 'a part of the address is too long'),
 };
 
 function fromFastify(error: FastifyError | Error): unknown {
@@ -240,8 +263,10 @@ function fromFastify(error: FastifyError | Error): unknown {
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
-  if (isUnforeseen(error)) request.log.error({ err: error, url: request.url }, 'unforeseen');
-  else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code, url: request.url }, 'refused');
+  // Without the query, which may hold a ticket.
+  const [url] = request.url.split('?', 1);
+  if (isUnforeseen(error)) request.log.error({ err: error, url }, 'unforeseen');
+  else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code, url }, 'refused');
   const { retryAfterMs, headers } = { ...problem.facts };
   const wait =
     retryAfterMs === undefined || problem.status < 423

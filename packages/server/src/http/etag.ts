@@ -10,7 +10,7 @@ export function versionsOf(ifMatch: string | undefined): readonly number[] | 'an
   if (!TAGS.test(ifMatch))
     throw Problem.invalid([{ pointer: 'If-Match', message: 'is not a list of entity tags such as "3"' }]);
   return tagsOf(ifMatch)
-    .filter((tag) => /^"\d{1,15}"$/.test(tag))
+    .filter((tag) => /^"(?:0|[1-9]\d{0,14})"$/.test(tag))
     .map((tag) => Number(tag.slice(1, -1)));
 }
 

@@ -7,6 +7,7 @@
 //        the older connection, on whichever node it is; another instance may not.
 //   AT2  A connection that was displaced has no say any more: its going leaves the claim alone.
 //   AT3  The grace begins when the connection ends, once.
+//   AT6  A lease keeps nothing of the connections it had.
 import { limits } from '@devmentor/contracts';
 import { encodePart, type Lease, type LockManager } from '@devmentor/locks';
 import type { Transport } from '@devmentor/runtime';
@@ -25,6 +26,8 @@ interface Attached {
   readonly lease: Lease;
   /** The lease's when this connection got it; a greater one since is another connection's. */
   readonly gen: number;
+  /** Listens no more for the end of the lease, which may outlive many connections. */
+  readonly deafen: () => void;
 }
 
 const MAX_PER_CONNECTION = 64;
@@ -34,9 +37,8 @@ export class Attachments {
   readonly #transport: Transport;
   readonly #namespace: string;
   readonly #node: string;
-  readonly #connections = new Map<string, Attachable>();
-  /** By connection, then by lease. */
-  readonly #attached = new Map<string, Map<string, Attached>>();
+  /** What is attached to each connection while it is open, by lease. */
+  readonly #open = new Map<string, { readonly connection: Attachable; readonly attached: Map<string, Attached> }>();
   #unsubscribe: (() => Promise<void>) | undefined;
 
   constructor(options: {
@@ -54,7 +56,7 @@ export class Attachments {
   /** Hears from other nodes which of this node's connections were displaced. */
   async open(): Promise<void> {
     const subscription = await this.#transport.subscribe(this.#subjectOf(this.#node), ({ body }) =>
-      this.#connections.get(body.toString('utf8'))?.displaced(),
+      this.#open.get(body.toString('utf8'))?.connection.displaced(),
     );
     this.#unsubscribe = () => subscription.unsubscribe();
   }
@@ -64,7 +66,7 @@ export class Attachments {
   }
 
   opened(connection: Attachable): void {
-    this.#connections.set(connection.id, connection);
+    this.#open.set(connection.id, { connection, attached: new Map() });
   }
 
   async attach(
@@ -72,8 +74,8 @@ export class Attachments {
     claim: { readonly projectId: string; readonly leaseId: string },
     instance: string,
   ): Promise<Lease> {
-    const known = this.#attached.get(connection.id) ?? new Map<string, Attached>();
-    if (known.size >= MAX_PER_CONNECTION && !known.has(claim.leaseId))
+    const known = this.#open.get(connection.id)?.attached;
+    if (known !== undefined && known.size >= MAX_PER_CONNECTION && !known.has(claim.leaseId))
       throw Problem.invalid([
         { pointer: '/claimToken', message: `is one more than the ${MAX_PER_CONNECTION} claims a connection may hold` },
       ]);
@@ -97,15 +99,18 @@ export class Attachments {
     // A lease this node knew already keeps its own mode.
     lease.renewal('auto');
     if (displaced !== undefined && displaced.conn !== connection.id) this.#displace(displaced);
-    const attached: Attached = { projectId: claim.projectId, lease, gen: lease.gen };
+    const onEnd = (): void => void this.#forget(connection.id, claim.leaseId);
+    const deafen = (): void => lease.signal.removeEventListener('abort', onEnd);
+    const attached: Attached = { projectId: claim.projectId, lease, gen: lease.gen, deafen };
     // The connection may have gone while the store was asked.
-    if (!this.#connections.has(connection.id)) {
+    const open = this.#open.get(connection.id);
+    if (open === undefined) {
       await this.#away(attached);
       return lease;
     }
-    known.set(claim.leaseId, attached);
-    this.#attached.set(connection.id, known);
-    lease.signal.addEventListener('abort', () => this.#forget(connection.id, claim.leaseId), { once: true });
+    this.#forget(connection.id, claim.leaseId);
+    open.attached.set(claim.leaseId, attached);
+    lease.signal.addEventListener('abort', onEnd, { once: true });
     return lease;
   }
 
@@ -123,15 +128,15 @@ export class Attachments {
 
   /** AT3 */
   async closed(connection: Attachable): Promise<void> {
-    this.#connections.delete(connection.id);
-    const attached = this.#attached.get(connection.id);
-    this.#attached.delete(connection.id);
-    await Promise.all([...(attached?.values() ?? [])].map((one) => this.#away(one)));
+    const attached = [...(this.#open.get(connection.id)?.attached.values() ?? [])];
+    this.#open.delete(connection.id);
+    for (const { deafen } of attached) deafen();
+    await Promise.all(attached.map((one) => this.#away(one)));
   }
 
   /** Of one project, on one connection: somebody who may not edit it any more. */
   async dropProject(connection: Attachable, projectId: string): Promise<void> {
-    for (const [leaseId, attached] of this.#attached.get(connection.id) ?? []) {
+    for (const [leaseId, attached] of this.#open.get(connection.id)?.attached ?? []) {
       if (attached.projectId === projectId) await this.detach(connection, leaseId);
     }
   }
@@ -145,15 +150,16 @@ export class Attachments {
   }
 
   #forget(connectionId: string, leaseId: string): Attached | undefined {
-    const attached = this.#attached.get(connectionId);
+    const attached = this.#open.get(connectionId)?.attached;
     const found = attached?.get(leaseId);
     attached?.delete(leaseId);
+    found?.deafen();
     return found;
   }
 
   #displace({ node, conn }: { readonly node: string; readonly conn: string }): void {
     if (node === this.#node) {
-      this.#connections.get(conn)?.displaced();
+      this.#open.get(conn)?.connection.displaced();
       return;
     }
     try {

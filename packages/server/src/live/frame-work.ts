@@ -73,12 +73,18 @@ export class FrameWork {
   async #claim(frame: Extract<ClientFrame, { t: 'claim' }>, caller: Caller): Promise<void> {
     const { claims, attachments, connection, gone } = this.#with;
     const { t: _, id, projectId, requestId, ...request } = frame;
-    const { grant, lease } = await claims.claim(caller, projectId, {
+    const { grant, lease, fresh } = await claims.claim(caller, projectId, {
       ...request,
       ...(requestId !== undefined && { requestId: digest([caller.userId, requestId]) }),
       signal: gone,
     });
-    await attachments.attach(connection, { projectId, leaseId: lease.leaseId }, lease.instance);
+    try {
+      await attachments.attach(connection, { projectId, leaseId: lease.leaseId }, lease.instance);
+    } catch (error) {
+      // Nobody was told of this grant, so nobody would give it back.
+      if (fresh) await lease.release();
+      throw error;
+    }
     this.#ok(id, grant);
   }
 
@@ -111,14 +117,21 @@ export class FrameWork {
     cursors: Readonly<Record<string, string>>,
     caller: Caller,
   ): Promise<void> {
-    const fresh = topics.filter((topic) => !this.#subscriptions.has(topic));
+    const wanted = new Set(topics);
+    this.#expectRoom(wanted);
+    // All or none: a frame is refused before any of its topics is joined.
+    for (const topic of wanted) await this.#with.access.expectReadable(topic, caller);
+    // Other frames may have taken the room meanwhile.
+    this.#expectRoom(wanted);
+    await Promise.all([...wanted].map((topic) => this.#join(topic, cursors[topic], caller)));
+  }
+
+  #expectRoom(topics: ReadonlySet<string>): void {
+    const fresh = [...topics].filter((topic) => !this.#subscriptions.has(topic));
     if (this.#subscriptions.size + fresh.length > MAX_SUBSCRIPTIONS)
       throw Problem.invalid([
         { pointer: '/topics', message: `makes more than ${MAX_SUBSCRIPTIONS} topics of one connection` },
       ]);
-    // All or none: a frame is refused before any of its topics is joined.
-    for (const topic of topics) await this.#with.access.expectReadable(topic, caller);
-    await Promise.all([...new Set(topics)].map((topic) => this.#join(topic, cursors[topic], caller)));
   }
 
   async #join(topic: string, cursor: string | undefined, caller: Caller): Promise<void> {

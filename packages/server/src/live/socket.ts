@@ -83,8 +83,9 @@ export class Socket implements Attachable {
     socket.on('pong', () => {
       this.#session = heard(this.#session);
     });
-    // ws closes the connection itself after an error, with the code that fits (1009 for a big frame).
-    socket.on('error', () => {});
+    // By then ws has begun to close with the code that fits (1009 for a big frame), and goes on reading
+    // until the peer has seen it; for as long as any closing may take.
+    socket.on('error', () => this.#close(closeCodes.BAD_FRAME.code, 'not a frame'));
     this.over = new Promise((resolve) => {
       socket.once('close', () => void this.#closed().finally(resolve));
     });

@@ -37,18 +37,26 @@ export class Sockets {
   /** Serves `/ws`. What must not be upgraded is refused as any other request is. */
   async serve(app: App): Promise<void> {
     const { origins, maxSockets = 10_000 } = this.#with;
+    const { path } = routes['events.socket'];
     await app.register(websocket, {
       options: {
         maxPayload: limits.frameBytes,
         perMessageDeflate: false,
         handleProtocols: (offered: Set<string>) => (offered.has(socketProtocol) ? socketProtocol : false),
       },
+      // A peer's mistake is the peer's: ws ends the connection with the code that fits, nobody logs it.
+      errorHandler: () => {},
       // The server closes its sockets itself, in order, before it stops listening.
       preClose: (done) => done(),
     });
+    // The plugin would upgrade any address, unseen by what follows, and close it again at the peer's leisure.
+    app.addHook('onRequest', async (request) => {
+      if (request.ws && request.routeOptions.url !== path)
+        throw new Problem('VALIDATION_FAILED', `only ${path} speaks WebSocket`);
+    });
     app.route({
       method: 'GET',
-      url: routes['events.socket'].path,
+      url: path,
       preValidation: async (request) => {
         if (!request.ws) throw new Problem('VALIDATION_FAILED', 'this address speaks WebSocket');
         const { origin } = request.headers;
