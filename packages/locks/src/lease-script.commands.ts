@@ -14,7 +14,7 @@ local function logged(record, kind, how, reason, id)
   local gen = record[${at.GEN}]
   eventN = eventN + 1
   events[eventN] = '["' .. kind .. '","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",' .. (gen == 1 and '1' or format('%d', gen))
-    .. ',' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. how .. '",' .. reason .. ']'
+    .. ',' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. format('%d,%d,"', record[${at.TTL}], record[${at.UNTIL}]) .. how .. '",' .. reason .. ']'
   record[${at.CURSOR}] = id
   lastId = id
 end

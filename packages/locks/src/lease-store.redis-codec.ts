@@ -143,6 +143,8 @@ type WireEvent = readonly [
   string,
   FencingToken,
   number,
+  number,
+  number,
   NonNullable<LoggedLockEvent['how']> | '',
   string,
 ];
@@ -151,7 +153,22 @@ type WireEvent = readonly [
 export function parseEvents(packed: string, prevOfFirst: LogId | ''): LoggedLockEvent[] {
   let prev = prevOfFirst;
   return (JSON.parse(packed) as WireEvent[]).map(
-    ([type, id, prevOfResource, resource, leaseId, gen, holder, instance, fence, atMs, how, reason]) => {
+    ([
+      type,
+      id,
+      prevOfResource,
+      resource,
+      leaseId,
+      gen,
+      holder,
+      instance,
+      fence,
+      atMs,
+      ttlMs,
+      untilMs,
+      how,
+      reason,
+    ]) => {
       const event: LoggedLockEvent = {
         type,
         resource,
@@ -161,6 +178,8 @@ export function parseEvents(packed: string, prevOfFirst: LogId | ''): LoggedLock
         instance,
         fence,
         atMs,
+        ttlMs,
+        untilMs,
         ...(how === '' ? {} : { how }),
         ...(reason === '' ? {} : { reason }),
         id,

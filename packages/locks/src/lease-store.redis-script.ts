@@ -114,7 +114,7 @@ const MINT = `count = count + 1
 
 /** Logs the event that `MINT` named, of a lease whose connection never changed, without a reason. */
 const EVENT = (kind: string, how: string) => `eventN = eventN + 1
-      events[eventN] = '["${kind}","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",1,' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. '${how}",""]'
+      events[eventN] = '["${kind}","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",1,' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. format('%d,%d,"${how}",""]', record[${at.TTL}], record[${at.UNTIL}])
       record[${at.CURSOR}], lastId = id, id`;
 
 const BATCH = `
@@ -122,7 +122,7 @@ local call, format, sub, find, concat = redis.call, string.format, string.sub, s
 local now = math.floor(us / 1000)
 -- Written with %d, since .. gives 14 significant digits.
 local nowText = format('%d', now)
-local atText = '",' .. nowText .. ',"'
+local atText = '",' .. nowText .. ','
 local window = now + ${ENDED_WINDOW_MS}
 local endedText
 local ns = ARGV[5]

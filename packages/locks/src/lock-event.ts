@@ -25,6 +25,10 @@ export interface LockEvent {
   readonly fence: FencingToken;
   /** The store's wall clock, epoch milliseconds. */
   readonly atMs: number;
+  /** Length of the lease's full term. */
+  readonly ttlMs: number;
+  /** When the lease ends, or would have, on the store's wall clock as this event left it. */
+  readonly untilMs: number;
   /** For the events that end a lease: how. */
   readonly how?: EndedHow | 'unconfirmed';
   readonly reason?: string;

@@ -334,7 +334,7 @@ class Draft {
     facts: Pick<NewEvent, 'how' | 'reason'> = {},
     id: string = fenceOf(this.moment.mint()),
   ): void {
-    const { leaseId, gen, holder, instance, fence } = lease;
+    const { leaseId, gen, holder, instance, fence, ttlMs, untilMs } = lease;
     this.#events.push({
       type,
       resource: this.record.resource,
@@ -344,6 +344,8 @@ class Draft {
       instance,
       fence,
       atMs: this.moment.ms,
+      ttlMs,
+      untilMs,
       ...facts,
       id,
       prevOfResource: this.record.cursor,

@@ -156,7 +156,7 @@ function idOfGap({ events, next }: LogPage, cursor: LogId | 'start'): LogId {
 /** An event of the lock log as actors are told it. */
 export function leaseEvent(event: LoggedLockEvent): EventData {
   // The lease's secret name stays in the lock store.
-  const { resource, type, gen, holder, instance, fence, atMs, how, reason } = event;
+  const { resource, type, gen, holder, instance, fence, atMs, ttlMs, untilMs, how, reason } = event;
   return {
     type: 'lease.event',
     logId: event.id,
@@ -168,6 +168,8 @@ export function leaseEvent(event: LoggedLockEvent): EventData {
       instance,
       fence,
       atMs,
+      ttlMs,
+      untilMs,
       ...(how === undefined ? {} : { how }),
       ...(reason === undefined ? {} : { reason }),
     },

@@ -7,7 +7,7 @@
 import type { HeldView, LeaseView, LockManager, LoggedLockEvent, LogId } from '@devmentor/locks';
 
 /** A grant that was told, as far as its end has to be told too. */
-export type ToldGrant = Pick<LoggedLockEvent, 'fence' | 'gen' | 'holder' | 'instance'>;
+export type ToldGrant = Pick<LoggedLockEvent, 'fence' | 'gen' | 'holder' | 'instance' | 'ttlMs' | 'untilMs'>;
 
 /** By resource. */
 export type ToldGrants = Map<string, ToldGrant>;
@@ -20,12 +20,13 @@ const MOST_GRANTS = 1_000;
 const PAGE = 1_000;
 
 /** Keeps the grants as they stand after an event that was told. */
-export function follow(grants: ToldGrants, { type, resource, fence, gen, holder, instance }: LoggedLockEvent): void {
+export function follow(grants: ToldGrants, event: LoggedLockEvent): void {
+  const { type, resource, fence, gen, holder, instance, ttlMs, untilMs } = event;
   if (type === 'released' || type === 'expired') {
     if (grants.get(resource)?.fence === fence) grants.delete(resource);
   } else if (type === 'claimed' || type === 'taken-over') {
     grants.delete(resource);
-    grants.set(resource, { fence, gen, holder, instance });
+    grants.set(resource, { fence, gen, holder, instance, ttlMs, untilMs });
     for (const oldest of grants.keys()) {
       if (grants.size <= MOST_GRANTS) break;
       grants.delete(oldest);
@@ -62,11 +63,9 @@ async function heldIn(locks: SurveyedLocks, bucket: number): Promise<ReadonlyMap
   }
 }
 
-function claimed(
-  { resource, fence, gen, holder, instance, grantedAtMs, cursor }: HeldView,
-  id: LogId,
-): LoggedLockEvent {
-  return { ...unlinked(cursor, id), type: 'claimed', resource, fence, gen, holder, instance, atMs: grantedAtMs };
+function claimed(view: HeldView, id: LogId): LoggedLockEvent {
+  const { resource, fence, gen, holder, instance, grantedAtMs: atMs, ttlMs, untilMs, cursor } = view;
+  return { ...unlinked(cursor, id), type: 'claimed', resource, fence, gen, holder, instance, atMs, ttlMs, untilMs };
 }
 
 function ended(resource: string, grant: ToldGrant, view: LeaseView, id: LogId): readonly LoggedLockEvent[] {

@@ -17,6 +17,8 @@ function lease(type: string, logId: string, fence = '0000000000000007'): Command
     instance: 'tab1',
     fence,
     atMs,
+    ttlMs: 45_000,
+    untilMs: atMs + 45_000,
   };
   return { type: 'lease.event', logId, event };
 }
@@ -61,6 +63,11 @@ describe('project commands', () => {
     const { context, types } = play(created.context, log);
     expect(types).toEqual(['project.claimed', 'lease.away', 'lease.back', 'project.released']);
     expect(context.project?.version).toBe(1);
+  });
+
+  it('[PC3] a claim is told with its own term and its own end', () => {
+    const [claimed] = play(created.context, [lease('claimed', '1')]).published;
+    expect(claimed?.data).toMatchObject({ ttlMs: 45_000, expiresAt: new Date(atMs + 45_000).toISOString() });
   });
 
   it('[PC3] the end of a claim that is not the current one releases nothing', () => {

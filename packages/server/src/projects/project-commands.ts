@@ -1,6 +1,6 @@
 // What the project actor does with a message, as a pure function: the aggregate decides, and the
 // decision says what to store, answer, publish and tell. The actor only carries it out.
-import { type Holder, limits, type Project as WireProject } from '@devmentor/contracts';
+import type { Holder, Project as WireProject } from '@devmentor/contracts';
 import type { LogId } from '@devmentor/runtime';
 import type { MembershipChange } from '../auth/user-actor.ts';
 import { DomainError, type DomainErrorCode } from './domain-error.ts';
@@ -42,6 +42,8 @@ export type LeaseHappening = {
   readonly holder: { readonly id: string; readonly name?: string };
   readonly instance: string;
   readonly atMs: number;
+  readonly ttlMs: number;
+  readonly untilMs: number;
 };
 
 export type ProjectReply =
@@ -162,10 +164,12 @@ function holderOf({ holder, instance }: LeaseHappening): Holder {
   return { userId: holder.id, displayName: holder.name ?? holder.id, instanceId: instance };
 }
 
-/** The lease log does not say for how long; the lease itself does, to whoever asks for it. */
-function grantFacts({ type, fence, atMs }: LeaseHappening): { fencingToken: string; ttlMs: number; expiresAt: string } {
-  const ttlMs = type === 'away' ? limits.claimGraceMs : limits.claimTtlMs.default;
-  return { fencingToken: fence, ttlMs, expiresAt: timeText(atMs + ttlMs) };
+function grantFacts({ fence, ttlMs, untilMs }: LeaseHappening): {
+  fencingToken: string;
+  ttlMs: number;
+  expiresAt: string;
+} {
+  return { fencingToken: fence, ttlMs, expiresAt: timeText(untilMs) };
 }
 
 function changed(context: ProjectContext, before: ProjectState | null, project: Project, atMs: number): Decision {
