@@ -1,8 +1,11 @@
 import type { Evidence } from '@devmentor/react';
 import { excerptOf } from './excerpt.ts';
 import type { Provenance } from './provenance.ts';
+import { useFirst } from './show-more.tsx';
 
 type Span = NonNullable<Evidence['span']>;
+
+const few = 6;
 
 /** Places in files, each file once, with its lines as they were. */
 export function EvidenceView({ places, provenance }: { places: readonly Evidence[]; provenance: Provenance }) {
@@ -12,11 +15,12 @@ export function EvidenceView({ places, provenance }: { places: readonly Evidence
     if (place.span !== undefined) known.spans.push(place.span);
     files.set(place.sha256, known);
   }
+  const [shown, showMore] = useFirst([...files.values()], few);
   if (files.size === 0)
     return <p className="quiet small">It names no place in a file: an opinion, or a sum of others.</p>;
   return (
     <div className="evidence">
-      {[...files.values()].map(({ place, spans }) => (
+      {shown.map(({ place, spans }) => (
         <figure key={place.sha256} data-testid="evidence">
           <figcaption>
             <code>{place.file}</code> <span className="quiet small">{spans.map(linesOf).join(', ')}</span>
@@ -24,6 +28,7 @@ export function EvidenceView({ places, provenance }: { places: readonly Evidence
           <Excerpt text={provenance.textOf(place)} spans={spans} />
         </figure>
       ))}
+      {showMore}
     </div>
   );
 }

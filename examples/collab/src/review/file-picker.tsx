@@ -11,8 +11,14 @@ export function FilePicker({ isOpening, onPick }: { isOpening: boolean; onPick: 
   const [isOver, setOver] = useState(false);
   const hint = useId();
 
-  const take = async (candidates: readonly Candidate[] | Promise<readonly Candidate[]>): Promise<void> =>
-    onPick(await pick(await candidates));
+  const take = async (candidates: readonly Candidate[] | Promise<readonly Candidate[]>): Promise<void> => {
+    try {
+      onPick(await pick(await candidates));
+    } catch (error) {
+      // Moved or forbidden since it was chosen.
+      onPick({ kind: 'refused', why: `A file could not be read. ${error instanceof Error ? error.message : ''}` });
+    }
+  };
   const drop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
