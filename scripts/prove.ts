@@ -29,7 +29,10 @@ const claims: Readonly<Record<string, Claim>> = {
   },
   stale: {
     says: 'whoever writes under an older claim is refused, even before the new holder has written',
-    step: tests([server('claim'), 'packages/locks/test/locks.redis.test.ts'], ['C1', 'C2', 'RF1']),
+    step: tests(
+      [server('claim'), server('cluster.stopped-writer'), 'packages/locks/test/locks.redis.test.ts'],
+      ['C1', 'C2', 'K5', 'RF1'],
+    ),
   },
   stall: {
     says: 'an owner stopped past its lease lets no commit, no reply and no stale read out',
