@@ -6,6 +6,8 @@ import { ACCESS_TTL_MS, AccessTokens } from '../src/auth/access-tokens.ts';
 import { loadAuthKeys } from '../src/auth/auth-key.ts';
 import { Argon2Hasher } from '../src/auth/password-hasher.argon2.ts';
 import { FailureThrottle } from '../src/auth/throttle.ts';
+import { createServer } from '../src/index.ts';
+import { Client } from './client.ts';
 
 const caller = { userId: 'ada', displayName: 'Ada', kind: 'account', sessionId: 's1' } as const;
 
@@ -80,6 +82,19 @@ describe('passwords', () => {
 });
 
 describe('throttle', () => {
+  it('[A8] guesses made at once learn no more than guesses made one after the other', async () => {
+    await using server = await createServer({ authSecret: 'a secret of more than thirty-two characters' });
+    const anybody = new Client(server.url);
+    await anybody.post('auth/register', { username: 'ada', password: 'the right one' });
+    const guesses = [...Array.from({ length: 30 }, (_, n) => `a wrong one ${n}`), 'the right one'];
+    const answers = await Promise.all(
+      guesses.map((password) => anybody.post('auth/login', { username: 'ada', password })),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(new Set(statuses)).toEqual(new Set([401, 429]));
+  });
+
   it('[A8] failures beyond the allowed wait for the oldest to leave the window; success clears', async () => {
     const clock = new SimulatedClock();
     const throttle = new FailureThrottle({ clock, allowed: 2, windowMs: 1_000 });

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { ClaimToken } from '@devmentor/contracts';
 import { CoordinationError, systemClock, systemEntropy } from '@devmentor/locks';
 import { StaleFenceError } from '@devmentor/runtime';
@@ -238,5 +239,35 @@ describe('claims', () => {
     });
     expect(deleted.status).toBe(204);
     expect(problem(await waiting).code).toBe('NOT_FOUND');
+  });
+
+  it('[C9] who was removed while he waited in vain does not hear who holds it', async () => {
+    const id = await shared();
+    await ada.client.claimed(id);
+    const waiting = bob.client.claim(id, { waitMs: 1_000 });
+    await eventually(async () => good(await ada.client.ask<{ queue: number }>(`projects/${id}/lease`)).queue).toBe(1);
+    await ada.client.ask(`projects/${id}/collaborators/${bob.userId}`, { method: 'DELETE' });
+    expect(problem(await waiting).code).toBe('NOT_FOUND');
+  });
+
+  it('[C6] who hangs up at any moment of his request leaves the queue, and is granted nothing', async () => {
+    const id = await shared();
+    const { claimToken } = await ada.client.claimed(id);
+    const leaseOf = async (): Promise<unknown> => {
+      const { state, queue } = good(await ada.client.ask<{ state: string; queue: number }>(`projects/${id}/lease`));
+      return { state, queue };
+    };
+    const body = JSON.stringify({ waitMs: 30_000 });
+    const head = `POST /api/v1/projects/${id}/claim HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.client.token}\r\n`;
+    for (let n = 0; n < 50; n += 1) {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+      const type = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+      await new Promise((sent) => socket.write(head + type + body, sent));
+      for (let turns = n % 10; turns > 0; turns -= 1) await new Promise(setImmediate);
+      socket.destroy();
+    }
+    await eventually(leaseOf).toEqual({ state: 'held', queue: 0 });
+    await ada.client.release(id, claimToken);
+    expect(await leaseOf()).toEqual({ state: 'free', queue: 0 });
   });
 });

@@ -37,6 +37,17 @@ describe('authentication', () => {
     expect(tries.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
   });
 
+  it('[A1] a password fits however its characters were composed, and to its last byte', async () => {
+    const long = 'x'.repeat(255);
+    await anybody.post('auth/register', { username: 'zoe', password: 'Zo\u00eb\u0301 and a dog' });
+    await anybody.post('auth/register', { username: 'long', password: `${long}a` });
+    const login = async (username: string, password: string): Promise<number> =>
+      (await anybody.post('auth/login', { username, password })).status;
+    expect(await login('zoe', 'Zoe\u0308\u0301 and a dog')).toBe(200);
+    expect([await login('long', `${long}a`), await login('long', `${long}b`)]).toEqual([200, 401]);
+    expect(await login('long', `${long}ab`)).toBe(400);
+  });
+
   it('[A2] a wrong password and an unknown user are answered alike', async () => {
     await anybody.post('auth/register', { username: 'alan', password: 'password' });
     const wrong = problem(await anybody.post('auth/login', { username: 'alan', password: 'Password' }));

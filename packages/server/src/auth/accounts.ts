@@ -62,7 +62,7 @@ export class Accounts {
       kind: 'account',
       createdAtMs: clock.wallMs(),
     };
-    const passwordHash = await hasher.hash(password);
+    const passwordHash = await hasher.hash(asTyped(password));
     const account = { userId: profile.id, username, displayName, passwordHash, createdAtMs: profile.createdAtMs };
     const reply = await name.ask({ type: 'open', account });
     if (reply.kind === 'taken') throw taken();
@@ -73,10 +73,11 @@ export class Accounts {
   async login({ username, password }: Credentials, address: string): Promise<AuthToken> {
     const { runtime, hasher, throttles } = this.#with;
     const key = accountKey(username);
-    const waitMs = Math.max(throttles?.byName.waitMs(key) ?? 0, throttles?.byAddress.waitMs(address) ?? 0);
-    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'too many failed logins', { retryAfterMs: waitMs });
+    this.#expectPatience(key, address);
     const { account } = (await runtime.actor(AccountActor, key).read()).context;
-    const matches = await hasher.verify(password, account?.passwordHash);
+    const matches = await hasher.verify(asTyped(password), account?.passwordHash);
+    // Guesses that were made at once learn no more than those made one after the other.
+    this.#expectPatience(key, address);
     if (!matches || account === null) {
       throttles?.byName.failed(key);
       throttles?.byAddress.failed(address);
@@ -93,6 +94,12 @@ export class Accounts {
     // Heals a registration that ended between the two writes; otherwise it changes nothing.
     await runtime.actor(UserActor, profile.id).tell({ type: 'introduce', profile });
     return this.#with.sessions.signIn(profile);
+  }
+
+  #expectPatience(name: string, address: string): void {
+    const { throttles } = this.#with;
+    const waitMs = Math.max(throttles?.byName.waitMs(name) ?? 0, throttles?.byAddress.waitMs(address) ?? 0);
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'too many failed logins', { retryAfterMs: waitMs });
   }
 
   /** A new user with nothing to remember; without a name, numbered in order of arrival. */
@@ -181,6 +188,11 @@ const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
 function taken(): Problem {
   return new Problem('ALREADY_EXISTS', 'the username is taken');
+}
+
+/** Two keyboards write one character as different code points; it is the same password (RFC 8265). */
+function asTyped(password: string): string {
+  return password.normalize('NFC');
 }
 
 /** Names differ by more than case. */

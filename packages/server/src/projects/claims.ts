@@ -77,6 +77,8 @@ export class Claims {
     });
     switch (outcome.kind) {
       case 'busy':
+        // Who may not see the project any more does not hear who holds it.
+        if (outcome.why === 'waited') await expectVisible(claimant.userId, projectId);
         throw locked(outcome.current, claimant.userId, request.instanceId, {
           retryAfterMs: outcome.retryAfterMs,
           ...(outcome.why === 'waited' && { queuePosition: outcome.position }),
