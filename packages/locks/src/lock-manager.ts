@@ -12,7 +12,7 @@ import type {
 import type { LockLog, LoggedLockEvent } from './lock-event.ts';
 
 export interface ClaimOptions {
-  /** Length of the term, 1 s up; default 30,000. */
+  /** Length of the term, at most a day; at least 250 ms, or 50 with `renew: 'manual'`. Default 30,000. */
   readonly ttlMs?: number;
   /** Who claims; by default this manager itself. */
   readonly holder?: Holder;

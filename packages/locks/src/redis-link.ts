@@ -48,6 +48,7 @@ export class RedisLink {
   readonly #onReady: () => void;
   readonly #onDown: () => void;
   #closed = false;
+  #coming: Promise<void> | undefined;
 
   static open(options: RedisLinkOptions): RedisLink {
     return new RedisLink(options);
@@ -161,9 +162,16 @@ export class RedisLink {
     for (const listener of this.#statusListeners) listener(status);
   }
 
-  /** A link that is about to come up is worth a moment; one that stays down is a fault. */
+  /** A link that is about to come up is worth a moment; one that stays down is a fault. All who wait share the moment. */
   #ready(): Promise<void> {
     if (this.#closed) return Promise.reject(closedFault());
+    this.#coming ??= this.#comeUp().finally(() => {
+      this.#coming = undefined;
+    });
+    return this.#coming;
+  }
+
+  #comeUp(): Promise<void> {
     if (this.#client.status === 'wait') void this.#client.connect().catch(ignore);
     return new Promise((resolve, reject) => {
       let cancel: Cancel = ignore;
