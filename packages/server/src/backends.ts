@@ -135,8 +135,10 @@ export async function clusterBackends(
   const ping = (): Promise<unknown> => link.command('ping');
   let transport: Transport;
   try {
-    await ping().catch((cause: unknown) => unreachable('Redis', cause));
-    transport = await openNatsTransport({ nats, clock, entropy }).catch((cause: unknown) => unreachable('NATS', cause));
+    await ping().catch((cause: unknown) => unreachable('Redis', redis, cause));
+    transport = await openNatsTransport({ nats, clock, entropy }).catch((cause: unknown) =>
+      unreachable('NATS', nats, cause),
+    );
   } catch (error) {
     await link.close();
     throw error;
@@ -163,8 +165,9 @@ export async function clusterBackends(
   };
 }
 
-function unreachable(name: string, cause: unknown): never {
-  throw new BackendUnreachable(`${name} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause,
-  });
+/** Says which address was tried: of the URL no more than that, since the rest may be secret. */
+function unreachable(name: string, url: string, cause: unknown): never {
+  const at = URL.parse(url)?.host ?? 'its address';
+  const why = cause instanceof Error ? cause.message : String(cause);
+  throw new BackendUnreachable(`${name} at ${at}: ${why}`, { cause });
 }

@@ -69,9 +69,19 @@ describe('the command', () => {
   });
 
   it('[CF9] a backend that cannot be reached ends it with 69', async () => {
-    const { code, stderr } = await run('--port 0 --redis redis://127.0.0.1:1 --nats nats://127.0.0.1:1');
+    const { code, stderr } = await run('--port 0 --redis redis://me:hunter2@127.0.0.1:1 --nats nats://127.0.0.1:1');
     expect(code).toBe(69);
-    expect(stderr).toContain('Redis cannot be reached');
+    expect(stderr).toContain('Cannot start: Redis at 127.0.0.1:1: Redis cannot be reached');
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  it('[CF12] a port that is taken ends it with 1, and names the port', async () => {
+    const server = await ServerProcess.listening([]);
+    running.push(server);
+    const { port } = new URL(server.url);
+    const { code, stdout, stderr } = await run(`--port ${port}`);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`address already in use 127.0.0.1:${port}`);
   });
 
   it('[CF10] with --json the line that says where it listens is JSON, alone on stdout', async () => {

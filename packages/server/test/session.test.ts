@@ -7,6 +7,7 @@ import {
   heard,
   opened,
   passed,
+  pinged,
   RATE,
   received,
   type Session,
@@ -53,6 +54,14 @@ describe('Session', () => {
 
   it('[WS1] who never says who he is, is sent away', () => {
     expect(closedWith(passed(opened(0, undefined).session, 10_000, 0))).toBe(4401);
+  });
+
+  it('[WS3] pings count like other messages', () => {
+    let session = live();
+    for (let n = 0; n < RATE.burst; n += 1) session = pinged(session, 0).session;
+    expect(closedWith(pinged(session, 0))).toBe(4429);
+    expect(closedWith(say(session, { t: 'ping' }))).toBe(4429);
+    expect(closedWith(pinged(session, 1_000))).toBeUndefined();
   });
 
   it('[WS2] an unknown type is answered with an error frame and nothing else happens', () => {

@@ -6,7 +6,7 @@
 //   WS1  Nothing is carried out for a connection that has not said who it is.
 //   WS2  A frame of an unknown type or with bad members is answered with an error frame, and the
 //        connection stays; what is not a JSON object with a `t` ends it with 4400.
-//   WS3  More than `burst` messages at once, or `perSecond` over time, end it with 4429.
+//   WS3  More than `burst` messages, pings among them, at once, or `perSecond` over time, end it with 4429.
 //   WS4  Two heartbeats without a sign of life end it with 4408.
 //   WS5  A token's end is announced a minute ahead; half a minute after it, 4401.
 //   WS6  Once closing, it does nothing more.
@@ -74,15 +74,9 @@ export function opened(nowMs: number, bearer: string | undefined): Step {
 export type Incoming = { readonly text: string } | 'binary';
 
 export function received(session: Session, message: Incoming, nowMs: number): Step {
-  if (session.kind === 'closing') return { session, acts: [] };
-  const bucket = take(session.bucket, RATE, nowMs);
-  if (bucket === 'empty')
-    return end(
-      closeCodes.RATE.code,
-      'too many messages',
-      new Problem('RATE_LIMITED', `at most ${RATE.perSecond} messages a second`),
-    );
-  const alive: Alive = { ...session, bucket, missed: 0 };
+  const counted = pinged(session, nowMs);
+  const alive = counted.session;
+  if (alive.kind === 'closing') return counted;
   const read = readFrame(message);
   switch (read.kind) {
     case 'garbage':
@@ -96,6 +90,19 @@ export function received(session: Session, message: Incoming, nowMs: number): St
     case 'frame':
       return accept(alive, read.frame);
   }
+}
+
+/** The peer's own ping, which ws answers: a sign of life, and a message like any other. */
+export function pinged(session: Session, nowMs: number): Step {
+  if (session.kind === 'closing') return { session, acts: [] };
+  const bucket = take(session.bucket, RATE, nowMs);
+  if (bucket === 'empty')
+    return end(
+      closeCodes.RATE.code,
+      'too many messages',
+      new Problem('RATE_LIMITED', `at most ${RATE.perSecond} messages a second`),
+    );
+  return { session: { ...session, bucket, missed: 0 }, acts: [] };
 }
 
 function accept(session: Alive, frame: ClientFrame): Step {

@@ -19,6 +19,7 @@ import {
   heard,
   opened,
   passed,
+  pinged,
   RATE,
   received,
   revoked,
@@ -80,6 +81,7 @@ export class Socket implements Attachable {
     socket.on('message', (data: Buffer, isBinary: boolean) =>
       this.#take(received(this.#session, isBinary ? 'binary' : { text: data.toString('utf8') }, clock.nowMs())),
     );
+    socket.on('ping', () => this.#take(pinged(this.#session, clock.nowMs())));
     socket.on('pong', () => {
       this.#session = heard(this.#session);
     });
