@@ -1,9 +1,8 @@
 // Claim seal
 //
 // The claim token a client holds: who was granted what, readable by anybody, made by us only.
-// It is a capability (whoever shows it may release), so it is signed, not merely encoded, and
-// compared in constant time.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+// It is a capability (whoever shows it may release), so it is signed, not merely encoded.
+import { Seal } from '../auth/seal.ts';
 
 export interface SealedClaim {
   readonly projectId: string;
@@ -16,31 +15,19 @@ export interface SealedClaim {
 const MEMBERS = ['projectId', 'leaseId', 'fence', 'userId', 'instanceId'] as const;
 
 export class ClaimSeal {
-  readonly #key: Buffer;
+  readonly #seal: Seal;
 
   constructor(key: Buffer) {
-    this.#key = key;
+    this.#seal = new Seal(key);
   }
 
-  /** `base64url(JSON) . base64url(HMAC-SHA256)` */
   seal(claim: SealedClaim): string {
-    const ordered = Object.fromEntries(MEMBERS.map((member) => [member, claim[member]]));
-    const body = Buffer.from(JSON.stringify(ordered)).toString('base64url');
-    return `${body}.${this.#sign(body).toString('base64url')}`;
+    return this.#seal.seal(JSON.stringify(Object.fromEntries(MEMBERS.map((member) => [member, claim[member]]))));
   }
 
   /** The claim, or `undefined` for anything that was not sealed with this key. */
   open(token: string): SealedClaim | undefined {
-    const [body, mark, ...rest] = token.split('.');
-    if (body === undefined || mark === undefined || rest.length > 0) return undefined;
-    const expected = this.#sign(body);
-    const given = Buffer.from(mark, 'base64url');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    // The signature is good, so this is text we wrote.
-    return JSON.parse(Buffer.from(body, 'base64url').toString()) as SealedClaim;
-  }
-
-  #sign(body: string): Buffer {
-    return createHmac('sha256', this.#key).update(body).digest();
+    const text = this.#seal.open(token);
+    return text === undefined ? undefined : (JSON.parse(text) as SealedClaim);
   }
 }
