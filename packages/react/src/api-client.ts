@@ -85,7 +85,7 @@ export class DevMentorAPIClient implements ServiceTransport {
     this.#fetch = config.fetch ?? ((...args) => globalThis.fetch(...args));
     this.#entropy = entropy;
     this.#clock = clock;
-    this.session = new AuthSession({ clock, storage, refresh: (token) => this.auth.refreshToken(token) });
+    this.session = new AuthSession({ clock, entropy, storage, refresh: (token) => this.auth.refreshToken(token) });
     this.instance = new Instance({ clock, entropy, storage, page, locks: config.locks ?? webLocks() });
     const bearer = this.session;
     this.#http = new Http({ baseURL: this.#baseURL, fetch: this.#fetch, clock, entropy, bearer });

@@ -56,8 +56,8 @@ export class AuthServiceProxy implements AuthServiceClient {
 
   async refreshToken(refreshToken: string, options: CallOptions = {}): Promise<AuthToken> {
     const own = refreshToken === this.#session.refreshToken;
-    const request = { ...options, anonymous: true };
-    // Under a key: a refresh token works once, and an answer that was lost can be had again.
+    const key = own ? this.#session.refreshKey : undefined;
+    const request = { ...options, anonymous: true, ...(key === undefined ? {} : { idempotencyKey: key }) };
     const { data } = await this.#transport.create<AuthToken>(pathTo('auth.refresh'), { refreshToken }, request);
     if (own) this.#session.signIn(data);
     return data;

@@ -4,8 +4,10 @@
 //
 //   A1  However many ask at once, one refresh is in flight.
 //   A2  A refresh that the server turns away signs out; one that got no answer does not.
+//   A3  All attempts to use one refresh token, over reloads too, bear one idempotency key: a token
+//       works once, and an answer that was lost can be had again.
 import type { AuthToken, User } from '@devmentor/contracts';
-import { type Clock, Stopwatch } from './clock.ts';
+import { type Clock, type Entropy, Stopwatch } from './clock.ts';
 import { CoordinationError, isCoordinationError } from './errors.ts';
 import { recall, remember, type TabStorage } from './storage.ts';
 
@@ -16,16 +18,20 @@ const key = 'devmentor:session';
 
 interface SignedIn {
   readonly token: AuthToken;
+  /** Made up here: whoever steals the token has not got it, so reuse is still found out. */
+  readonly refreshKey: string;
   readonly since: Stopwatch;
 }
 
 interface Kept {
   readonly token: AuthToken;
+  readonly refreshKey: string;
   readonly atMs: number;
 }
 
 export interface AuthSessionOptions {
   readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly storage: TabStorage | undefined;
   readonly refresh: (refreshToken: string) => Promise<AuthToken>;
 }
@@ -41,7 +47,8 @@ export class AuthSession {
     this.#options = options;
     const kept = recall<Kept>(options.storage, key);
     if (kept === undefined) return;
-    this.#signedIn = { token: kept.token, since: new Stopwatch(options.clock) };
+    const { token, refreshKey } = kept;
+    this.#signedIn = { token, refreshKey, since: new Stopwatch(options.clock) };
     this.#ageAtStartMs = Math.max(0, options.clock.wallMs() - kept.atMs);
   }
 
@@ -59,11 +66,17 @@ export class AuthSession {
     return this.#signedIn?.token.refreshToken;
   }
 
+  /** Under which the refresh token is to be used (A3). */
+  get refreshKey(): string | undefined {
+    return this.#signedIn?.refreshKey;
+  }
+
   signIn(token: AuthToken): void {
-    const { clock, storage } = this.#options;
-    this.#signedIn = { token, since: new Stopwatch(clock) };
+    const { clock, entropy, storage } = this.#options;
+    const refreshKey = entropy.id();
+    this.#signedIn = { token, refreshKey, since: new Stopwatch(clock) };
     this.#ageAtStartMs = 0;
-    remember(storage, key, { token, atMs: clock.wallMs() } satisfies Kept);
+    remember(storage, key, { token, refreshKey, atMs: clock.wallMs() } satisfies Kept);
     this.#notify();
   }
 

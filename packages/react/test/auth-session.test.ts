@@ -2,6 +2,7 @@ import type { AuthToken } from '@devmentor/contracts';
 import { problemOf } from '@devmentor/contracts';
 import { describe, expect, it } from 'vitest';
 import { AuthSession } from '../src/auth-session.ts';
+import { systemEntropy as entropy } from '../src/clock.system.ts';
 import { CoordinationError, errorOfProblem } from '../src/errors.ts';
 import { CrankedClock } from './cranked-clock.ts';
 import { MemoryStorage } from './stand.ts';
@@ -21,7 +22,7 @@ function tokenOf(name: string): AuthToken {
 
 function signedIn(refresh: (token: string) => Promise<AuthToken>, storage = new MemoryStorage()) {
   const clock = new CrankedClock();
-  const session = new AuthSession({ clock, storage, refresh });
+  const session = new AuthSession({ clock, entropy, storage, refresh });
   session.signIn(tokenOf('one'));
   return { clock, session, storage };
 }
@@ -58,10 +59,20 @@ describe('AuthSession', () => {
     expect(session.user?.displayName).toBe('Ada');
   });
 
+  it('[A3] a refresh token is used under one key, over reloads too; the next one has another', async () => {
+    const { clock, session, storage } = signedIn(async () => tokenOf('two'));
+    const first = session.refreshKey;
+    const reloaded = new AuthSession({ clock, entropy, storage, refresh: async () => tokenOf('two') });
+    expect(reloaded.refreshKey).toBe(first);
+    await reloaded.renew('access one');
+    expect(reloaded.refreshKey).not.toBe(first);
+    expect(first).toMatch(/^[\w-]{20,}$/);
+  });
+
   it('a reload is the same user, whose token has aged meanwhile', async () => {
     const { clock, storage } = signedIn(async () => tokenOf('two'));
     clock.sleep(595_000);
-    const reloaded = new AuthSession({ clock, storage, refresh: async () => tokenOf('two') });
+    const reloaded = new AuthSession({ clock, entropy, storage, refresh: async () => tokenOf('two') });
     expect(reloaded.user?.id).toBe('ada');
     expect(await reloaded.accessToken()).toBe('access two');
   });
