@@ -46,6 +46,22 @@ const claims: Readonly<Record<string, Claim>> = {
     says: 'anything at any route and in any frame is answered with a code, and nothing is lost',
     step: tests([server('fuzz'), server('http'), server('live')], ['H6', 'H7', 'H10', 'H11', 'WS2', 'WS8']),
   },
+  board: {
+    says: 'specialists find the cycles that dependency-cruiser finds; killed workers change neither Solution nor commits',
+    step: tests(['packages/agents/test'], ['AR\\d', 'XP\\d']),
+  },
+  data: {
+    says: 'killed under write load, a data folder keeps all that was acknowledged; a second process is refused',
+    step: tests([server('data')]),
+  },
+  stream: {
+    says: 'an event stream misses nothing and doubles nothing over broken lines and the death of its server',
+    step: tests([server('event-streams'), server('cluster.live'), server('data')], ['ES\\d']),
+  },
+  tokens: {
+    says: 'a refresh token used twice ends its session; a revoked token stops on every node and socket within a second',
+    step: tests([server('sessions'), server('cluster.live'), server('data')], ['SE\\d', 'RV\\d']),
+  },
   readme: {
     says: 'the examples of the READMEs run and print what they say',
     step: tests(['readme.test.ts']),
