@@ -40,21 +40,24 @@ export interface LeaseHome {
   forget(lease: HeldLease): void;
 }
 
-export interface GrantFacts {
-  readonly resource: string;
-  readonly leaseId: string;
-  readonly requestId: string;
-  readonly holder: Holder;
-  readonly instance: string;
-  readonly fence: FencingToken;
-  readonly ttlMs: number;
-  readonly gen: number;
-  readonly grantedAtMs: number;
-  readonly untilMs: number;
-  readonly meta: JsonObject | undefined;
+/** What is known of a grant, from which a lease is made. */
+export type GrantFacts = Pick<
+  Lease,
+  | 'resource'
+  | 'leaseId'
+  | 'requestId'
+  | 'holder'
+  | 'instance'
+  | 'fence'
+  | 'ttlMs'
+  | 'gen'
+  | 'grantedAtMs'
+  | 'untilMs'
+  | 'meta'
+> & {
   /** Still an offer: confirming it comes before anything else. */
   readonly offered: boolean;
-}
+};
 
 /** A term as a reply told it: what remained, when the request that asked for it was sent. */
 export interface Term {
