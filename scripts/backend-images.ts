@@ -1,6 +1,6 @@
 // Programs out of container images, for machines with a Docker daemon and no package.
 //
-// Redis and NATS are copied out and run as ordinary processes: a suite that stops, kills
+// Redis, NATS and PostgreSQL are copied out and run as ordinary processes: a suite that stops, kills
 // or pauses them by pid must reach the server and not a client of the Docker daemon.
 // Chromium is too large for that and only ever ended in order: it runs in its container.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,8 @@ export interface Image {
   readonly name: string;
   /** The program that appears in `fetchedPrograms`. */
   readonly program: string;
+  /** Another one that appears beside it. */
+  readonly companion?: string;
   /** A shell text to be run in a container; it copies what the program needs to /out. */
   readonly copy?: string;
   /** The launcher's text; `$here` is the folder that `copy` filled. */
@@ -31,6 +33,27 @@ export const images = {
     program: 'nats-server',
     copy: 'cp "$(command -v nats-server)" /out/',
     launcher: 'exec "$here/nats-server" "$@"',
+  },
+  // PostgreSQL finds its folders, and initdb finds postgres, by the path it was started by:
+  // that of a script which hands the program to its loader under the script's own name.
+  postgres: {
+    name: 'postgres:17-alpine',
+    program: 'initdb',
+    companion: 'postgres',
+    copy: `
+      set -e
+      mkdir -p /out/bin /out/real /out/lib /out/share
+      cp -r /usr/local/lib/postgresql /out/lib/
+      cp -r /usr/local/share/postgresql /out/share/
+      for program in initdb postgres; do
+        cp "/usr/local/bin/$program" /out/real/
+        ldd "/usr/local/bin/$program" | sed -n "s/.* => \\([^ ]*\\) .*/\\1/p" | xargs -I{} cp -L {} /out/lib/
+        printf '%s\n' '#!/bin/sh' 'here=$(dirname "$0")/..' 'exec "$here/loader" --library-path "$here/lib" --argv0 "$0" "$here/real/$(basename "$0")" "$@"' >"/out/bin/$program"
+      done
+      cp /lib/ld-musl-*.so.1 /out/loader
+      chmod -R a+rX,u+w /out
+      chmod 755 /out/bin/* /out/loader`,
+    launcher: 'exec "$here/bin/$(basename "$0")" "$@"',
   },
   chromium: {
     name: 'chromedp/headless-shell:stable',
@@ -61,8 +84,10 @@ export async function fetchFromImage(image: Image): Promise<void> {
   const args = image.copy === undefined ? ['pull', '--quiet', image.name] : [...copying, image.copy];
   const { exitCode, output } = await run({ command: 'docker', args, output: 'collect' });
   if (exitCode !== 0) throw new Error(`docker could not provide ${image.program}:\n${output.slice(-2_000)}`);
-  const launcher = join(fetchedPrograms, image.program);
-  writeFileSync(launcher, `#!/bin/sh\nhere=${JSON.stringify(files)}\n${image.launcher}\n`);
-  chmodSync(launcher, 0o755);
-  process.stderr.write(`${relative(root, launcher)} is in place.\n`);
+  for (const program of [image.program, image.companion].filter((name) => name !== undefined)) {
+    const launcher = join(fetchedPrograms, program);
+    writeFileSync(launcher, `#!/bin/sh\nhere=${JSON.stringify(files)}\n${image.launcher}\n`);
+    chmodSync(launcher, 0o755);
+    process.stderr.write(`${relative(root, launcher)} is in place.\n`);
+  }
 }

@@ -1,4 +1,4 @@
-// The programs that tests run against: Redis, NATS and Chromium.
+// The programs that tests run against: Redis, NATS, PostgreSQL and Chromium.
 //
 // Found on this machine; else installed by apt, as root on Debian; else taken out of
 // container images. Whatever is still missing then is an error that names the fix: no
@@ -18,6 +18,7 @@ interface Program {
 const programs: readonly Program[] = [
   { names: ['redis-server'], debianPackage: 'redis-server', image: images.redis },
   { names: ['nats-server'], debianPackage: 'nats-server', image: images.nats },
+  { names: ['initdb'], debianPackage: 'postgresql', image: images.postgres },
   { names: chromiumNames, debianPackage: 'chromium', image: images.chromium },
 ];
 
@@ -33,7 +34,7 @@ export async function ensurePrograms(): Promise<void> {
     [
       `The tests need ${still.map(({ names }) => names[0]).join(', ')}, which this machine lacks. One of these puts it right:`,
       `  Debian, Ubuntu:  sudo apt-get install -y --no-install-recommends ${packagesOf(still)}`,
-      `  macOS:           brew install redis nats-server && brew install --cask chromium`,
+      `  macOS:           brew install redis nats-server postgresql@17 && brew install --cask chromium`,
       '  elsewhere:       put these programs on the PATH, or start a Docker daemon, and run again',
     ].join('\n'),
   );

@@ -1,7 +1,7 @@
 // One server process of a test: ports, readiness, faults, and its certain end.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from './backends.ts';
@@ -17,8 +17,17 @@ const orderlyEndWithinMs = 3_000;
 export interface Launch {
   readonly directory: string;
   readonly scheme: string;
+  /** What a URL has beside the address, such as a user and a database. */
+  readonly login?: string;
+  readonly path?: string;
   /** How many ports the command needs; 1 if not said. */
   readonly ports?: number;
+  /** Whom it runs as, where that is not who runs the tests. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** The signal that ends it in order; SIGTERM if not said. */
+  readonly endSignal?: 'SIGTERM' | 'SIGINT';
+  /** Whether it serves by processes of its own, which a fault must reach as well. */
+  readonly forks?: boolean;
   command(port: number, secondPort?: number): string[];
   ping(port: number): Promise<boolean>;
 }
@@ -55,7 +64,7 @@ class ServerProcess implements StartedBackend {
     this.#child = child;
     this.ports = ports;
     this.port = ports[0] ?? 0;
-    this.url = `${launch.scheme}://127.0.0.1:${this.port}`;
+    this.url = `${launch.scheme}://${launch.login ?? ''}127.0.0.1:${this.port}${launch.path ?? ''}`;
     this.directory = launch.directory;
   }
 
@@ -64,24 +73,24 @@ class ServerProcess implements StartedBackend {
   }
 
   async stop(): Promise<void> {
-    await end(this.#child, 'SIGTERM');
+    await end(this.#launch, this.#child, this.#launch.endSignal ?? 'SIGTERM');
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   async kill(): Promise<void> {
-    await end(this.#child, 'SIGKILL');
+    await end(this.#launch, this.#child, 'SIGKILL');
   }
 
   pause(): void {
-    this.#child.kill('SIGSTOP');
+    signal(this.#launch, this.#child, 'SIGSTOP');
   }
 
   resume(): void {
-    this.#child.kill('SIGCONT');
+    signal(this.#launch, this.#child, 'SIGCONT');
   }
 
   async restart(): Promise<void> {
-    await end(this.#child, 'SIGTERM');
+    await end(this.#launch, this.#child, this.#launch.endSignal ?? 'SIGTERM');
     this.#child = await run(this.#launch, this.ports);
   }
 
@@ -94,7 +103,7 @@ class ServerProcess implements StartedBackend {
 async function run(launch: Launch, ports: readonly number[]): Promise<ChildProcess> {
   const [program, ...args] = launch.command(ports[0] ?? 0, ports[1]);
   if (program === undefined) throw new Error('a launch names its program');
-  const child = spawn(program, args, { cwd: launch.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { cwd: launch.directory, stdio: ['ignore', 'pipe', 'pipe'], ...launch.user });
   let printed = '';
   const keep = (chunk: Buffer): void => {
     printed = (printed + chunk.toString()).slice(-4_000);
@@ -102,7 +111,7 @@ async function run(launch: Launch, ports: readonly number[]): Promise<ChildProce
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   await once(child, 'spawn');
-  watchOver(child, launch.directory);
+  watchOver(child, launch);
   // A test process may end without stopping its servers; they must not hold it open.
   child.unref();
   for (const pipe of [child.stdout, child.stderr]) if (pipe instanceof Socket) pipe.unref();
@@ -114,20 +123,42 @@ async function run(launch: Launch, ports: readonly number[]): Promise<ChildProce
     if ((await launch.ping(ports[0] ?? 0)) && !hasEnded(child)) return child;
     await sleep(10);
   }
-  await end(child, 'SIGKILL');
+  await end(launch, child, 'SIGKILL');
   throw new Error(`${program} did not come up on port ${ports.join(', ')}:\n${printed}`);
 }
 
-async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+async function end(launch: Launch, child: ChildProcess, how: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<void> {
   if (hasEnded(child)) return;
   const ended = once(child, 'exit');
   child.ref();
-  child.kill(signal);
+  if (how === 'SIGKILL') signal(launch, child, how);
+  else child.kill(how);
   // A paused process takes SIGTERM only once it runs again.
-  child.kill('SIGCONT');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), orderlyEndWithinMs);
+  signal(launch, child, 'SIGCONT');
+  const impatience = setTimeout(() => signal(launch, child, 'SIGKILL'), orderlyEndWithinMs);
   await ended;
   clearTimeout(impatience);
+}
+
+/** To the server, and to the processes that it serves by. */
+function signal({ forks }: Launch, child: ChildProcess, name: NodeJS.Signals): void {
+  const forked = forks === true && child.pid !== undefined ? childrenOf(child.pid) : [];
+  child.kill(name);
+  for (const pid of forked) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has just ended.
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const listed =
+    process.platform === 'linux'
+      ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      : spawnSync('pgrep', ['-P', `${pid}`], { encoding: 'utf8' }).stdout;
+  return listed.split(/\s+/).filter(Boolean).map(Number);
 }
 
 function hasEnded(child: ChildProcess): boolean {
@@ -138,8 +169,10 @@ function hasEnded(child: ChildProcess): boolean {
  * A shell that waits on a pipe from this process. However this process ends, kill -9
  * included, the kernel closes the pipe, and the shell ends the server and its directory.
  */
-function watchOver(child: ChildProcess, directory: string): void {
-  const farewell = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf "$2"';
+function watchOver(child: ChildProcess, { directory, forks }: Launch): void {
+  // SIGQUIT is how a server that forks ends at once together with its processes.
+  const together = 'kill -QUIT "$1"; kill -CONT "$1"; sleep 1;';
+  const farewell = `read -r _; { ${forks === true ? together : ''} kill -KILL "$1"; } 2>/dev/null; rm -rf "$2"`;
   const guard = spawn('/bin/sh', ['-c', farewell, 'sh', `${child.pid}`, directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // Out of the terminal's process group: Ctrl-C must not end the guard first.

@@ -1,6 +1,6 @@
 // Where a program of the test bench lives. `pnpm test` puts missing ones in place
 // beforehand (scripts/backends.ts); a test that is run alone only looks.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Where `scripts/backends.ts` leaves what it took out of a container image. */
@@ -14,7 +14,21 @@ const alsoSearched = [
   '/usr/sbin',
   '/opt/homebrew/bin',
   fetchedPrograms,
+  ...versionsIn('/usr/lib/postgresql', /^\d+$/),
+  ...versionsIn('/opt/homebrew/opt', /^postgresql@\d+$/),
 ];
+
+/** Packages of PostgreSQL keep its servers out of the PATH, one folder a version; the newest first. */
+function versionsIn(directory: string, name: RegExp): string[] {
+  try {
+    const versions = readdirSync(directory).filter((entry) => name.test(entry));
+    return versions
+      .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+      .map((entry) => join(directory, entry, 'bin'));
+  } catch {
+    return [];
+  }
+}
 
 /** The path of the first of these programs that can be run, or undefined. */
 export function findProgram(...names: string[]): string | undefined {

@@ -13,6 +13,15 @@ export async function pingNats(port: number): Promise<boolean> {
   return (await converse(port, greeting, 'PONG\r\n')) !== undefined;
 }
 
+/** True once PostgreSQL has let a trusted user in and is ready for a query. */
+export async function pingPostgres(port: number, user: string, database: string): Promise<boolean> {
+  const parameters = ['user', user, 'database', database, '', ''].join('\0');
+  // The length counts itself; then the protocol's version, 3.0.
+  const length = String.fromCharCode(8 + parameters.length);
+  const greeting = `\0\0\0${length}\0\x03\0\0${parameters}`;
+  return (await converse(port, greeting, 'Z\0\0\0\x05I')) !== undefined;
+}
+
 /** What the server said, once it holds the expected text; undefined if it never comes. */
 export function converse(port: number, request: string, expected: string): Promise<string | undefined> {
   return new Promise((resolve) => {
