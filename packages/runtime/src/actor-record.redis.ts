@@ -19,8 +19,7 @@ export function readRecord(id: ActorId, answer: Reply): ActorRecord {
     timers: timers ?? '',
     cursor: cursor ?? '',
   };
-  const nextOut = pairs(answer[3]).map(([to, n]) => [to as ActorId, Number(n)] as const);
-  return actorRecord(id, texts, pairs(answer[2]).map(readRow), nextOut);
+  return actorRecord(id, texts, pairs(answer[2]).map(readRow));
 }
 
 function readRow([field, event]: readonly [string, string]): RowText {

@@ -19,12 +19,7 @@ export interface RowText {
 }
 
 /** The record as a fresh copy, the outbox in the order of its numbers. */
-export function actorRecord(
-  id: ActorId,
-  texts: RecordTexts,
-  rows: Iterable<RowText>,
-  nextOut: Iterable<readonly [ActorId, number]>,
-): ActorRecord {
+export function actorRecord(id: ActorId, texts: RecordTexts, rows: Iterable<RowText>): ActorRecord {
   const { version, machineVersion, commitId, cursor } = texts;
   return {
     id,
@@ -34,7 +29,6 @@ export function actorRecord(
     snapshot: jsonValue(texts.snapshot),
     timers: texts.timers === '' ? [] : (JSON.parse(texts.timers) as TimerRow[]),
     outbox: [...rows].map(({ to, n, text }) => ({ to, n, event: jsonValue(text) })).sort(byNumber),
-    nextOut: Object.fromEntries(nextOut),
     ...(cursor === '' ? {} : { cursor }),
   };
 }

@@ -38,8 +38,6 @@ export class ActorRows {
   readonly #outbox;
   readonly #addRow;
   readonly #removeRow;
-  readonly #nextOut;
-  readonly #raiseNext;
   readonly #sender;
   readonly #putSender;
   readonly #oldestNodes;
@@ -68,12 +66,6 @@ export class ActorRows {
     );
     this.#addRow = database.statement('INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?)');
     this.#removeRow = database.statement('DELETE FROM outbox WHERE shard = ? AND actor = ? AND receiver = ? AND n = ?');
-    this.#nextOut = database.statement<{ receiver: string; n: number }>(
-      'SELECT receiver, n FROM next_out WHERE actor = ?',
-    );
-    this.#raiseNext = database.statement(
-      'INSERT INTO next_out VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = max(n, excluded.n)',
-    );
     this.#sender = database.statement<{ floor: number; kept: string; seen: number }>(
       'SELECT floor, kept, seen FROM sender WHERE actor = ? AND sender = ?',
     );
@@ -93,8 +85,7 @@ export class ActorRows {
     const rows = this.#outbox
       .all(shard, id)
       .map(({ receiver, n, event }): RowText => ({ to: receiver as ActorId, n, text: event }));
-    const nextOut = this.#nextOut.all(id).map(({ receiver, n }) => [receiver as ActorId, n] as const);
-    return parsedText(id, () => actorRecord(id, texts, rows, nextOut));
+    return parsedText(id, () => actorRecord(id, texts, rows));
   }
 
   /** What a commit to the actor is checked against. */
@@ -140,7 +131,6 @@ export class ActorRows {
     for (const { to, n } of outbox.remove) this.#removeRow.run(shard, id, to, n);
     for (const [i, { to, n }] of outbox.add.entries()) {
       this.#addRow.run(shard, id, to, n, texts.outbox[i] ?? 'null');
-      this.#raiseNext.run(id, to, n + 1);
     }
     return version;
   }

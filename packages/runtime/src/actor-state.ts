@@ -12,8 +12,8 @@ export interface ActorState {
   readonly version: number;
   readonly snapshot: MachineSnapshot;
   readonly timers: ReadonlyMap<string, TimerRow>;
-  /** Next outbox number per receiver. */
-  readonly nextOut: Readonly<Record<string, number>>;
+  /** Number of the last message it told; see `nextNumber`. */
+  readonly lastOut: number;
   /** Which run of each invoke is the one waited for. */
   readonly runs: Readonly<Record<string, number>>;
   /** Last number given to a timer or a run; tells each from the one of the same id before it. */
@@ -27,6 +27,8 @@ interface StoredState {
   readonly machine: Json;
   readonly runs: Readonly<Record<string, number>>;
   readonly mark: number;
+  /** `lastOut`; absent while nothing was told. */
+  readonly out?: number;
 }
 
 export function storedForm(driver: MachineDriver, state: ActorState): Json {
@@ -34,13 +36,23 @@ export function storedForm(driver: MachineDriver, state: ActorState): Json {
     machine: driver.persist(state.snapshot),
     runs: state.runs,
     mark: state.mark,
+    ...(state.lastOut === 0 ? {} : { out: state.lastOut }),
   };
   return stored;
 }
 
+/**
+ * The number after `last`, for the next message of an actor to anybody. One counter serves all
+ * receivers, each of which sees rising numbers with gaps: so an actor keeps one number, however
+ * many it tells. Made of the time, it rises over the loss of its record too.
+ */
+export function nextNumber(last: number, storeMs: number): number {
+  return Math.max(last + 1, Math.floor(storeMs * 1_000));
+}
+
 export function createdState(driver: MachineDriver, input: unknown): ActorState {
   const { snapshot, effects } = driver.create(input);
-  return { version: 0, snapshot, timers: new Map(), nextOut: {}, runs: {}, mark: 0, unborn: effects };
+  return { version: 0, snapshot, timers: new Map(), lastOut: 0, runs: {}, mark: 0, unborn: effects };
 }
 
 /** The state of a record; `VERSION_UNSUPPORTED` when this node's machine is older, or a migration is missing. */
@@ -51,7 +63,7 @@ export function loadedState(driver: MachineDriver, behavior: Behavior, record: A
     version: record.version,
     snapshot: driver.restore(machine),
     timers: new Map(record.timers.map((row) => [row.id, row])),
-    nextOut: record.nextOut,
+    lastOut: stored.out ?? 0,
     runs: stored.runs,
     mark: stored.mark,
     unborn: [],

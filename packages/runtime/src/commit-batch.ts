@@ -102,9 +102,9 @@ function writeCommit(
   if (events.length > 0) keys.push(namespace.key('log', id));
   for (const [i, { type }] of events.entries()) args.push(type, texts.events[i] ?? 'null');
   args.push(outbox.remove.length, outbox.add.length);
-  if (outbox.remove.length + outbox.add.length > 0) keys.push(namespace.key('out', id), namespace.key('sent', id));
+  if (outbox.remove.length + outbox.add.length > 0) keys.push(namespace.key('out', id));
   for (const { to, n } of outbox.remove) args.push(rowField(to, n));
-  for (const [i, { to, n }] of outbox.add.entries()) args.push(to, rowField(to, n), n + 1, texts.outbox[i] ?? 'null');
+  for (const [i, { to, n }] of outbox.add.entries()) args.push(rowField(to, n), texts.outbox[i] ?? 'null');
 }
 
 /** Each sender's highest floor, and its numbers with their replies (`''` for none) in one list. */

@@ -14,7 +14,6 @@ export class MemoryActor {
   #texts = unborn;
   #dueAtMs: number | undefined;
   readonly #outbox = new Map<string, RowText>();
-  readonly #nextOut = new Map<ActorId, number>();
   readonly #actorSenders = new Map<SenderId, KnownSender>();
   /** In the order in which they were last seen. */
   readonly #nodeSenders = new Map<SenderId, KnownSender>();
@@ -32,7 +31,7 @@ export class MemoryActor {
   }
 
   record(id: ActorId): ActorRecord {
-    return actorRecord(id, this.#texts, this.#outbox.values(), this.#nextOut);
+    return actorRecord(id, this.#texts, this.#outbox.values());
   }
 
   /** Whether the commit fits onto what is stored; nothing is changed. */
@@ -57,7 +56,6 @@ export class MemoryActor {
     for (const { to, n } of outbox.remove) this.#outbox.delete(rowKey(to, n));
     for (const [i, { to, n }] of outbox.add.entries()) {
       this.#outbox.set(rowKey(to, n), { to, n, text: texts.outbox[i] ?? 'null' });
-      this.#nextOut.set(to, Math.max(this.#nextOut.get(to) ?? 0, n + 1));
     }
     const version = this.#texts.version + 1;
     this.#dueAtMs = texts.dueAtMs;

@@ -65,7 +65,7 @@ export class RedisNamespace {
   }
 
   /** A key of one id. */
-  key(what: 'actor' | 'nodes' | 'out' | 'sent' | 'guard' | 'log' | 'rec', id: string): string {
+  key(what: 'actor' | 'nodes' | 'out' | 'guard' | 'log' | 'rec', id: string): string {
     const { encoded, shard } = this.#places.of(id);
     return `${this.name}:{s${shard}}:${what}:${encoded}`;
   }

@@ -111,7 +111,6 @@ export function inputRules(harness: StateStoreHarness): void {
       id,
       snapshot: mine,
       outbox: [row],
-      nextOut: Object.fromEntries([[id, 2]]),
     });
     expect(await state.pending(owner.shard, owner.epoch)).toMatchObject({
       timers: [{ id, dueAtMs: 7 }],

@@ -26,13 +26,13 @@ local function serves(own, epoch)
 end
 `;
 
-/** KEYS own, actor, out, sent. ARGV epoch (`''`: whoever owns it). Answers `fenced` and the owner, or the record's parts. */
+/** KEYS own, actor, out. ARGV epoch (`''`: whoever owns it). Answers `fenced` and the owner, or the record's parts. */
 export const loadScript = `${serves}
 local own = redis.call('GET', KEYS[1]) or '${unowned}'
 if ARGV[1] ~= '' and not serves(own, ARGV[1]) then return {'fenced', own} end
 local record = redis.call('HMGET', KEYS[2], 'v', 'id', 'version', 'machine', 'commit', 'snapshot', 'timers', 'cursor')
 if not record[1] then return {'absent'} end
-return {'record', record, redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[4])}
+return {'record', record, redis.call('HGETALL', KEYS[3])}
 `;
 
 /** KEYS own, timers, outbox. ARGV epoch. */
@@ -180,12 +180,11 @@ local function apply(timers, outbox)
 
   local removed, added = number(), number()
   if removed + added > 0 then
-    local out, sent = key(), key()
+    local out = key()
     for _ = 1, removed do redis.call('HDEL', out, arg()) end
     for _ = 1, added do
-      local to, row, following, event = arg(), arg(), number(), arg()
+      local row, event = arg(), arg()
       redis.call('HSET', out, row, event)
-      if following > tonumber(redis.call('HGET', sent, to) or '0') then redis.call('HSET', sent, to, string.format('%.0f', following)) end
     end
     redis.call(redis.call('EXISTS', out) == 1 and 'SADD' or 'SREM', outbox, id)
   end

@@ -151,12 +151,7 @@ export class RedisStateStore implements StateStore {
   }
 
   async #read(shard: Shard, epoch: Epoch | '', id: ActorId): ReturnType<StateStore['load']> {
-    const keys = [
-      this.#key(shard, 'own'),
-      this.#namespace.key('actor', id),
-      this.#namespace.key('out', id),
-      this.#namespace.key('sent', id),
-    ];
+    const keys = [this.#key(shard, 'own'), this.#namespace.key('actor', id), this.#namespace.key('out', id)];
     const answer = await this.#run('load', keys, [epoch]);
     if (answer[0] === 'fenced') return readFenced(answer);
     return answer[0] === 'absent' ? { kind: 'absent' } : { kind: 'record', record: readRecord(id, answer) };

@@ -59,7 +59,7 @@ export interface TimerRow {
 
 /** A message that the actor owes to another; relayed until the receiver has committed it. */
 export interface OutboxRow {
-  /** Rises by one per message of this actor to this receiver; the receiver's dedup number. */
+  /** Rises over the messages of this actor, with gaps; the receiver's dedup number. */
   readonly n: number;
   readonly to: ActorId;
   readonly event: Json;
@@ -86,8 +86,6 @@ export interface ActorRecord {
   readonly snapshot: Json;
   readonly timers: readonly TimerRow[];
   readonly outbox: readonly OutboxRow[];
-  /** Next outbox number per receiver. */
-  readonly nextOut: Readonly<Record<string, number>>;
   /** Last event of the actor's own topic. */
   readonly cursor?: LogId;
 }

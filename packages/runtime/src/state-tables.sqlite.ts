@@ -41,4 +41,6 @@ CREATE TABLE sender (
 -- a sender gets a new rowid whenever it is written: they are in the order last seen
 CREATE INDEX sender_node ON sender (actor) WHERE instr(sender, ':') = 0;
 `,
+  // An actor numbers what it owes with one counter, which is part of its snapshot.
+  'DROP TABLE next_out;',
 ];

@@ -12,7 +12,7 @@
 //   SG5  A message that would make the actor owe more than 10,000 messages is MAILBOX_FULL.
 //   SG6  A letter whose deadline has passed is not stepped: nobody waits for it.
 import { type ActorId, formatActorId } from './actor-id.ts';
-import type { ActorState } from './actor-state.ts';
+import { type ActorState, nextNumber } from './actor-state.ts';
 import type { Behavior } from './behavior.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
@@ -92,7 +92,7 @@ class Draft {
   #mark: number;
   #changes = false;
   readonly #timers: Map<string, TimerRow>;
-  readonly #nextOut: Record<string, number>;
+  #lastOut: number;
   readonly #runs: Record<string, number>;
   readonly #settles: Settled[] = [];
   readonly #outbox: OutboxRow[] = [];
@@ -109,7 +109,7 @@ class Draft {
     this.#snapshot = before.snapshot;
     this.#mark = before.mark;
     this.#timers = new Map(before.timers);
-    this.#nextOut = { ...before.nextOut };
+    this.#lastOut = before.lastOut;
     this.#runs = { ...before.runs };
     this.#apply(before.unborn);
   }
@@ -190,7 +190,7 @@ class Draft {
         version: this.#before.version,
         snapshot: this.#snapshot,
         timers: this.#timers,
-        nextOut: this.#nextOut,
+        lastOut: this.#lastOut,
         runs: this.#runs,
         mark: this.#mark,
         unborn: this.#changes ? [] : this.#before.unborn,
@@ -230,9 +230,8 @@ class Draft {
           break;
         case 'tell': {
           const to = formatActorId(effect.to.type, effect.to.key);
-          const n = this.#nextOut[to] ?? 1;
-          this.#nextOut[to] = n + 1;
-          this.#outbox.push({ n, to, event: effect.event });
+          this.#lastOut = nextNumber(this.#lastOut, this.#nowMs);
+          this.#outbox.push({ n: this.#lastOut, to, event: effect.event });
           break;
         }
         case 'publish':

@@ -284,6 +284,22 @@ describe('outbox', () => {
     expect((await state.peek(from.id))?.outbox).toEqual([]);
   });
 
+  it('[OB6] the record of an actor does not grow with the actors it has told, whose numbers rise', async () => {
+    const { runtime, run, clock, state, calls } = await solo([Counter]);
+    const from = runtime.actor(Counter, 'from');
+    const sizeAfter = async (receivers: number): Promise<number> => {
+      for (let i = 0; i < receivers; i++) await run(from.tell({ type: 'forward', to: `to${i}`, by: 1 }));
+      await clock.advance(1_000);
+      return JSON.stringify(await state.peek(from.id)).length;
+    };
+    const few = await sizeAfter(3);
+    expect(await sizeAfter(60)).toBeLessThanOrEqual(few + 8);
+    const numbers = calls.flat().flatMap(({ outbox }) => outbox.add.map(({ n }) => n));
+    expect(numbers).toHaveLength(63);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    expect(numbers[0]).toBeGreaterThan(1_000_000);
+  });
+
   it('[OB4] a message that its receiver refuses for good is a dead letter, and the rest goes on', async () => {
     const { runtime, run, clock, deadLetters } = await solo([Counter]);
     await run(runtime.actor(Counter, 'to').tell({ type: 'close' }));

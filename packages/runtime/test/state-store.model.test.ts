@@ -201,7 +201,6 @@ function named(answers: readonly unknown[]): readonly string[] {
   const rename = (key: string, value: unknown): unknown => {
     if (key === 'atMs' || key === 'nowMs') return 0;
     if (key === 'fault') return String(value);
-    if (key === 'nextOut') return sorted(Object.entries(value as object));
     if (isEvent(value))
       return {
         ...value,
