@@ -160,6 +160,8 @@ export class HeldLease implements Lease {
       this.#abort = new AbortController();
       if (this.#state === 'lost') this.#abort.abort(new LeaseLostError(this, this.#lossReason ?? 'expired'));
     }
+    // After a stall, whoever asks is faster than the timer.
+    if (this.#releasing === undefined && this.#home.clock.nowMs() >= this.#deadlineMs) this.#expire();
     return this.#abort.signal;
   }
 
@@ -253,6 +255,8 @@ export class HeldLease implements Lease {
   }
 
   #setAlarm(): void {
+    // The answer to a renewal that the release overtook must not leave an alarm behind.
+    if (this.#releasing !== undefined) return;
     this.#home.alarms.set(this.#alarm, Math.min(this.#deadlineMs, this.#renewAtMs));
   }
 
