@@ -1,0 +1,76 @@
+import type { Clock, Unsubscribe } from './clock.ts';
+import { type Due, DueQueue } from './due-queue.ts';
+import { type FencingToken, fenceOf } from './lease.ts';
+import type { Offer } from './lease-command.ts';
+import type {
+  PermitCommand,
+  PermitCommandKind,
+  PermitCommandOf,
+  PermitReplies,
+  PermitReply,
+} from './permit-command.ts';
+import { emptyPool, isSpentPool, nextPoolDueMs, type PoolRecord } from './permit-record.ts';
+import type { PermitStore } from './permit-store.ts';
+import { permitTransition } from './permit-transition.ts';
+
+interface Pool extends Due {
+  record: PoolRecord;
+}
+
+/** Pools in this process's memory. */
+export class MemoryPermitStore implements PermitStore {
+  readonly #clock: Clock;
+  /** Wall time at monotonic zero: this store's clock never jumps. */
+  readonly #originMs: number;
+  readonly #floor: FencingToken;
+  readonly #pools = new Map<string, Pool>();
+  readonly #due = new DueQueue<Pool>();
+  readonly #listeners = new Map<string, (offer: Offer) => void>();
+
+  /** @param fenceFloor no grant carries a lower fence */
+  constructor(clock: Clock, fenceFloor: FencingToken = fenceOf(0)) {
+    this.#clock = clock;
+    this.#originMs = clock.wallMs() - clock.nowMs();
+    this.#floor = fenceFloor;
+  }
+
+  async submit<K extends PermitCommandKind>(command: PermitCommandOf<K>): Promise<PermitReplies[K]> {
+    return this.#apply(command) as PermitReplies[K];
+  }
+
+  async sweep(): Promise<void> {
+    const nowMs = Math.floor(this.#nowUs() / 1_000);
+    for (let pool = this.#due.first; pool !== undefined && pool.dueMs <= nowMs; pool = this.#due.first)
+      this.#apply({ kind: 'settle', resource: pool.record.resource });
+  }
+
+  async listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
+    this.#listeners.set(listener, onOffer);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #nowUs(): number {
+    return Math.floor((this.#originMs + this.#clock.nowMs()) * 1_000);
+  }
+
+  #apply(command: PermitCommand): PermitReply {
+    const { resource } = command;
+    const known = this.#pools.get(resource);
+    const before = known?.record ?? emptyPool(resource, this.#floor);
+    const { record, reply, offers } = permitTransition(before, command, this.#nowUs());
+    this.#commit(known ?? { record, dueMs: 0, place: -1 }, record);
+    for (const { listener, ...offer } of offers) this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
+    return reply;
+  }
+
+  #commit(pool: Pool, record: PoolRecord): void {
+    pool.record = record;
+    if (isSpentPool(record)) {
+      this.#pools.delete(record.resource);
+      this.#due.remove(pool);
+      return;
+    }
+    this.#pools.set(record.resource, pool);
+    this.#due.set(pool, nextPoolDueMs(record) ?? 0);
+  }
+}

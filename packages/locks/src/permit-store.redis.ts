@@ -1,0 +1,125 @@
+import type { Batcher } from './batcher.ts';
+import type { Unsubscribe } from './clock.ts';
+import { CoordinationError } from './errors.ts';
+import { encodeId, slotOf } from './id-codec.ts';
+import type { Offer } from './lease-command.ts';
+import type {
+  PermitCommand,
+  PermitCommandKind,
+  PermitCommandOf,
+  PermitReplies,
+  PermitReply,
+} from './permit-command.ts';
+import { fromPermitWire, type PermitWireReply, toPermitWire } from './permit-store.redis-codec.ts';
+import { duePoolsScript, PERMIT_SERVER_TIME, permitScript } from './permit-store.redis-script.ts';
+import type { PermitStore } from './permit-store.ts';
+import type { RedisLink, Script } from './redis-link.ts';
+
+export interface RedisPermitStoreOptions {
+  readonly link: RedisLink;
+  /** Heads every key; default `devmentor`. */
+  readonly namespace?: string;
+  /** Hash tags that pools are spread over, once the namespace is open: those of its leases. */
+  readonly buckets: () => number;
+  /** Script prelude that says what time it is, and its argument: for tests that replay time. */
+  readonly time?: { readonly prelude: string; readonly us: () => string };
+}
+
+const MOST_COMMANDS = 64;
+/** Pools of one bucket that one turn of a sweep settles, and most turns. */
+const SWEEP_LIMIT = 64;
+const MOST_TURNS = 16;
+
+interface Submitted {
+  readonly encoded: string;
+  readonly command: PermitCommand;
+}
+
+/** Pools in Redis: the commands of a tick on one bucket are one script call. */
+export class RedisPermitStore implements PermitStore {
+  readonly #link: RedisLink;
+  readonly #namespace: string;
+  readonly #buckets: () => number;
+  readonly #scripts: { readonly pool: Script; readonly due: Script };
+  readonly #us: () => string;
+  readonly #batchers = new Map<number, Batcher<Submitted, PermitReply>>();
+
+  constructor(options: RedisPermitStoreOptions) {
+    const prelude = options.time?.prelude ?? PERMIT_SERVER_TIME;
+    this.#link = options.link;
+    this.#namespace = options.namespace ?? 'devmentor';
+    this.#buckets = options.buckets;
+    this.#scripts = {
+      pool: options.link.script(permitScript(prelude)),
+      due: options.link.script(duePoolsScript(prelude)),
+    };
+    this.#us = options.time?.us ?? (() => '');
+  }
+
+  submit<K extends PermitCommandKind>(command: PermitCommandOf<K>): Promise<PermitReplies[K]> {
+    const encoded = encodeId(command.resource);
+    return this.#send(slotOf(encoded, this.#buckets()), { encoded, command }) as Promise<PermitReplies[K]>;
+  }
+
+  async sweep(): Promise<void> {
+    const buckets = Array.from({ length: this.#buckets() }, (_, bucket) => bucket);
+    const lanes = this.#link.isCluster ? buckets.map((bucket) => [bucket]) : [buckets];
+    await Promise.all(lanes.map((lane) => this.#sweep(lane)));
+  }
+
+  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
+    const channel = `${this.#namespace}:permit:${listener}`;
+    return this.#link.subscribe(channel, (payload) => onOffer(JSON.parse(payload) as Offer));
+  }
+
+  async #sweep(buckets: readonly number[]): Promise<void> {
+    const keys = buckets.map((bucket) => `${this.#prefix(bucket)}pool-due`);
+    for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+      const due = (await this.#link.run(this.#scripts.due, keys, [SWEEP_LIMIT, this.#us()])) as string[][];
+      const sent = due.flatMap((names, at) =>
+        // Only the encoded name is known here, and all that settling needs.
+        names.map((encoded) =>
+          this.#send(buckets[at] as number, { encoded, command: { kind: 'settle', resource: encoded } }),
+        ),
+      );
+      await Promise.all(sent);
+      if (due.every((names) => names.length < SWEEP_LIMIT)) return;
+    }
+  }
+
+  #prefix(bucket: number): string {
+    return `${this.#namespace}:{b${bucket}}:`;
+  }
+
+  #send(bucket: number, submitted: Submitted): Promise<PermitReply> {
+    const known = this.#batchers.get(bucket);
+    if (known !== undefined) return known.submit(submitted);
+    const batcher = this.#link.batcher<Submitted, PermitReply>({
+      maxItems: MOST_COMMANDS,
+      flush: (items) => this.#flush(bucket, items),
+    });
+    this.#batchers.set(bucket, batcher);
+    return batcher.submit(submitted);
+  }
+
+  async #flush(bucket: number, items: readonly Submitted[]): Promise<PermitReply[]> {
+    const prefix = this.#prefix(bucket);
+    const keys = [`${prefix}pool-due`];
+    const args = [this.#namespace, this.#us()];
+    for (const { encoded, command } of items) {
+      keys.push(`${prefix}pool:${encoded}`, `${prefix}pool-ends:${encoded}`, `${prefix}pool-line:${encoded}`);
+      const { letter, fields } = toPermitWire(command);
+      args.push(letter, encoded, ...fields);
+    }
+    const answer = await this.#link.run(this.#scripts.pool, keys, args);
+    const [serverMs, replies] = answer as [number, PermitWireReply[]];
+    return items.map(({ command }, at) => {
+      const reply = replies[at];
+      if (reply === undefined)
+        throw new CoordinationError('STORE_UNAVAILABLE', 'The permit script answered fewer replies than commands', {
+          applied: 'unknown',
+        });
+      return fromPermitWire(command, reply, serverMs);
+    });
+  }
+}

@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Backend, startRedis } from '../../../test/backends.ts';
+import type { PermitCommand, PermitReply } from '../src/permit-command.ts';
+import { MemoryPermitStore } from '../src/permit-store.memory.ts';
+import { RedisPermitStore } from '../src/permit-store.redis.ts';
+import { PERMIT_GIVEN_TIME } from '../src/permit-store.redis-script.ts';
+import { RedisLink } from '../src/redis-link.ts';
+import { SimulatedClock } from '../src/testing.ts';
+
+// The same commands at the same moments, decided by the transitions in TypeScript and by the
+// script in a real server: every reply, fence and view is equal. And along the way, on every
+// history: no pool is overdrawn, no fence falls back, nobody in line is passed.
+
+type Step =
+  | { readonly kind: 'commands'; readonly commands: readonly PermitCommand[] }
+  | { readonly kind: 'elapse'; readonly ms: number }
+  | { readonly kind: 'sweep' };
+
+const pools = [
+  { resource: 'gpu', capacity: 4 },
+  { resource: 'doc/ж "1"', capacity: 1_024 },
+];
+const requestIds = ['r1', 'r2', 'r3', 'r4', 'r5"', 'r6', 'ж7'];
+const leaseOf = (requestId: string): string => `lease-${Buffer.from(requestId).toString('hex')}`;
+
+const pool = fc.constantFrom(...pools);
+const resource = pool.map((one) => one.resource);
+const requestId = fc.constantFrom(...requestIds);
+const leaseId = requestId.map(leaseOf);
+const command: fc.Arbitrary<PermitCommand> = fc.oneof(
+  {
+    weight: 7,
+    arbitrary: fc
+      .record({
+        pool,
+        // One in many comes with another idea of the pool.
+        more: fc.constantFrom(0, 0, 0, 0, 0, 0, 1),
+        share: fc.constantFrom(1, 1, 2, 3, 'all' as const),
+        requestId,
+        holder: fc.constantFrom({ id: 'ada', name: 'Ada "L"' }, { id: 'цид' }),
+        ttlMs: fc.constantFrom(50, 1_000, 30_000, 400_000),
+        waitMs: fc.constantFrom(0, 0, 100, 5_000, 5_000),
+        meta: fc.constantFrom(undefined, { a: [1, 'é"'] }),
+      })
+      .map(({ pool: { resource: name, capacity }, more, share, requestId: id, ...facts }) => ({
+        kind: 'request' as const,
+        resource: name,
+        capacity: capacity + more,
+        weight: share === 'all' ? capacity + more : share,
+        leaseId: leaseOf(id),
+        requestId: id,
+        instance: 'tab',
+        listener: 'here',
+        ...facts,
+      })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      resource,
+      leaseId,
+      how: fc.constantFrom('released' as const, 'revoked' as const),
+      reason: fc.constant(undefined),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('renew' as const),
+      resource,
+      leaseId,
+      ttlMs: fc.constantFrom(undefined, 2_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('reweigh' as const),
+      resource,
+      leaseId,
+      weight: fc.constantFrom(1, 2, 4, 1_024),
+      next: requestId.map((id) => ({ requestId: id, leaseId: leaseOf(id) })),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), resource, requestId }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('inspect' as const), resource }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const), resource }) },
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .array(command, { minLength: 1, maxLength: 5 })
+      .map((commands) => ({ kind: 'commands' as const, commands })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(1, 49, 50, 99, 2_000, 8_000, 30_000, 700_000)
+      .map((ms) => ({ kind: 'elapse' as const, ms })),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+);
+
+describe('pools in memory and in Redis', () => {
+  let redis: Backend;
+  let link: RedisLink;
+  let runs = 0;
+  const seen = new Map<string, number>();
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    link = RedisLink.open({ redis: redis.url });
+  });
+  afterAll(async () => {
+    await link.close();
+    await redis.stop();
+  });
+
+  it('[PS12] decide alike: every reply of any run is equal', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        runs += 1;
+        const clock = new SimulatedClock();
+        const memory = new MemoryPermitStore(clock);
+        const time = { prelude: PERMIT_GIVEN_TIME, us: () => `${clock.wallMs() * 1_000}` };
+        const script = new RedisPermitStore({ link, namespace: `pools${runs}`, buckets: () => 16, time });
+        const fences = new Map<string, string>();
+        for (const [index, one] of steps.entries()) {
+          if (one.kind === 'elapse') await clock.advance(one.ms);
+          else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
+          else {
+            const [ours, theirs] = await Promise.all([
+              Promise.all(one.commands.map((each) => memory.submit(each))),
+              Promise.all(one.commands.map((each) => script.submit(each))),
+            ]);
+            expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
+            for (const [at, reply] of ours.entries()) {
+              seen.set(reply.kind, (seen.get(reply.kind) ?? 0) + 1);
+              check(one.commands[at] as PermitCommand, reply, fences);
+            }
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+    for (const kind of [
+      ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],
+      ...['released', 'already', 'superseded', 'expired', 'left', 'returned', 'pool', 'settled'],
+    ])
+      expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
+  }, 120_000);
+});
+
+function check(sent: PermitCommand, reply: PermitReply, fences: Map<string, string>): void {
+  if (reply.kind === 'granted') {
+    expect(reply.fence > (fences.get(sent.resource) ?? '')).toBe(true);
+    fences.set(sent.resource, reply.fence);
+  }
+  if (reply.kind === 'pool') {
+    const { permits, free, held, queue, holders, waiters } = reply.view;
+    expect(free).toBeGreaterThanOrEqual(0);
+    expect(permits - holders.reduce((sum, one) => sum + one.weight, 0)).toBe(free);
+    expect([holders.length, waiters.length]).toEqual([held, queue]);
+    // The first in line waits only because it does not fit.
+    const head = waiters[0];
+    if (head !== undefined) expect(head.weight).toBeGreaterThan(free);
+  }
+}
