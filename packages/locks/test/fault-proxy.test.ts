@@ -5,12 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import { type FaultProxy, startFaultProxy } from '../src/testing.ts';
 
-const impatient: RedisOptions = {
+const impatient = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   commandTimeout: 300,
   retryStrategy: () => 10,
-};
+} satisfies RedisOptions;
 
 /** Unlike `once`, this does not mind errors on the way. */
 const ready = (client: Redis): Promise<void> =>

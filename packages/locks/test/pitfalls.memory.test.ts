@@ -1,0 +1,4 @@
+import { memory } from './adapters.ts';
+import { pitfalls } from './pitfalls.suite.ts';
+
+pitfalls(memory());
