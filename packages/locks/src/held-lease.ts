@@ -10,13 +10,22 @@
 //   HL4  Wall time that ran ahead of monotonic time means the machine slept: suspended, not
 //        valid, until one round trip confirms the lease.
 //   HL5  One renewal at a time, and none after the release was asked for.
+//   HL8  A lease being given away is not valid from the call on; while it drains it ends with its
+//        drain at the latest.
+//   HL9  Automatic renewal ends with `maxHoldMs`, or when `isAlive` says no.
 import { type Alarm, type Alarms, Alarm as LeaseAlarm } from './alarms.ts';
-import type { Clock } from './clock.ts';
+import { checkAnswer, checkHandOff } from './claim-arguments.ts';
+import type { Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError, LeaseLostError } from './errors.ts';
 import type {
+  AnswerOutcome,
+  Breaking,
   Ended,
   FencingToken,
+  HandedOver,
+  HandOff,
+  HandOffOutcome,
   Holder,
   JsonObject,
   Lease,
@@ -24,18 +33,22 @@ import type {
   LossReason,
   ReleaseOutcome,
   RenewOutcome,
+  TakeoverAnswer,
 } from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { allowanceMs, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
+import type { ClaimOptions } from './lock-manager.ts';
+import type { LockMetrics } from './lock-metrics.ts';
+import { allowanceMs, DRAINING_PACE_MS, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
 
 /** What a held lease needs of the manager that made it. */
 export interface LeaseHome {
-  readonly store: LeaseStore;
+  readonly store: Pick<LeaseStore, 'submit'>;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly alarms: Alarms;
+  readonly metrics: LockMetrics;
   /** The lease is over here: lost or released. */
   forget(lease: HeldLease): void;
 }
@@ -57,7 +70,12 @@ export type GrantFacts = Pick<
 > & {
   /** Still an offer: confirming it comes before anything else. */
   readonly offered: boolean;
+  readonly handedOver?: HandedOver;
+  readonly breaking?: Breaking;
 };
+
+/** How a lease is kept alive. */
+export type Upkeep = Pick<ClaimOptions, 'renew' | 'maxHoldMs' | 'isAlive'>;
 
 /** A term as a reply told it: what remained, when the request that asked for it was sent. */
 export interface Term {
@@ -73,6 +91,7 @@ export class HeldLease implements Lease {
   readonly fence: FencingToken;
   readonly grantedAtMs: number;
   readonly meta: JsonObject | undefined;
+  readonly handedOver: HandedOver | undefined;
   readonly #home: LeaseHome;
   readonly #alarm: Alarm;
   #instance: string;
@@ -81,6 +100,10 @@ export class HeldLease implements Lease {
   #untilMs: number;
   #offered: boolean;
   #mode: 'auto' | 'manual';
+  readonly #isAlive: Upkeep['isAlive'];
+  readonly #begunMs: number;
+  /** When automatic renewal has lasted long enough. */
+  readonly #holdEndMs: number;
   #state: LeaseState = 'held';
   #lossReason: LossReason | undefined;
   #deadlineMs = 0;
@@ -92,8 +115,13 @@ export class HeldLease implements Lease {
   #releasing: Promise<ReleaseOutcome> | undefined;
   #left: Promise<ReleaseOutcome> | undefined;
   #parties = 1;
+  #breaking: Breaking | undefined;
+  #onTakeover: Set<(takeover: Breaking | undefined) => void> | undefined;
+  /** Being given to another: not valid until the store says that it was not. */
+  #isPassing = false;
+  #isProbing = false;
 
-  constructor(home: LeaseHome, facts: GrantFacts, term: Term, mode: 'auto' | 'manual') {
+  constructor(home: LeaseHome, facts: GrantFacts, term: Term, upkeep: Upkeep) {
     this.#home = home;
     this.resource = facts.resource;
     this.leaseId = facts.leaseId;
@@ -107,7 +135,12 @@ export class HeldLease implements Lease {
     this.#gen = facts.gen;
     this.#untilMs = facts.untilMs;
     this.#offered = facts.offered;
-    this.#mode = mode;
+    this.handedOver = facts.handedOver;
+    this.#breaking = facts.breaking;
+    this.#mode = upkeep.renew ?? 'auto';
+    this.#isAlive = upkeep.isAlive;
+    this.#begunMs = term.sentMs;
+    this.#holdEndMs = upkeep.maxHoldMs === undefined ? Number.POSITIVE_INFINITY : term.sentMs + upkeep.maxHoldMs;
     this.#alarm = new LeaseAlarm(() => this.#wake());
     this.#begin(term);
     if (facts.offered) void this.renew();
@@ -128,6 +161,9 @@ export class HeldLease implements Lease {
   get lossReason(): LossReason | undefined {
     return this.#lossReason;
   }
+  get breaking(): Breaking | undefined {
+    return this.#isOver() ? undefined : this.#breaking;
+  }
 
   get state(): LeaseState {
     if (this.#isOver()) return this.#state;
@@ -136,7 +172,7 @@ export class HeldLease implements Lease {
   }
 
   get valid(): boolean {
-    if (this.#isOver() || this.#releasing !== undefined || this.#home.clock.nowMs() >= this.#deadlineMs) return false;
+    if (!this.isLive()) return false;
     if (!this.#slept()) return true;
     this.#suspend();
     return false;
@@ -197,9 +233,60 @@ export class HeldLease implements Lease {
     await this.release();
   }
 
-  /** Neither lost nor being released. */
+  /** Neither lost nor being let go of. */
   isLive(): boolean {
-    return !this.#isOver() && this.#releasing === undefined && this.#home.clock.nowMs() < this.#deadlineMs;
+    return (
+      !this.#isOver() &&
+      this.#releasing === undefined &&
+      !this.#isPassing &&
+      this.#home.clock.nowMs() < this.#deadlineMs
+    );
+  }
+
+  onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
+    this.#onTakeover ??= new Set();
+    this.#onTakeover.add(listener);
+    const { breaking } = this;
+    if (breaking !== undefined) this.#home.clock.soon(() => listener(breaking));
+    return () => void this.#onTakeover?.delete(listener);
+  }
+
+  async answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome> {
+    checkAnswer(answer);
+    if (this.#breaking === undefined) await this.look();
+    const takeoverId = this.#breaking?.takeoverId ?? '';
+    const { clock, store } = this.#home;
+    const drainMs = answer.answer === 'grant' ? (answer.drainMs ?? 0) : 0;
+    return await this.#passing(answer.answer === 'grant' && drainMs === 0, async () => {
+      const sentMs = clock.nowMs();
+      // Should the reply be lost, the term may end this soon.
+      if (drainMs > 0) this.#endBy(sentMs + drainMs - allowanceMs(drainMs));
+      const reply = await store.submit<'answer'>(answerCommand(this, takeoverId, answer));
+      if ('view' in reply) this.confirm(reply.view, sentMs);
+      return reply;
+    });
+  }
+
+  async handOff(handOff: HandOff): Promise<HandOffOutcome> {
+    checkHandOff(handOff);
+    const { entropy, store } = this.#home;
+    const names = { nextLeaseId: entropy.id(), nextRequestId: entropy.id() };
+    return await this.#passing(true, () => store.submit<'hand-off'>(handOffCommand(this, handOff, names)));
+  }
+
+  /** Something was decided about it: asks the store what, and extends nothing. */
+  async look(): Promise<void> {
+    if (this.#isOver() || this.#releasing !== undefined) return;
+    const { clock, store } = this.#home;
+    const sentMs = clock.nowMs();
+    try {
+      // On behalf of a connection that never was.
+      const reply = await store.submit<'renew'>({ ...this.#ref(), kind: 'renew', ttlMs: undefined, gen: 0 });
+      if (reply.kind === 'renewed') this.confirm(reply.view, sentMs);
+      else this.#endedAs(reply.how);
+    } catch (fault) {
+      if (!(fault instanceof CoordinationError)) throw fault;
+    }
   }
 
   /** Ends it here without telling the store: another process carries it on, or it is known to be over. */
@@ -227,6 +314,7 @@ export class HeldLease implements Lease {
     this.#gen = view.gen;
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
+    this.#see(view.breaking);
     this.#begin({ sentMs, remainingMs: view.remainingMs });
     if (view.link.kind !== 'away') return;
     // Whose connection is gone is given its grace and no more: renewing would bring it back.
@@ -244,13 +332,23 @@ export class HeldLease implements Lease {
 
   #begin(term: Term): void {
     const { clock, entropy } = this.#home;
-    this.#deadlineMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
+    const endMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
+    const isLastTerm = endMs >= this.#holdEndMs;
+    this.#deadlineMs = isLastTerm ? this.#holdEndMs : endMs;
     this.#wallLeadMs = clock.wallMs() - clock.nowMs();
     this.#state = 'held';
-    this.#renewAtMs =
-      this.#mode === 'auto'
-        ? together(term.sentMs + renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random()))
-        : Number.POSITIVE_INFINITY;
+    if (this.#mode === 'auto' && !isLastTerm) {
+      const delayMs = renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random());
+      // What drains is not extended; it only hears soon enough that it need not drain after all.
+      const isDraining = this.#breaking?.state === 'draining';
+      this.#renewAtMs = together(term.sentMs + (isDraining ? Math.max(DRAINING_PACE_MS, delayMs) : delayMs));
+    } else this.#renewAtMs = Number.POSITIVE_INFINITY;
+    this.#setAlarm();
+  }
+
+  #endBy(deadlineMs: number): void {
+    if (deadlineMs >= this.#deadlineMs) return;
+    this.#deadlineMs = deadlineMs;
     this.#setAlarm();
   }
 
@@ -263,12 +361,30 @@ export class HeldLease implements Lease {
   #wake(): void {
     if (this.#isOver()) return;
     const nowMs = this.#home.clock.nowMs();
+    this.#home.metrics.woke(nowMs - this.#alarm.dueMs);
     if (nowMs >= this.#deadlineMs) this.#expire();
     else {
       if (this.#slept()) this.#suspend();
-      else if (nowMs >= this.#renewAtMs) void this.renew();
+      else if (nowMs >= this.#renewAtMs) {
+        if (this.#isAlive === undefined || this.#mode === 'manual') void this.renew();
+        else void this.#renewIfAlive(this.#isAlive);
+      }
       this.#setAlarm();
     }
+  }
+
+  async #renewIfAlive(isAlive: NonNullable<Upkeep['isAlive']>): Promise<void> {
+    // A probe that never answers has answered at the deadline.
+    this.#renewAtMs = Number.POSITIVE_INFINITY;
+    this.#isProbing = true;
+    // A probe that throws does not say that the work is alive.
+    const answer = await Promise.resolve()
+      .then(() => isAlive(this))
+      .catch(() => false);
+    this.#isProbing = false;
+    if (this.#isOver() || this.#releasing !== undefined) return;
+    if (answer) await this.renew();
+    else this.#lose('not-alive');
   }
 
   #slept(): boolean {
@@ -295,11 +411,9 @@ export class HeldLease implements Lease {
         ttlMs: undefined,
         gen: undefined,
       });
-      if (reply.kind === 'ended') {
-        const how: Ended = reply.how === 'unknown' ? 'expired' : reply.how;
-        this.#lose(how === 'released' ? 'released-elsewhere' : how);
-        return { kind: 'ended', how };
-      }
+      const nowMs = clock.nowMs();
+      this.#home.metrics.renewed(nowMs - sentMs, this.#deadlineMs - nowMs);
+      if (reply.kind === 'ended') return { kind: 'ended', how: this.#endedAs(reply.how) };
       this.confirm(reply.view, sentMs);
       // The store extended what is over here: give it back, so that nobody waits for the term.
       if (this.#isOver() && this.#releasing === undefined) this.#giveBack();
@@ -328,21 +442,81 @@ export class HeldLease implements Lease {
         how: 'released',
         reason: undefined,
       });
+      this.#home.metrics.released(reply.kind);
       return reply;
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;
+      this.#home.metrics.released('unknown');
       return { kind: 'unknown', cause: fault };
     } finally {
-      if (!this.#isOver()) this.#state = 'released';
+      if (!this.#isOver()) {
+        this.#state = 'released';
+        this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
+      }
       this.#home.forget(this);
     }
   }
 
   #expire(): void {
     if (this.#isOver()) return;
+    const byItself = this.#endOfItself();
+    if (byItself !== undefined) return this.#lose(byItself);
     const isUnreachable = this.#state === 'suspended' || this.#renewing !== undefined;
     this.#lose(isUnreachable ? (this.#slept() ? 'suspended' : 'unreachable') : 'expired');
     if (isUnreachable) this.#giveBack();
+  }
+
+  /** Why it ends at its deadline, where that was to be. */
+  #endOfItself(): LossReason | undefined {
+    if (this.#deadlineMs === this.#holdEndMs) return 'max-hold';
+    if (this.#isProbing) return 'not-alive';
+    return this.#breaking?.state === 'draining' ? 'handed-over' : undefined;
+  }
+
+  #see(breaking: Breaking | undefined): void {
+    const before = this.#breaking;
+    this.#breaking = breaking;
+    if (before === breaking || this.#onTakeover === undefined) return;
+    if (before?.takeoverId === breaking?.takeoverId && before?.state === breaking?.state) return;
+    for (const listener of this.#onTakeover) this.#home.clock.soon(() => listener(breaking));
+  }
+
+  /** Runs what may give the lease to another. If nobody can say whether it did, it is over here. */
+  async #passing<R extends { readonly kind: string }>(
+    isAtOnce: boolean,
+    pass: () => Promise<R | { readonly kind: 'ended'; readonly how: Ended | 'unknown' }>,
+  ): Promise<
+    R | { readonly kind: 'ended'; readonly how: Ended } | { readonly kind: 'unavailable'; readonly cause: Error }
+  > {
+    if (this.#isOver() || this.#releasing !== undefined) return { kind: 'ended', how: this.#endedHow() };
+    this.#isPassing = isAtOnce;
+    try {
+      const reply = await pass();
+      if (isEnded(reply)) return { kind: 'ended', how: this.#endedAs(reply.how) };
+      if (reply.kind === 'handed-over' || reply.kind === 'handed-off') this.#lose('handed-over');
+      return reply;
+    } catch (fault) {
+      if (!(fault instanceof CoordinationError)) throw fault;
+      if (isAtOnce && fault.applied === 'unknown' && !this.#isOver()) {
+        this.#lose('handed-over');
+        this.#giveBack();
+      }
+      return { kind: 'unavailable', cause: fault };
+    } finally {
+      this.#isPassing = false;
+    }
+  }
+
+  /** The store says that it has ended. */
+  #endedAs(told: Ended | 'unknown'): Ended {
+    const how = told === 'unknown' ? 'expired' : told;
+    const isDrained = how === 'superseded' && this.#breaking?.state === 'draining';
+    this.#lose(isDrained ? 'handed-over' : how === 'released' ? 'released-elsewhere' : how);
+    return how;
+  }
+
+  #ref(): { readonly resource: string; readonly leaseId: string } {
+    return { resource: this.resource, leaseId: this.leaseId };
   }
 
   /** A renewal on its way may yet extend what is over here; nobody should wait for that term. */
@@ -362,6 +536,8 @@ export class HeldLease implements Lease {
     if (this.#isOver()) return;
     this.#state = 'lost';
     this.#lossReason = reason;
+    this.#home.metrics.lost(reason);
+    this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
     this.#home.alarms.clear(this.#alarm);
     this.#home.forget(this);
     this.#abort?.abort(new LeaseLostError(this, reason));
@@ -372,8 +548,19 @@ export class HeldLease implements Lease {
   }
 
   #endedOutcome(): RenewOutcome {
-    const reason = this.#lossReason;
-    if (reason === 'superseded' || reason === 'revoked') return { kind: 'ended', how: reason };
-    return { kind: 'ended', how: this.#state === 'lost' && reason !== 'released-elsewhere' ? 'expired' : 'released' };
+    return { kind: 'ended', how: this.#endedHow() };
   }
+
+  #endedHow(): Ended {
+    const reason = this.#lossReason;
+    if (reason === 'superseded' || reason === 'revoked') return reason;
+    if (reason === 'handed-over') return 'superseded';
+    return this.#state === 'lost' && reason !== 'released-elsewhere' ? 'expired' : 'released';
+  }
+}
+
+function isEnded(reply: {
+  readonly kind: string;
+}): reply is { readonly kind: 'ended'; readonly how: Ended | 'unknown' } {
+  return reply.kind === 'ended';
 }

@@ -1,3 +1,4 @@
+import { grantedLease } from './acquisition.ts';
 import { Alarms } from './alarms.ts';
 import {
   checkGrace,
@@ -11,7 +12,7 @@ import {
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
-import { CoordinationError, LockAcquisitionError } from './errors.ts';
+import { CoordinationError } from './errors.ts';
 import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
 import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
 import type { OwnView, Replies, RequestCommand } from './lease-command.ts';
@@ -99,41 +100,7 @@ export class Locks implements LockManager, LeaseHome {
 
   async acquire(resource: string, options: ClaimOptions = {}): Promise<Lease> {
     const outcome = await this.tryAcquire(resource, options);
-    switch (outcome.kind) {
-      case 'granted':
-        return outcome.lease;
-      case 'busy': {
-        const { current } = outcome;
-        const held = `Resource is locked: ${resource} is held by ${current.holder.name ?? current.holder.id}`;
-        if (outcome.why === 'waited')
-          throw new LockAcquisitionError('LOCK_TIMEOUT', `${held}, and did not come free within ${options.waitMs} ms`, {
-            applied: 'no',
-            resource,
-            current,
-          });
-        throw new LockAcquisitionError(
-          'RESOURCE_LOCKED',
-          outcome.why === 'queue-full' ? `${held}, and its queue is full` : held,
-          { applied: 'no', resource, current },
-        );
-      }
-      case 'gone':
-        throw new LockAcquisitionError(
-          'LOCK_GONE',
-          `The lease that request ${options.requestId} got on ${resource} has ended (${outcome.how}); claim with a new requestId`,
-          { applied: 'no', resource },
-        );
-      case 'unavailable':
-        throw new LockAcquisitionError(
-          'LOCK_UNAVAILABLE',
-          `Nobody could say who holds ${resource}: ${outcome.cause.message}`,
-          {
-            applied: outcome.cause instanceof CoordinationError ? outcome.cause.applied : 'unknown',
-            cause: outcome.cause,
-            resource,
-          },
-        );
-    }
+    return grantedLease(resource, outcome, options);
   }
 
   async withLock<T>(resource: string, options: ClaimOptions, work: (lease: Lease) => Promise<T> | T): Promise<T> {
@@ -264,6 +231,14 @@ export class Locks implements LockManager, LeaseHome {
     return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, mode);
   }
 
+  ask(command: RequestCommand): Promise<Replies['request']> {
+    return this.store.submit<'request'>(command);
+  }
+
+  leave({ resource, requestId }: RequestCommand): Promise<Replies['cancel']> {
+    return this.store.submit<'cancel'>({ kind: 'cancel', resource, requestId });
+  }
+
   /** A lease that was just granted or offered. */
   begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease {
     const lease = new HeldLease(this, facts, term, mode);
@@ -343,9 +318,7 @@ export class Locks implements LockManager, LeaseHome {
   /** A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can. */
   #takeBack(command: RequestCommand, options: ClaimOptions): void {
     if (options.requestId !== undefined) return;
-    void this.store
-      .submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId })
-      .catch(() => undefined);
+    void this.leave(command).catch(() => undefined);
   }
 
   #requestFor(resource: string, options: ClaimOptions): RequestCommand {

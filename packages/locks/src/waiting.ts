@@ -12,7 +12,6 @@ import type { Entropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
 import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
 import type { Offer, Replies, RequestCommand } from './lease-command.ts';
-import type { LeaseStore } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
 
 /** How often a waiter repeats its request: within an offer's 2 s, so that a lost notification costs no turn. */
@@ -20,13 +19,16 @@ const REPEAT_MS = 1_500;
 /** How long its place outlives the last repetition. */
 const ALIVE_MS = 5_000;
 
-interface Manager {
-  readonly store: LeaseStore;
+/** Whom a claim is made for: leases, or permits of a pool. */
+interface Manager<C extends RequestCommand> {
   readonly clock: Clock;
   readonly entropy: Entropy;
+  ask(command: C): Promise<Replies['request']>;
+  /** Leaves the queue, or gives back what was just granted. */
+  leave(command: C): Promise<unknown>;
   begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease;
   settled(
-    command: RequestCommand,
+    command: C,
     reply: Replies['request'],
     sentMs: number,
     options: ClaimOptions,
@@ -46,20 +48,20 @@ interface Waiter {
   wake: (wake: Wake) => void;
 }
 
-export class Waiting {
-  readonly #manager: Manager;
+export class Waiting<C extends RequestCommand = RequestCommand> {
+  readonly #manager: Manager<C>;
   readonly #listener: string;
   readonly #waiters = new Map<string, Waiter>();
   readonly #claims = new Set<Promise<ClaimOutcome>>();
   #closed: CoordinationError | undefined;
 
-  constructor(manager: Manager, listener: string) {
+  constructor(manager: Manager<C>, listener: string) {
     this.#manager = manager;
     this.#listener = listener;
   }
 
   /** Claims, and stands in the queue for up to `waitMs`. */
-  async claim(command: RequestCommand, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+  async claim(command: C, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
     const { clock } = this.#manager;
     const endMs = clock.nowMs() + waitMs;
     const waiter: Waiter = { requestId: command.requestId, offer: undefined, wake: () => undefined };
@@ -95,8 +97,8 @@ export class Waiting {
     await Promise.allSettled(this.#claims);
   }
 
-  async #stand(first: RequestCommand, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
-    const { clock, entropy, store } = this.#manager;
+  async #stand(first: C, waiter: Waiter, endMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const { clock, entropy } = this.#manager;
     let command = first;
     let fault: CoordinationError | undefined;
     for (;;) {
@@ -105,7 +107,7 @@ export class Waiting {
       const isLast = leftMs === 0;
       let anchor: { readonly sentMs: number; readonly serverMs: number } | undefined;
       try {
-        const reply = await store.submit<'request'>({
+        const reply = await this.#manager.ask({
           ...command,
           waitMs: isLast ? 0 : Math.min(ALIVE_MS, leftMs + 1_000),
           listener: this.#listener,
@@ -128,7 +130,8 @@ export class Waiting {
         }
         if (reply.kind === 'queued') anchor = { sentMs, serverMs: reply.view.serverMs };
       } catch (caught) {
-        if (!(caught instanceof CoordinationError)) throw caught;
+        // What is asked wrongly stays wrong.
+        if (!(caught instanceof CoordinationError) || caught.code === 'LOCK_CONFIG') throw caught;
         fault = caught;
         if (isLast) return { kind: 'unavailable', cause: fault };
       }
@@ -145,7 +148,7 @@ export class Waiting {
 
   /** The offered lease, unless what is left of the offer is too little to count on: then the next request confirms first. */
   #take(
-    command: RequestCommand,
+    command: C,
     offer: Offer,
     anchor: { readonly sentMs: number; readonly serverMs: number },
     options: ClaimOptions,
@@ -182,10 +185,8 @@ export class Waiting {
   }
 
   /** Leaves the queue for good, then throws what the caller is to hear. */
-  async #leave(command: RequestCommand, reason: unknown): Promise<never> {
-    await this.#manager.store
-      .submit<'cancel'>({ kind: 'cancel', resource: command.resource, requestId: command.requestId })
-      .catch(() => undefined);
+  async #leave(command: C, reason: unknown): Promise<never> {
+    await this.#manager.leave(command).catch(() => undefined);
     throw reason;
   }
 }
