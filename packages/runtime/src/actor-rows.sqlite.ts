@@ -1,22 +1,12 @@
 // The rows of actors: everything but their guards and topics. Reads and writes, no decisions.
 import type { ActorId } from './actor-id.ts';
-import { actorRecord, type RowText } from './actor-record.ts';
+import { type ActorRow, keptText, knownSender, type OutboxRow, recordOf, type SenderRow } from './actor-rows.sql.ts';
 import type { KnownSender, StoredActor } from './commit-check.ts';
 import type { SqliteDatabase } from './database.sqlite.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import type { Settlement } from './settlement.ts';
 import type { ActorRecord, SenderId, Shard } from './state-store.ts';
 import type { StoreLimits } from './store-limits.ts';
-import { parsedText } from './stored-text.sqlite.ts';
-
-type ActorRow = {
-  readonly version: number;
-  readonly machineVersion: number;
-  readonly commitId: string;
-  readonly snapshot: string;
-  readonly timers: string;
-  readonly cursor: string;
-};
 
 /** What goes with a commit that fits. */
 interface CommitFacts {
@@ -61,14 +51,10 @@ export class ActorRows {
       'SELECT id, due AS dueAtMs FROM actor WHERE shard = ? AND due IS NOT NULL',
     );
     this.#outboxes = database.statement<{ actor: string }>('SELECT DISTINCT actor FROM outbox WHERE shard = ?');
-    this.#outbox = database.statement<{ receiver: string; n: number; event: string }>(
-      'SELECT receiver, n, event FROM outbox WHERE shard = ? AND actor = ?',
-    );
+    this.#outbox = database.statement<OutboxRow>('SELECT receiver, n, event FROM outbox WHERE shard = ? AND actor = ?');
     this.#addRow = database.statement('INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?)');
     this.#removeRow = database.statement('DELETE FROM outbox WHERE shard = ? AND actor = ? AND receiver = ? AND n = ?');
-    this.#sender = database.statement<{ floor: number; kept: string; seen: number }>(
-      'SELECT floor, kept, seen FROM sender WHERE actor = ? AND sender = ?',
-    );
+    this.#sender = database.statement<SenderRow>('SELECT floor, kept, seen FROM sender WHERE actor = ? AND sender = ?');
     this.#putSender = database.statement('INSERT OR REPLACE INTO sender VALUES (?, ?, ?, ?, ?)');
     this.#oldestNodes = database.statement<{ at: number; seen: number }>(
       `SELECT rowid AS at, seen FROM sender WHERE actor = ? AND instr(sender, ':') = 0 ORDER BY rowid LIMIT 16`,
@@ -80,12 +66,8 @@ export class ActorRows {
   }
 
   record(shard: Shard, id: ActorId): ActorRecord | undefined {
-    const texts = this.#actor.first(id);
-    if (texts === undefined) return undefined;
-    const rows = this.#outbox
-      .all(shard, id)
-      .map(({ receiver, n, event }): RowText => ({ to: receiver as ActorId, n, text: event }));
-    return parsedText(id, () => actorRecord(id, texts, rows));
+    const actor = this.#actor.first(id);
+    return actor && recordOf(id, actor, this.#outbox.all(shard, id));
   }
 
   /** What a commit to the actor is checked against. */
@@ -94,11 +76,7 @@ export class ActorRows {
     const senders = new Map<SenderId, KnownSender>();
     for (const { sender } of settles) {
       const row = senders.has(sender) ? undefined : this.#sender.first(id, sender);
-      if (row !== undefined)
-        senders.set(
-          sender,
-          parsedText(id, () => knownSender(row)),
-        );
+      if (row !== undefined) senders.set(sender, knownSender(id, row));
     }
     return { version, commitId, senders };
   }
@@ -122,8 +100,8 @@ export class ActorRows {
       texts.dueAtMs ?? null,
       cursor,
     );
-    for (const [sender, { floor, kept }] of settlements) {
-      this.#putSender.run(id, sender, floor, JSON.stringify([...kept]), nowMs);
+    for (const [sender, settlement] of settlements) {
+      this.#putSender.run(id, sender, settlement.floor, keptText(settlement), nowMs);
     }
     if (settlements.size > 0) this.#forgetSilent(id, nowMs - limits.senderSilenceMs);
     // Only a newcomer can be one too many.
@@ -156,9 +134,4 @@ export class ActorRows {
       outboxes: this.#outboxes.all(shard).map(({ actor }) => actor as ActorId),
     };
   }
-}
-
-function knownSender({ floor, kept, seen }: { floor: number; kept: string; seen: number }): KnownSender {
-  const pairs = JSON.parse(kept) as [number, string | null][];
-  return { settlement: { floor, kept: new Map(pairs.map(([n, reply]) => [n, reply ?? undefined])) }, seenMs: seen };
 }

@@ -1,11 +1,10 @@
 import type { SqliteDatabase, Statement } from './database.sqlite.ts';
+import { type EventRow, type EventText, eventOf, eventTexts, keptEvents, trimmedAtOnce } from './event-rows.sql.ts';
 import type { Json } from './json.ts';
-import { jsonText, jsonValue } from './json-text.ts';
+import { jsonValue } from './json-text.ts';
 import type { LogId, LogStore, TopicEvent } from './log-store.ts';
 import { stampAfter } from './stamp.ts';
 import { checkKey } from './store-key.ts';
-import { defaultStoreLimits } from './store-limits.ts';
-import { parsedText } from './stored-text.sqlite.ts';
 
 const logTables: readonly string[] = [
   `
@@ -21,18 +20,6 @@ CREATE TABLE event (
 ) STRICT, WITHOUT ROWID;
 `,
 ];
-
-type EventRow = {
-  readonly id: string;
-  readonly prev: string;
-  readonly type: string;
-  readonly atMs: number;
-  readonly data: string;
-};
-
-const keptEvents = 1_000;
-/** Old events are dropped in groups of this many: appending stays cheap. */
-const trimmedAtOnce = 250;
 
 /** Topic logs in the database of one process. The database is its opener's to close. */
 export class SqliteLogStore implements LogStore {
@@ -67,18 +54,12 @@ export class SqliteLogStore implements LogStore {
     events: readonly { readonly type: string; readonly data: Json }[],
   ): Promise<readonly TopicEvent[]> {
     checkKey(topic);
-    const texts = events.map(({ type, data }, i) => ({
-      type,
-      text: jsonText(data, `events[${i}].data`, defaultStoreLimits.messageBytes),
-    }));
+    const texts = eventTexts(events);
     return this.#database.write(() => this.appendTexts(topic, texts));
   }
 
   /** The append of a commit: inside its write, so that it is one with the record. */
-  appendTexts(
-    topic: string,
-    events: readonly { readonly type: string; readonly text: string }[],
-  ): readonly TopicEvent[] {
+  appendTexts(topic: string, events: readonly EventText[]): readonly TopicEvent[] {
     if (events.length === 0) return [];
     const { last, kept } = this.#topic.first(topic) ?? { last: '', kept: 0 };
     const wallMs = this.#database.clock.wallMs();
@@ -103,11 +84,7 @@ export class SqliteLogStore implements LogStore {
       const oldest = this.#oldest.first(topic);
       const known = after === '' || after === oldest?.prev || this.#has.first(topic, after) !== undefined;
       if (!known) return { kind: 'gone', oldest: oldest?.id ?? '' };
-      const rows = this.#after.all(topic, after, limit);
-      return {
-        kind: 'events',
-        events: rows.map(({ data, ...event }) => ({ topic, ...event, data: parsedText(topic, () => jsonValue(data)) })),
-      };
+      return { kind: 'events', events: this.#after.all(topic, after, limit).map((row) => eventOf(topic, row)) };
     });
   }
 

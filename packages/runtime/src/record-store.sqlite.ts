@@ -1,12 +1,9 @@
-import { assert } from '@devmentor/locks';
 import type { SqliteDatabase, Statement } from './database.sqlite.ts';
 import type { Json } from './json.ts';
-import { jsonText, jsonValue } from './json-text.ts';
+import { type RecordRow, recordText, storedRecord } from './record-rows.sql.ts';
 import type { PutOutcome, RecordStore, StoredRecord } from './record-store.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
 import { checkKey, checkPage } from './store-key.ts';
-import { defaultStoreLimits } from './store-limits.ts';
-import { parsedText } from './stored-text.sqlite.ts';
 
 const recordTables: readonly string[] = [
   `
@@ -17,8 +14,6 @@ CREATE INDEX record_until ON record (until) WHERE until IS NOT NULL;
 
 /** The highest version given to any key: a key made anew never meets an old one (RS1). */
 const lastVersion = 'record-version';
-
-type RecordRow = { readonly version: number; readonly value: string };
 
 /** Plain records in the database of one process. The database is its opener's to close. */
 export class SqliteRecordStore implements RecordStore {
@@ -49,7 +44,7 @@ export class SqliteRecordStore implements RecordStore {
     checkKey(key);
     return this.#database.read(() => {
       const row = this.#get.first(key, this.#nowMs());
-      return row && stored(key, row);
+      return row && storedRecord(key, row);
     });
   }
 
@@ -58,10 +53,8 @@ export class SqliteRecordStore implements RecordStore {
     value: Json,
     options: { readonly expects: number | 'absent' | 'any'; readonly ttlMs?: number },
   ): Promise<PutOutcome> {
-    checkKey(key);
     const { expects, ttlMs } = options;
-    assert(ttlMs === undefined || ttlMs > 0, 'a term is positive');
-    const text = jsonText(value, 'value', defaultStoreLimits.messageBytes);
+    const text = recordText(key, value, ttlMs);
     return this.#database.write(() => {
       const nowMs = this.#nowMs();
       const stored = this.#get.first(key, nowMs)?.version;
@@ -92,7 +85,7 @@ export class SqliteRecordStore implements RecordStore {
     return this.#database.read(() =>
       this.#list
         .all(from, end, after, this.#nowMs(), options.limit)
-        .map(({ key, ...row }) => ({ key, ...stored(key, row) })),
+        .map(({ key, ...row }) => ({ key, ...storedRecord(key, row) })),
     );
   }
 
@@ -101,8 +94,4 @@ export class SqliteRecordStore implements RecordStore {
   #nowMs(): number {
     return Math.floor(this.#database.clock.wallMs());
   }
-}
-
-function stored(key: string, { value, version }: RecordRow): StoredRecord {
-  return { value: parsedText(key, () => jsonValue(value)), version };
 }

@@ -7,6 +7,7 @@ import type { SqliteDatabase, Statement } from './database.sqlite.ts';
 import type { SqliteLogStore } from './log-store.sqlite.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { prepareCommit } from './prepared-commit.ts';
+import { assertIncarnation, assertShard, nobody, serves } from './shard-rows.sql.ts';
 import { lowestStamp, stampAfter } from './stamp.ts';
 import type {
   ActorRecord,
@@ -25,7 +26,6 @@ import { checkKey } from './store-key.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { defaultStoreLimits } from './store-limits.ts';
 
-const nobody: Ownership = { incarnation: 'none', epoch: lowestStamp };
 const lowestFence = parseFence(lowestStamp);
 
 /** Actors in the database of one process. Shared by its nodes; the database is its opener's to close. */
@@ -73,7 +73,7 @@ export class SqliteStateStore implements StateStore {
   }
 
   async seal(shard: Shard, by: Incarnation, expects: Ownership): ReturnType<StateStore['seal']> {
-    assert(by !== 'none' && by !== '' && !by.includes(':'), "an incarnation has no ':' and is not 'none'");
+    assertIncarnation(by);
     return this.#database.write(() => {
       const own = this.#ownerOf(shard);
       if (own.incarnation !== expects.incarnation || own.epoch !== expects.epoch) return { kind: 'lost', own };
@@ -185,16 +185,12 @@ export class SqliteStateStore implements StateStore {
   }
 
   #ownerOf(shard: Shard): Ownership {
-    assert(
-      Number.isInteger(shard) && shard >= 0 && shard < this.shards,
-      'a shard is a number below the number of shards',
-    );
+    assertShard(shard, this.shards);
     return this.#owner.first(shard) ?? nobody;
   }
 
   #serves(shard: Shard, epoch: Epoch): boolean {
-    const own = this.#ownerOf(shard);
-    return own.epoch === epoch && own.incarnation !== 'none';
+    return serves(this.#ownerOf(shard), epoch);
   }
 
   #fenced(shard: Shard): Fenced {
