@@ -18,6 +18,7 @@ export class Alarms {
   readonly #queue = new DueQueue<Alarm>();
   #cancel: Cancel | undefined;
   #armedMs = Number.POSITIVE_INFINITY;
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,7 +37,14 @@ export class Alarms {
     if (this.#queue.size === 0) this.#disarm();
   }
 
+  /** No alarm rings any more. */
+  close(): void {
+    this.#disarm();
+    this.#isClosed = true;
+  }
+
   #arm(dueMs: number): void {
+    if (this.#isClosed) return;
     this.#cancel?.();
     this.#armedMs = dueMs;
     this.#cancel = this.#clock.background(Math.max(0, dueMs - this.#clock.nowMs()), () => this.#ring());

@@ -10,7 +10,7 @@
 //   FP4  When `close` resolves, no socket and no timer of the proxy is left.
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { systemClock } from './clock.system.ts';
-import type { Clock } from './clock.ts';
+import type { Clock, Unsubscribe } from './clock.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
 import {
   clearWeather,
@@ -60,6 +60,8 @@ export interface FaultProxy extends AsyncDisposable {
   next(match: RequestMatch, fault: RequestFault): Moment;
   /** How many requests of a command, or of all commands, have come to the proxy. */
   count(command?: string): number;
+  /** Shows every request as it comes. */
+  observe(listener: (request: PassingRequest) => void): Unsubscribe;
   close(): Promise<void>;
 }
 
@@ -87,6 +89,7 @@ class LoopbackProxy implements FaultProxy, PassageHome {
   readonly #passages = new Set<FaultPassage>();
   readonly #armed: Armed[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #observers = new Set<(request: PassingRequest) => void>();
   #isRefusing = false;
 
   constructor({ to, clock = systemClock, entropy = systemEntropy }: FaultProxyOptions) {
@@ -188,7 +191,13 @@ class LoopbackProxy implements FaultProxy, PassageHome {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  observe(listener: (request: PassingRequest) => void): Unsubscribe {
+    this.#observers.add(listener);
+    return () => void this.#observers.delete(listener);
+  }
+
   passing(request: PassingRequest): Struck | undefined {
+    for (const show of this.#observers) show(request);
     this.#counts.set(request.command, this.count(request.command) + 1);
     const place = this.#armed.findIndex(({ isFor }) => isFor(request));
     return place < 0 ? undefined : this.#armed.splice(place, 1)[0]?.struck;

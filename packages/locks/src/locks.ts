@@ -1,5 +1,5 @@
 import { grantedLease } from './acquisition.ts';
-import { Alarms } from './alarms.ts';
+import { Alarm, Alarms } from './alarms.ts';
 import {
   checkGrace,
   checkMeta,
@@ -34,6 +34,7 @@ import type {
   LockManager,
   ResumeOutcome,
 } from './lock-manager.ts';
+import { retryDelayMs } from './renewal.ts';
 import { ShortLock } from './short-lock.ts';
 import { Waiting } from './waiting.ts';
 
@@ -87,8 +88,10 @@ export class Locks implements LockManager, LeaseHome {
     options.signal?.throwIfAborted();
     try {
       if (!this.#isOpen) await this.open();
-      if (waitMs > 0) return await this.#waiting.claim(command, waitMs, options);
-      return await this.#claimNow(command, options);
+      if (waitMs <= 0) return await this.#claimNow(command, options);
+      const outcome = await this.#waiting.claim(command, waitMs, options);
+      if (outcome.kind === 'unavailable') this.#takeBack(command, options);
+      return outcome;
     } catch (fault) {
       // The caller's own reason is rethrown untouched, even where it is one of ours.
       if (options.signal?.aborted === true) throw options.signal.reason;
@@ -169,7 +172,7 @@ export class Locks implements LockManager, LeaseHome {
 
   cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
     checkName('requestId', request.requestId);
-    return this.#asking('cancel', () => this.store.submit<'cancel'>({ kind: 'cancel', ...request }));
+    return this.#asking('cancel', () => this.leave(request));
   }
 
   async inspect(resource: string, options: { readonly withLeaseId?: boolean } = {}): Promise<LeaseView> {
@@ -210,6 +213,7 @@ export class Locks implements LockManager, LeaseHome {
     if (options.leases === 'keep') for (const lease of leases) lease.abandon('shutdown');
     else await Promise.all(leases.map((lease) => lease.end('shutdown')));
     this.#stopListening();
+    this.alarms.close();
     await this.store.close();
   }
 
@@ -235,8 +239,22 @@ export class Locks implements LockManager, LeaseHome {
     return this.store.submit<'request'>(command);
   }
 
-  leave({ resource, requestId }: RequestCommand): Promise<Replies['cancel']> {
-    return this.store.submit<'cancel'>({ kind: 'cancel', resource, requestId });
+  /** Leaves the queue, or gives a grant back: then whoever has it here is told at once. */
+  async leave({ resource, requestId }: Pick<RequestCommand, 'resource' | 'requestId'>): Promise<Replies['cancel']> {
+    let isHeld = true;
+    try {
+      const reply = await this.store.submit<'cancel'>({ kind: 'cancel', resource, requestId });
+      isHeld = reply.kind !== 'returned';
+      return reply;
+    } catch (fault) {
+      isHeld = fault instanceof CoordinationError && fault.applied === 'no';
+      throw fault;
+    } finally {
+      if (!isHeld) {
+        for (const lease of this.#leases.values())
+          if (lease.resource === resource && lease.requestId === requestId) lease.abandon('released-elsewhere');
+      }
+    }
   }
 
   /** A lease that was just granted or offered. */
@@ -315,10 +333,24 @@ export class Locks implements LockManager, LeaseHome {
     }
   }
 
-  /** A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can. */
+  /**
+   * A grant may have been made that nobody knows of. Whoever chose the id may ask again; else
+   * nobody can, and it is given back as soon as the store hears of it.
+   */
   #takeBack(command: RequestCommand, options: ClaimOptions): void {
-    if (options.requestId !== undefined) return;
-    void this.leave(command).catch(() => undefined);
+    if (options.requestId !== undefined || this.#isClosed) return;
+    const endMs = this.clock.nowMs() + command.ttlMs;
+    const alarm = new Alarm(() => void attempt());
+    const attempt = async (): Promise<void> => {
+      try {
+        await this.leave(command);
+      } catch {
+        const nextMs = this.clock.nowMs() + retryDelayMs(command.ttlMs, this.entropy.random());
+        // After its end it has lapsed by itself.
+        if (!this.#isClosed && nextMs < endMs) this.alarms.set(alarm, nextMs);
+      }
+    };
+    void attempt();
   }
 
   #requestFor(resource: string, options: ClaimOptions): RequestCommand {
