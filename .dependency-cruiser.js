@@ -41,7 +41,7 @@ export default {
     ...arrows('locks', { libraries: ['ioredis', '@types/node', ...suites] }),
     ...arrows('runtime', {
       packages: ['locks'],
-      libraries: ['xstate', 'ioredis', '@nats-io', '@types/node', ...suites],
+      libraries: ['xstate', 'ioredis', 'pg', '@types/pg', '@nats-io', '@types/node', ...suites],
     }),
     ...arrows('agents', {
       packages: ['locks', 'runtime'],
@@ -96,6 +96,12 @@ export default {
       to: { path: installed('ioredis') },
     },
     {
+      name: 'postgres-in-postgres-files',
+      severity: 'error',
+      from: { path: sources('locks', 'runtime', 'agents'), pathNot: 'postgres[^/]*\\.ts$' },
+      to: { path: installed('pg') },
+    },
+    {
       name: 'nats-in-nats-files',
       severity: 'error',
       from: { path: sources('runtime', 'agents'), pathNot: 'nats[^/]*\\.ts$' },
@@ -112,7 +118,7 @@ export default {
       comment: 'The main and memory entries never reach a client or test library, not even through others.',
       severity: 'error',
       from: { path: '^packages/(locks|runtime|agents)/src/(index|memory)\\.ts$' },
-      to: { path: installed('(ioredis|@nats-io|vitest)'), reachable: true },
+      to: { path: installed('(ioredis|pg|@nats-io|vitest)'), reachable: true },
     },
     {
       name: 'no-cycles',

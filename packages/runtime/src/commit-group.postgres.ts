@@ -1,0 +1,198 @@
+// Commit group
+//
+// Commits of many actors, at most one of each, between what the database says of them and what it
+// is to write. Pure: the rows go in as they were read, the parts come out as they are written.
+import type { FencingToken } from '@devmentor/locks';
+import { keptText, knownSender, type SenderRow } from './actor-rows.sql.ts';
+import { checkCommit, type KnownSender } from './commit-check.ts';
+import { type EventRow, eventOf } from './event-rows.sql.ts';
+import type { PreparedCommit } from './prepared-commit.ts';
+import type { Settlement } from './settlement.ts';
+import { nobody, serves } from './shard-rows.sql.ts';
+import { lowestStamp } from './stamp.ts';
+import type { CommitOutcome, Epoch, Fenced, Ownership, SenderId, Shard } from './state-store.ts';
+import { isFault } from './store-faults.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+/** A commit on its way to the database. */
+export interface OwnedCommit {
+  readonly shard: Shard;
+  readonly epoch: Epoch;
+  readonly prepared: PreparedCommit;
+}
+
+/** Of each commit in turn: the owner of its shard, and what is stored of its actor, its guard and its senders. */
+export const storedStatement = {
+  name: 'stored',
+  text: `SELECT s.incarnation, s.epoch, a.version, a.commit_id AS "commitId", g.fence, now_us() / 1000 AS "nowMs",
+    (SELECT json_agg(json_build_array(k.sender, k.floor, k.kept, k.seen)) FROM sender AS k
+     WHERE k.actor = c.id AND k.sender = ANY (c.senders)) AS senders
+  FROM ROWS FROM (json_to_recordset($1::json) AS (id text, shard int, fenced bool, senders text[]))
+    WITH ORDINALITY AS c(id, shard, fenced, senders, nth)
+  LEFT JOIN shard AS s ON s.shard = c.shard
+  LEFT JOIN actor AS a ON a.id = c.id
+  LEFT JOIN guard AS g ON c.fenced AND g.actor = c.id
+  ORDER BY c.nth`,
+};
+
+export interface StoredRow {
+  readonly incarnation: string | null;
+  readonly epoch: string | null;
+  readonly version: number | null;
+  readonly commitId: string | null;
+  readonly fence: string | null;
+  readonly nowMs: number;
+  readonly senders: readonly (readonly [SenderId, number, string, number])[] | null;
+}
+
+export function storedQuestion(commits: readonly OwnedCommit[]): string {
+  return JSON.stringify(
+    commits.map(({ shard, prepared: { commit } }) => ({
+      id: commit.id,
+      shard,
+      fenced: commit.fence !== undefined,
+      senders: [...new Set(commit.settles.map(({ sender }) => sender))],
+    })),
+  );
+}
+
+/** A commit that fits, with what it leaves of its senders. */
+export interface Fitting extends OwnedCommit {
+  readonly kind: 'fits';
+  readonly settlements: ReadonlyMap<SenderId, Settlement>;
+  /** Some sender was not known before. */
+  readonly newcomer: boolean;
+  readonly nowMs: number;
+}
+
+export type Decision = Fitting | Exclude<CommitOutcome, { readonly kind: 'committed' }> | Fenced;
+
+/** What the database answers to a commit, in the order that StateStore asks for. */
+export function decide(owned: OwnedCommit, row: StoredRow, limits: StoreLimits): Decision {
+  const own: Ownership =
+    row.incarnation === null || row.epoch === null ? nobody : { incarnation: row.incarnation, epoch: row.epoch };
+  if (!serves(own, owned.epoch)) return { kind: 'fenced', own };
+  const { prepared } = owned;
+  const { id, fence } = prepared.commit;
+  const { version, commitId, nowMs } = row;
+  let senders: ReadonlyMap<SenderId, KnownSender>;
+  try {
+    senders = new Map(row.senders?.map(([sender, ...facts]) => [sender, knownSender(id, senderRow(facts))]));
+  } catch (error) {
+    if (isFault(error)) return { kind: 'refused', fault: error };
+    throw error;
+  }
+  const stored = { version: version ?? 0, commitId: commitId ?? '', senders };
+  const check = checkCommit(prepared, stored, nowMs, limits);
+  if (check.kind === 'committed') throw new Error('a commit is checked before it is written');
+  if (check.kind !== 'fits') return check;
+  const guard = (row.fence ?? lowestStamp) as FencingToken;
+  if (fence !== undefined && fence < guard) return { kind: 'stale', guard };
+  const newcomer = [...check.settlements.keys()].some((sender) => !senders.has(sender) && !sender.includes(':'));
+  return { ...owned, kind: 'fits', settlements: check.settlements, newcomer, nowMs };
+}
+
+function senderRow([floor, kept, seen]: readonly [number, string, number]): SenderRow {
+  return { floor, kept, seen };
+}
+
+/** Writes what fits, all of it or, when something has changed since it was decided, nothing (`moved`). */
+export const commitStatement = {
+  name: 'commit',
+  text: 'SELECT topic, id, prev, at AS "atMs" FROM commit_actors($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+};
+
+export interface WrittenEvent {
+  readonly topic: string;
+  readonly id: string;
+  readonly prev: string;
+  readonly atMs: number;
+}
+
+/** The values of `commitStatement`. */
+export function writeParts(commits: readonly Fitting[], limits: StoreLimits): readonly (string | number | null)[] {
+  const [first] = commits;
+  const owners = new Map(commits.map(({ shard, epoch }) => [shard, { shard, epoch }]));
+  return [
+    rows([...owners.values()]),
+    rows(commits.map(actorRow)),
+    rows(
+      commits.flatMap(
+        ({
+          prepared: {
+            commit: { id, fence },
+          },
+        }) => (fence === undefined ? [] : [{ actor: id, fence }]),
+      ),
+    ),
+    rows(commits.flatMap(senderRows)),
+    rows(commits.filter(({ newcomer }) => newcomer).map(({ prepared }) => prepared.commit.id)),
+    rows(
+      commits.flatMap(({ shard, prepared: { commit } }) =>
+        commit.outbox.remove
+          // A row that is added as well stays.
+          .filter(({ to, n }) => !commit.outbox.add.some((row) => row.to === to && row.n === n))
+          .map(({ to, n }) => ({ shard, actor: commit.id, receiver: to, n })),
+      ),
+    ),
+    rows(commits.flatMap(outboxRows)),
+    rows(
+      commits.flatMap(({ prepared: { commit, events } }) =>
+        commit.events.map(({ type }, i) => ({ topic: commit.id, n: i + 1, type, data: events[i] ?? 'null' })),
+      ),
+    ),
+    (first?.nowMs ?? 0) - limits.senderSilenceMs,
+    limits.nodeSenders,
+  ];
+}
+
+function rows(values: readonly unknown[]): string | null {
+  return values.length === 0 ? null : JSON.stringify(values);
+}
+
+function actorRow({ shard, prepared: { commit, snapshot, timers, dueAtMs } }: Fitting) {
+  const { id, basis, machineVersion, commitId } = commit;
+  return { id, shard, basis, machine: machineVersion, commit_id: commitId, snapshot, timers, due: dueAtMs ?? null };
+}
+
+function senderRows({ settlements, nowMs, prepared: { commit } }: Fitting) {
+  return [...settlements].map(([sender, settlement], nth) => ({
+    actor: commit.id,
+    sender,
+    floor: settlement.floor,
+    kept: keptText(settlement),
+    seen: nowMs,
+    version: commit.basis + 1,
+    nth,
+  }));
+}
+
+/** Of two rows with one number, the later one. */
+function outboxRows({ shard, prepared: { commit, outbox } }: Fitting) {
+  const added = new Map(
+    commit.outbox.add.map(({ to, n }, i) => [
+      `${n} ${to}`,
+      { shard, actor: commit.id, receiver: to, n, event: outbox[i] ?? 'null' },
+    ]),
+  );
+  return [...added.values()];
+}
+
+/** The outcome of a commit that was written; `events` of its topic in their order. */
+export function committed({ prepared }: Fitting, written: readonly WrittenEvent[]): CommitOutcome {
+  const { id, basis, events } = prepared.commit;
+  return {
+    kind: 'committed',
+    version: basis + 1,
+    events: written.map((event, i) => {
+      const row: EventRow = {
+        id: event.id,
+        prev: event.prev,
+        type: events[i]?.type ?? '',
+        atMs: event.atMs,
+        data: prepared.events[i] ?? 'null',
+      };
+      return eventOf(id, row);
+    }),
+  };
+}
