@@ -35,12 +35,19 @@ import type {
   ResumeOutcome,
 } from './lock-manager.ts';
 import { retryDelayMs } from './renewal.ts';
+import { grantedAll, type MultiLease, type MultiOptions, type MultiOutcome, tryAcquireAll } from './multi-lock.ts';
+import type { PermitStore } from './permit-store.ts';
+import { Permits } from './permits.ts';
+import { ReadWriteLock } from './read-write.ts';
+import { Semaphore } from './semaphore.ts';
 import { ShortLock } from './short-lock.ts';
 import { Waiting } from './waiting.ts';
 
 export interface LocksOptions {
   readonly clock?: Clock;
   readonly entropy?: Entropy;
+  /** Where pools of permits are kept; without it there are none. */
+  readonly permits?: PermitStore;
 }
 
 /** The manager over any lease store: it sends commands, keeps leases alive, and waits. */
@@ -55,6 +62,7 @@ export class Locks implements LockManager, LeaseHome {
   readonly #events: LockEvents;
   readonly #leases = new Map<string, HeldLease>();
   readonly #waiting: Waiting;
+  readonly #permits: Permits | undefined;
   #opening: Promise<void> | undefined;
   #isOpen = false;
   #isClosed = false;
@@ -69,6 +77,7 @@ export class Locks implements LockManager, LeaseHome {
     this.#self = this.entropy.id();
     this.#events = new LockEvents(store, this.clock);
     this.#waiting = new Waiting(this, this.#self);
+    this.#permits = options.permits === undefined ? undefined : new Permits(this, options.permits);
     this.log = this.#events;
   }
 
@@ -113,6 +122,37 @@ export class Locks implements LockManager, LeaseHome {
     } finally {
       await lease.release();
     }
+  }
+
+  tryAcquireAll(resources: readonly string[], options: MultiOptions = {}): Promise<MultiOutcome> {
+    return tryAcquireAll(this, resources, options);
+  }
+
+  async acquireAll(resources: readonly string[], options: MultiOptions = {}): Promise<MultiLease> {
+    return grantedAll(await this.tryAcquireAll(resources, options), options);
+  }
+
+  async withLocks<T>(
+    resources: readonly string[],
+    options: MultiOptions,
+    work: (lease: MultiLease) => Promise<T> | T,
+  ): Promise<T> {
+    const lease = await this.acquireAll(resources, options);
+    try {
+      return await work(lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  semaphore(resource: string, options: { readonly permits: number }): Semaphore {
+    checkResource(resource);
+    return new Semaphore(this.#pools(), { resource, capacity: options.permits });
+  }
+
+  readWrite(resource: string): ReadWriteLock {
+    checkResource(resource);
+    return new ReadWriteLock(this.#pools(), resource);
   }
 
   async resume(
@@ -208,7 +248,10 @@ export class Locks implements LockManager, LeaseHome {
     this.#isOpen = false;
     this.#stopSweeping();
     this.#events.close();
-    await this.#waiting.close(closedFault());
+    await Promise.all([
+      this.#waiting.close(closedFault()),
+      this.#permits?.close(closedFault(), options.leases ?? 'release'),
+    ]);
     const leases = [...this.#leases.values()];
     if (options.leases === 'keep') for (const lease of leases) lease.abandon('shutdown');
     else await Promise.all(leases.map((lease) => lease.end('shutdown')));
@@ -235,8 +278,8 @@ export class Locks implements LockManager, LeaseHome {
     return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, mode);
   }
 
-  ask(command: RequestCommand): Promise<Replies['request']> {
-    return this.store.submit<'request'>(command);
+  async ask(command: RequestCommand): Promise<Replies['request']> {
+    return this.#confirmed(command, await this.store.submit<'request'>(command));
   }
 
   /** Leaves the queue, or gives a grant back: then whoever has it here is told at once. */
@@ -282,6 +325,7 @@ export class Locks implements LockManager, LeaseHome {
         throw second;
       });
     }
+    if (reply.kind === 'held') reply = await this.#confirmed(command, reply);
     const outcome = this.settled(command, reply, sentMs, options);
     if (outcome === 'queued')
       throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
@@ -292,6 +336,19 @@ export class Locks implements LockManager, LeaseHome {
       throw options.signal.reason;
     }
     return outcome;
+  }
+
+  /**
+   * Held by a lease that is not alive here: its release may have overtaken this answer. A
+   * renewal that extends nothing comes after that release, and tells.
+   */
+  async #confirmed(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
+    if (reply.kind !== 'held' || reply.view.leaseId === command.leaseId) return reply;
+    const { resource, leaseId } = reply.view;
+    if (this.#leases.get(leaseId)?.isLive() === true) return reply;
+    const now = await this.store.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined, gen: 0 });
+    if (now.kind === 'renewed') return { kind: 'held', view: now.view };
+    return this.#confirmed(command, await this.store.submit<'request'>(command));
   }
 
   /** What a reply to a request means to its caller. */
@@ -423,6 +480,13 @@ export class Locks implements LockManager, LeaseHome {
     this.#stopListening = await this.store.listen(this.#self, (offer) => this.#waiting.offered(offer));
     this.#isOpen = true;
     this.#sweepSoon();
+  }
+
+  #pools(): Permits {
+    if (this.#permits !== undefined) return this.#permits;
+    throw new CoordinationError('LOCK_CONFIG', 'This manager keeps no pools: make it with a permit store', {
+      applied: 'no',
+    });
   }
 
   /** Every process sweeps; the store lets one through per half second. Jitter keeps them apart. */
