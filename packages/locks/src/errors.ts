@@ -70,3 +70,22 @@ export class LeaseLostError extends CoordinationError<'LEASE_LOST'> {
     this.reason = reason;
   }
 }
+
+/** A pool is in use with another number of permits than it was asked for with. */
+export class CapacityMismatchError extends CoordinationError<'LOCK_CONFIG'> {
+  override readonly name = 'CapacityMismatchError';
+  readonly resource: string;
+  readonly stored: number;
+  readonly asked: number;
+
+  constructor(resource: string, stored: number, asked: number) {
+    super(
+      'LOCK_CONFIG',
+      `${resource} is in use as a pool of ${stored} permits, not ${asked}: ask with ${stored}, or wait until nobody holds or waits for it`,
+      { applied: 'no' },
+    );
+    this.resource = resource;
+    this.stored = stored;
+    this.asked = asked;
+  }
+}

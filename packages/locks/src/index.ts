@@ -8,6 +8,7 @@ export { type Entropy, seededEntropy, systemEntropy } from './entropy.ts';
 export {
   type AcquisitionCode,
   type Applied,
+  CapacityMismatchError,
   CoordinationError,
   type FaultFacts,
   LeaseLostError,
@@ -15,10 +16,11 @@ export {
   LockAcquisitionError,
   type LockCode,
 } from './errors.ts';
+// The end of a process
+export { type ExitOptions, releaseOnExit } from './exit.ts';
 // Ids
 export { encodeId, encodePart, slotOf } from './id-codec.ts';
 export { assert, InvariantViolation, unreachable } from './invariant.ts';
-
 // Leases
 export {
   type Breaking,
@@ -41,7 +43,6 @@ export {
   type RenewOutcome,
 } from './lease.ts';
 export type { LeaseStore } from './lease-store.ts';
-
 // Events
 export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
 export type {
@@ -64,3 +65,16 @@ export type {
 export { Locks, type LocksOptions } from './locks.ts';
 // The manager in memory; the one on Redis is in the subpath `redis`
 export { MemoryLeaseStore, type MemoryLeaseStoreOptions, MemoryLockManager } from './memory.ts';
+// Several at once
+export {
+  MultiLease,
+  type MultiOptions,
+  type MultiOutcome,
+  type MultiRefusal,
+  type MultiReleaseOutcome,
+} from './multi-lock.ts';
+// Pools of permits
+export type { PermitHolding, PermitQueuer, PoolView } from './permit-command.ts';
+export type { PermitStore } from './permit-store.ts';
+export { type DowngradeOutcome, ReadWriteLock, type ReadWriteView, type UpgradeOutcome } from './read-write.ts';
+export { type PermitOptions, Semaphore } from './semaphore.ts';

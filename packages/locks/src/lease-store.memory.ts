@@ -3,11 +3,14 @@ import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { encodeId, slotOf } from './id-codec.ts';
 import { type FencingToken, fenceOf } from './lease.ts';
-import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
+import type { CommandKind, CommandOf, LeaseCommand, Notice, OwnView, Replies, Reply } from './lease-command.ts';
+import type { Moment, Transition } from './lease-draft.ts';
 import { isSpent, type LeaseRecord, nextDueMs } from './lease-record.ts';
 import { type LeaseStore, LOG_MS, SWEEP_MS } from './lease-store.ts';
 import type { LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
-import { type Moment, settle, type Transition, transition } from './transition.ts';
+import { MemoryPermitStore } from './permit-store.memory.ts';
+import type { PermitStore } from './permit-store.ts';
+import { settle, transition } from './transition.ts';
 
 export interface MemoryLeaseStoreOptions {
   readonly clock?: Clock;
@@ -46,19 +49,21 @@ class Bucket {
 export class MemoryLeaseStore implements LeaseStore {
   readonly buckets: number;
   readonly commandTimeoutMs = 0;
+  readonly permits: PermitStore;
   readonly #clock: Clock;
   /** Wall time at monotonic zero: this store's clock never jumps. */
   readonly #originMs: number;
   readonly #rows = new Map<string, Row>();
   readonly #due = new DueQueue<Row>();
   readonly #buckets: readonly Bucket[];
-  readonly #listeners = new Map<string, (offer: Offer) => void>();
+  readonly #listeners = new Map<string, (notice: Notice) => void>();
   #sweptMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MemoryLeaseStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#originMs = this.#clock.wallMs() - this.#clock.nowMs();
     this.buckets = options.buckets ?? 16;
+    this.permits = new MemoryPermitStore(this.#clock, options.fenceFloor);
     const floor = Number(options.fenceFloor ?? 0);
     this.#buckets = Array.from({ length: this.buckets }, () => new Bucket(floor));
   }
@@ -121,8 +126,8 @@ export class MemoryLeaseStore implements LeaseStore {
     return { events, next: events.at(-1)?.id ?? after, gap: next.prev !== after };
   }
 
-  async listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
-    this.#listeners.set(listener, onOffer);
+  async listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe> {
+    this.#listeners.set(listener, onNotice);
     return () => void this.#listeners.delete(listener);
   }
 
@@ -176,7 +181,12 @@ export class MemoryLeaseStore implements LeaseStore {
       else this.#due.set(row, due);
     }
     if (done.events.length > 0) this.#append(bucket, done);
-    for (const { listener, ...offer } of done.offers) this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
+    for (const { to, notice } of done.notices) this.#clock.soon(() => this.#tell(to, notice));
+  }
+
+  #tell(to: string | 'all', notice: Notice): void {
+    if (to !== 'all') return this.#listeners.get(to)?.(notice);
+    for (const onNotice of this.#listeners.values()) onNotice(notice);
   }
 
   #append(bucket: Bucket, done: Omit<Transition, 'reply'>): void {

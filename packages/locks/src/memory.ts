@@ -4,7 +4,8 @@ import { Locks, type LocksOptions } from './locks.ts';
 /** Leases within one process: nothing to install, nothing kept when the process ends. */
 export class MemoryLockManager extends Locks {
   constructor(options: LocksOptions & MemoryLeaseStoreOptions & { readonly store?: MemoryLeaseStore } = {}) {
-    super(options.store ?? new MemoryLeaseStore(options), options);
+    const store = options.store ?? new MemoryLeaseStore(options);
+    super(store, { permits: store.permits, ...options });
   }
 }
 

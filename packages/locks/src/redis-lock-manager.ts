@@ -1,5 +1,6 @@
 import { RedisLeaseStore, type RedisLeaseStoreOptions } from './lease-store.redis.ts';
 import { Locks, type LocksOptions } from './locks.ts';
+import { RedisPermitStore } from './permit-store.redis.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
 
@@ -29,7 +30,13 @@ export class RedisLockManager extends Locks {
             ...(commandTimeoutMs === undefined ? {} : { commandTimeoutMs }),
             ...(clock === undefined ? {} : { clock }),
           });
-    super(new RedisLeaseStore({ ...options, link }), options);
+    const store = new RedisLeaseStore({ ...options, link });
+    const { namespace } = options;
+    const buckets = (): number => store.buckets;
+    super(store, {
+      permits: new RedisPermitStore({ link, buckets, ...(namespace === undefined ? {} : { namespace }) }),
+      ...options,
+    });
     this.#link = link;
     this.#ownsLink = ownsLink;
     this.#onWarning = options.onWarning;

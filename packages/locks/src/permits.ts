@@ -1,0 +1,349 @@
+// Permits
+//
+// Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
+// and a claim waits in the same way: only what is sent differs.
+import type { Alarms } from './alarms.ts';
+import { checkMeta, checkName, checkResource, checkTtl, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
+import type { Cancel, Clock, Unsubscribe } from './clock.ts';
+import type { Entropy } from './entropy.ts';
+import { CapacityMismatchError, CoordinationError } from './errors.ts';
+import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
+import type { Ended, HeldView, Lease, ReleaseOutcome } from './lease.ts';
+import type { CommandKind, CommandOf, LeaseCommand, Replies, Reply } from './lease-command.ts';
+import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
+import type { LockMetrics } from './lock-metrics.ts';
+import type { PermitReplies, PermitRequest, PermitView, PoolView } from './permit-command.ts';
+import type { PermitStore } from './permit-store.ts';
+import { Waiting } from './waiting.ts';
+
+/** A pool and the number of its permits, as its users have it. */
+export interface Pool {
+  readonly resource: string;
+  readonly capacity: number;
+}
+
+export type ReweighOutcome =
+  | { readonly kind: 'lowered' }
+  | { readonly kind: 'granted'; readonly lease: Lease }
+  | { readonly kind: 'shared'; readonly others: number }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export class Permits implements LeaseHome {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly alarms: Alarms;
+  readonly metrics: LockMetrics;
+  /** What a held lease sends, to the pool it is of. */
+  readonly store: Pick<LeaseStore, 'submit'>;
+  readonly #manager: LeaseHome & { open(): Promise<void> };
+  readonly #permits: PermitStore;
+  readonly #self: string;
+  readonly #leases = new Map<string, HeldLease>();
+  readonly #waiting: Waiting<PermitRequest>;
+  #opening: Promise<void> | undefined;
+  #isClosed = false;
+  #stopSweeping: Cancel = () => undefined;
+  #stopListening: Unsubscribe = () => undefined;
+
+  constructor(manager: LeaseHome & { open(): Promise<void> }, permits: PermitStore) {
+    this.clock = manager.clock;
+    this.entropy = manager.entropy;
+    this.alarms = manager.alarms;
+    this.metrics = manager.metrics;
+    this.#manager = manager;
+    this.#permits = permits;
+    this.#self = this.entropy.id();
+    this.store = {
+      submit: <K extends CommandKind>(command: CommandOf<K>) => this.#pass(command) as Promise<Replies[K]>,
+    };
+    this.#waiting = new Waiting(this, this.#self);
+  }
+
+  async claim(pool: Pool, weight: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const command = this.#requestFor(pool, weight, options);
+    const waitMs = options.waitMs ?? 0;
+    options.signal?.throwIfAborted();
+    let outcome: ClaimOutcome;
+    try {
+      await this.#open();
+      outcome = waitMs > 0 ? await this.#waiting.claim(command, waitMs, options) : await this.#now(command, options);
+    } catch (fault) {
+      // The caller's own reason is rethrown untouched, even where it is one of ours.
+      if (options.signal?.aborted === true) throw options.signal.reason;
+      outcome = unavailable(fault);
+    }
+    // A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can.
+    if (outcome.kind === 'unavailable' && options.requestId === undefined && isUncertain(outcome.cause))
+      void this.leave(command).catch(() => undefined);
+    return outcome;
+  }
+
+  async resume(pool: Pool, leaseId: string, upkeep: Upkeep): Promise<ResumeOutcome> {
+    const { resource } = pool;
+    return this.#asking(async () => {
+      const sentMs = this.clock.nowMs();
+      const reply = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
+      if (reply.kind === 'ended') return ended(reply.how);
+      return { kind: 'resumed', lease: this.#adopt(reply.view, sentMs, upkeep) };
+    });
+  }
+
+  /** By id: a holder that cannot do it itself, or must not go on. Never throws. */
+  async release(pool: Pool, leaseId: string, how: 'released' | 'revoked'): Promise<ReleaseOutcome> {
+    const { resource } = pool;
+    const outcome = await this.#asking(() =>
+      this.#permits.submit<'release'>({ kind: 'release', resource, leaseId, how, reason: undefined }),
+    );
+    if (outcome.kind === 'unavailable') return { kind: 'unknown', cause: outcome.cause };
+    if (outcome.kind === 'released')
+      this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
+    return outcome;
+  }
+
+  async inspect(pool: Pool, options: { readonly withLeaseId?: boolean }): Promise<PoolView> {
+    await this.#open();
+    const { view } = await this.#permits.submit<'inspect'>({ kind: 'inspect', resource: pool.resource });
+    const free = view.permits === 0 ? pool.capacity : view.free;
+    const shown = { ...view, permits: view.permits === 0 ? pool.capacity : view.permits, free };
+    if (options.withLeaseId === true) return shown;
+    return { ...shown, holders: view.holders.map(({ leaseId: _leaseId, ...one }) => one) };
+  }
+
+  /** More or fewer permits for a lease of the pool; more is a new lease in its place. */
+  async reweigh(lease: Lease, weight: number, upkeep: Upkeep): Promise<ReweighOutcome> {
+    const { resource, leaseId } = lease;
+    const next = { leaseId: this.entropy.id(), requestId: this.entropy.id() };
+    const ask = () => this.#permits.submit<'reweigh'>({ kind: 'reweigh', resource, leaseId, weight, next });
+    const outcome = await this.#asking<ReweighOutcome>(async () => {
+      let sentMs = this.clock.nowMs();
+      const reply = await ask().catch((fault: unknown) => {
+        if (!isUncertain(fault)) throw fault;
+        // The same ids: it is done once, however often it is asked.
+        sentMs = this.clock.nowMs();
+        return ask();
+      });
+      return this.#reweighed(lease, reply, { ...next, sentMs, upkeep });
+    });
+    if (outcome.kind === 'unavailable' && isUncertain(outcome.cause))
+      void this.leave({ resource, ...next }).catch(() => undefined);
+    return outcome;
+  }
+
+  /** `fault`: what those who wait are told. */
+  async close(fault: CoordinationError, leases: 'release' | 'keep'): Promise<void> {
+    this.#isClosed = true;
+    this.#stopSweeping();
+    await this.#waiting.close(fault);
+    const held = [...this.#leases.values()];
+    if (leases === 'keep') for (const lease of held) lease.abandon('shutdown');
+    else await Promise.all(held.map((lease) => lease.end('shutdown')));
+    this.#stopListening();
+  }
+
+  async ask(command: PermitRequest): Promise<Replies['request']> {
+    const reply = await this.#permits.submit<'request'>(command);
+    if (reply.kind === 'capacity') throw new CapacityMismatchError(command.resource, reply.stored, command.capacity);
+    return reply;
+  }
+
+  leave({ resource, requestId }: Pick<PermitRequest, 'resource' | 'requestId'>): Promise<Replies['cancel']> {
+    return this.#permits.submit<'cancel'>({ kind: 'cancel', resource, requestId });
+  }
+
+  /** A lease that was just granted or offered. */
+  begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
+    const lease = new HeldLease(this, facts, term, upkeep);
+    this.#leases.set(facts.leaseId, lease);
+    return lease;
+  }
+
+  forget(lease: HeldLease): void {
+    if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
+  }
+
+  settled(
+    command: PermitRequest,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | 'queued' {
+    switch (reply.kind) {
+      case 'granted': {
+        const { fence, untilMs, serverMs } = reply;
+        const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
+        return {
+          kind: 'granted',
+          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, options),
+          fresh: true,
+        };
+      }
+      case 'held':
+        return {
+          kind: 'granted',
+          lease: this.#adopt(reply.view as PermitView, sentMs, options),
+          fresh: reply.view.leaseId === command.leaseId,
+        };
+      case 'busy': {
+        const { leaseId: _leaseId, requestId: _requestId, ...current } = reply.view;
+        const why = reply.full ? 'queue-full' : 'held';
+        return {
+          kind: 'busy',
+          holder: current.holder,
+          current: current satisfies HeldView,
+          position: reply.position,
+          retryAfterMs: current.remainingMs,
+          why,
+        };
+      }
+      case 'gone':
+        return reply;
+      case 'queued':
+        return 'queued';
+    }
+  }
+
+  async #now(command: PermitRequest, options: ClaimOptions): Promise<ClaimOutcome> {
+    const sentMs = this.clock.nowMs();
+    const outcome = this.settled(command, await this.ask(command), sentMs, options);
+    if (outcome === 'queued')
+      throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
+        applied: 'unknown',
+      });
+    if (options.signal?.aborted === true) {
+      if (outcome.kind === 'granted' && outcome.fresh) await outcome.lease.release();
+      throw options.signal.reason;
+    }
+    return outcome;
+  }
+
+  #reweighed(
+    lease: Lease,
+    reply: PermitReplies['reweigh'],
+    next: { readonly leaseId: string; readonly requestId: string; readonly sentMs: number; readonly upkeep: Upkeep },
+  ): ReweighOutcome {
+    const before = this.#leases.get(lease.leaseId);
+    switch (reply.kind) {
+      case 'lowered':
+        before?.confirm(reply.view, next.sentMs);
+        return { kind: 'lowered' };
+      case 'held':
+        void before?.end('superseded');
+        return { kind: 'granted', lease: this.#adopt(reply.view, next.sentMs, next.upkeep) };
+      case 'granted': {
+        // The store has put the new lease in its place: all who share the old one are to know.
+        void before?.end('superseded');
+        const { fence, untilMs, serverMs } = reply;
+        const { leaseId, requestId, sentMs, upkeep } = next;
+        const { resource, holder, instance, ttlMs, meta } = lease;
+        const facts = { resource, leaseId, requestId, holder, instance, ttlMs, meta, fence, gen: 1, untilMs };
+        const term = { sentMs, remainingMs: untilMs - serverMs };
+        return {
+          kind: 'granted',
+          lease: this.begin({ ...facts, grantedAtMs: serverMs, offered: false }, term, upkeep),
+        };
+      }
+      case 'shared':
+        return reply;
+      case 'gone':
+        return { kind: 'ended', how: 'expired' };
+      case 'ended':
+        return ended(reply.how);
+    }
+  }
+
+  #adopt(view: PermitView, sentMs: number, upkeep: Upkeep): HeldLease {
+    const known = this.#leases.get(view.leaseId);
+    known?.confirm(view, sentMs);
+    if (known?.isLive() === true) return known;
+    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
+  }
+
+  /** A permit is renewed and released like any lease; it has no connection and no takeover. */
+  #pass(command: LeaseCommand): Promise<Reply> {
+    const { kind, resource } = command;
+    if (kind === 'renew') return this.#permits.submit<'renew'>({ ...command, kind });
+    if (kind === 'release') return this.#permits.submit<'release'>(command);
+    return Promise.reject(
+      new CoordinationError('LOCK_CONFIG', `${resource} is a pool of permits: its leases know no ${kind}`, {
+        applied: 'no',
+      }),
+    );
+  }
+
+  #requestFor(pool: Pool, weight: number, options: ClaimOptions): PermitRequest {
+    const { holder = { id: this.#self }, instance = 'default', ttlMs = DEFAULT_TTL_MS, meta } = options;
+    checkResource(pool.resource);
+    checkTtl(ttlMs, options.renew ?? 'auto');
+    checkWait(options.waitMs ?? 0);
+    checkMeta(meta);
+    checkName('holder.id', holder.id);
+    checkName('instance', instance);
+    if (options.requestId !== undefined) checkName('requestId', options.requestId);
+    return {
+      kind: 'request',
+      ...pool,
+      weight,
+      leaseId: this.entropy.id(),
+      requestId: options.requestId ?? this.entropy.id(),
+      holder,
+      instance,
+      ttlMs,
+      meta,
+      waitMs: 0,
+      listener: this.#self,
+    };
+  }
+
+  async #asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+    try {
+      await this.#open();
+      return await ask();
+    } catch (fault) {
+      return unavailable(fault);
+    }
+  }
+
+  #open(): Promise<void> {
+    if (this.#isClosed) return this.#manager.open();
+    // A failed attempt is not remembered: the next call tries again.
+    this.#opening ??= this.#openOnce().catch((fault: unknown) => {
+      this.#opening = undefined;
+      throw fault;
+    });
+    return this.#opening;
+  }
+
+  async #openOnce(): Promise<void> {
+    await this.#manager.open();
+    this.#stopListening = await this.#permits.listen(this.#self, (offer) => this.#waiting.offered(offer));
+    this.#sweepSoon();
+  }
+
+  /** Every process that uses pools sweeps them; what one has settled costs the next nothing. */
+  #sweepSoon(): void {
+    if (this.#isClosed) return;
+    this.#stopSweeping = this.clock.background(SWEEP_MS * (0.8 + 0.4 * this.entropy.random()), () => {
+      // A sweep that fails is the next one's work.
+      this.#permits
+        .sweep()
+        .catch(() => undefined)
+        .finally(() => this.#sweepSoon());
+    });
+  }
+}
+
+function isUncertain(fault: unknown): boolean {
+  return fault instanceof CoordinationError && fault.applied === 'unknown';
+}
+
+function unavailable(fault: unknown): { readonly kind: 'unavailable'; readonly cause: Error } {
+  if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+  throw fault;
+}
+
+/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
+function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
+  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
+}
