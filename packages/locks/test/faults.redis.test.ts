@@ -324,7 +324,7 @@ describe('locks behind a bad network', () => {
     const waiting = locks.acquire(press, { holder: bob, waitMs: 10_000 });
     await eventually(() => others.inspect(press).then((view) => view.queue)).toBe(1);
     proxy.refuse();
-    await direct.client('KILL', 'TYPE', 'pubsub');
+    await direct.call('client', 'kill', 'type', 'pubsub');
     await first.release();
     const startMs = performance.now();
     expect((await waiting).valid).toBe(true);
