@@ -1,5 +1,6 @@
 import { CoordinationError } from './errors.ts';
-import type { JsonObject } from './lease.ts';
+import type { HandOff, Json, JsonObject, TakeoverAnswer } from './lease.ts';
+import type { ForceOptions, TakeoverOptions, TakerOptions, Upkeep } from './lock-manager.ts';
 
 export const DEFAULT_TTL_MS = 30_000;
 const SHORTEST_TTL_MS = 50;
@@ -7,6 +8,8 @@ const SHORTEST_AUTO_TTL_MS = 250;
 const LONGEST_TTL_MS = 86_400_000;
 const LONGEST_RESOURCE_BYTES = 512;
 const LONGEST_META_BYTES = 4_096;
+const LONGEST_POINTER_BYTES = 1_024;
+const LONGEST_REASON_BYTES = 1_024;
 const LONGEST_NAME_BYTES = 512;
 
 function refuse(message: string): never {
@@ -60,4 +63,76 @@ export function checkMeta(meta: JsonObject | undefined): void {
   const bytes = Buffer.byteLength(JSON.stringify(meta));
   if (bytes > LONGEST_META_BYTES)
     refuse(`meta is ${bytes} bytes of JSON: at most ${LONGEST_META_BYTES}. Keep the data in a record and name it here`);
+}
+
+/** How a claim is kept alive. */
+export function checkUpkeep({ renew = 'auto', ttlMs = DEFAULT_TTL_MS, maxHoldMs, isAlive }: Upkeep): void {
+  checkTtl(ttlMs, renew);
+  if (maxHoldMs !== undefined) {
+    if (renew === 'manual')
+      refuse("maxHoldMs caps automatic renewal: leave it out, or use renew 'auto'. By hand, stop renewing");
+    if (!Number.isFinite(maxHoldMs) || maxHoldMs < ttlMs)
+      refuse(`maxHoldMs ${maxHoldMs} is less than a term of ${ttlMs} ms: give a shorter ttlMs, or a longer maxHoldMs`);
+  }
+  if (isAlive !== undefined && renew === 'manual')
+    refuse("isAlive is asked before each automatic renewal: leave it out, or use renew 'auto'");
+}
+
+export function checkTakeover(options: TakeoverOptions): void {
+  checkTaker(options);
+  if (options.reason !== undefined) checkReason(options.reason);
+  const { graceMs } = options;
+  if (!Number.isInteger(graceMs) || graceMs < 1 || graceMs > LONGEST_TTL_MS)
+    refuse(
+      `graceMs ${graceMs} is not a whole number of milliseconds from 1 to a day: it is the time to answer. To take the lease without asking, use force`,
+    );
+}
+
+export function checkForce(options: ForceOptions): void {
+  checkTaker(options);
+  checkReason(options.reason);
+}
+
+function checkTaker(options: TakerOptions): void {
+  checkUpkeep(options);
+  checkName('by.id', options.by.id);
+  if (options.instance !== undefined) checkName('instance', options.instance);
+  if (options.requestId !== undefined) checkName('requestId', options.requestId);
+  checkMeta(options.meta);
+}
+
+export function checkAnswer(answer: TakeoverAnswer): void {
+  if (answer.answer === 'deny') {
+    if (answer.reason !== undefined) checkReason(answer.reason);
+    checkDuration('retryAfterMs', answer.retryAfterMs ?? 0);
+    return;
+  }
+  checkDuration('drainMs', answer.drainMs ?? 0);
+  checkPointer(answer.pointer);
+}
+
+export function checkHandOff({ to, instance, pointer, offerMs }: HandOff): void {
+  checkName('to.id', to.id);
+  if (instance !== undefined) checkName('instance', instance);
+  checkPointer(pointer);
+  if (offerMs === 0) refuse('offerMs 0 offers nothing: leave it out (10,000), or give them time to claim it');
+  checkDuration('offerMs', offerMs ?? 1);
+}
+
+function checkDuration(what: string, ms: number): void {
+  if (!Number.isInteger(ms) || ms < 0 || ms > LONGEST_TTL_MS)
+    refuse(`${what} ${ms} is not a whole number of milliseconds up to a day`);
+}
+
+function checkReason(reason: string): void {
+  if (reason === '') refuse('reason is empty: it is shown to the holder and kept in the log');
+  if (Buffer.byteLength(reason) > LONGEST_REASON_BYTES)
+    refuse(`reason is longer than ${LONGEST_REASON_BYTES} bytes of UTF-8: shorten it`);
+}
+
+function checkPointer(pointer: Json | undefined): void {
+  if (pointer === undefined) return;
+  const bytes = Buffer.byteLength(JSON.stringify(pointer));
+  if (bytes > LONGEST_POINTER_BYTES)
+    refuse(`pointer is ${bytes} bytes of JSON: at most ${LONGEST_POINTER_BYTES}. Save the state and point at it`);
 }

@@ -37,10 +37,13 @@ import type {
 } from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
-import type { ClaimOptions } from './lock-manager.ts';
+import type { Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
+import { answerCommand, handOffCommand } from './passing-on.ts';
 import { allowanceMs, DRAINING_PACE_MS, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
+
+export type { Upkeep };
 
 /** What a held lease needs of the manager that made it. */
 export interface LeaseHome {
@@ -73,9 +76,6 @@ export type GrantFacts = Pick<
   readonly handedOver?: HandedOver;
   readonly breaking?: Breaking;
 };
-
-/** How a lease is kept alive. */
-export type Upkeep = Pick<ClaimOptions, 'renew' | 'maxHoldMs' | 'isAlive'>;
 
 /** A term as a reply told it: what remained, when the request that asked for it was sent. */
 export interface Term {
@@ -112,6 +112,7 @@ export class HeldLease implements Lease {
   #wallLeadMs = 0;
   #abort: AbortController | undefined;
   #renewing: Promise<RenewOutcome> | undefined;
+  #isGivingBack = false;
   #releasing: Promise<ReleaseOutcome> | undefined;
   #left: Promise<ReleaseOutcome> | undefined;
   #parties = 1;
@@ -241,6 +242,11 @@ export class HeldLease implements Lease {
       !this.#isPassing &&
       this.#home.clock.nowMs() < this.#deadlineMs
     );
+  }
+
+  /** Its release is on the way: what the store answered before that says nothing any more. */
+  isLeaving(): boolean {
+    return this.#releasing !== undefined || this.#isGivingBack;
   }
 
   onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
@@ -462,8 +468,8 @@ export class HeldLease implements Lease {
     const byItself = this.#endOfItself();
     if (byItself !== undefined) return this.#lose(byItself);
     const isUnreachable = this.#state === 'suspended' || this.#renewing !== undefined;
-    this.#lose(isUnreachable ? (this.#slept() ? 'suspended' : 'unreachable') : 'expired');
-    if (isUnreachable) this.#giveBack();
+    if (isUnreachable) this.#loseAndGiveBack(this.#slept() ? 'suspended' : 'unreachable');
+    else this.#lose('expired');
   }
 
   /** Why it ends at its deadline, where that was to be. */
@@ -498,8 +504,7 @@ export class HeldLease implements Lease {
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;
       if (isAtOnce && fault.applied === 'unknown' && !this.#isOver()) {
-        this.#lose('handed-over');
-        this.#giveBack();
+        this.#loseAndGiveBack('handed-over');
       }
       return { kind: 'unavailable', cause: fault };
     } finally {
@@ -529,7 +534,14 @@ export class HeldLease implements Lease {
         how: 'released',
         reason: 'lost',
       })
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .finally(() => this.#home.forget(this));
+  }
+
+  #loseAndGiveBack(reason: LossReason): void {
+    this.#isGivingBack = true;
+    this.#lose(reason);
+    this.#giveBack();
   }
 
   #lose(reason: LossReason): void {
@@ -539,7 +551,7 @@ export class HeldLease implements Lease {
     this.#home.metrics.lost(reason);
     this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
     this.#home.alarms.clear(this.#alarm);
-    this.#home.forget(this);
+    if (!this.#isGivingBack) this.#home.forget(this);
     this.#abort?.abort(new LeaseLostError(this, reason));
   }
 

@@ -18,17 +18,24 @@ export {
 } from './errors.ts';
 // The end of a process
 export { type ExitOptions, releaseOnExit } from './exit.ts';
+// Counting
+export type { HistogramSnapshot } from './histogram.ts';
 // Ids
 export { encodeId, encodePart, slotOf } from './id-codec.ts';
 export { assert, InvariantViolation, unreachable } from './invariant.ts';
 // Leases
 export {
+  type AnswerOutcome,
   type Breaking,
   type Ended,
   type EndedHow,
   type FencingToken,
   type FreeView,
   fenceOf,
+  type HandedHow,
+  type HandedOver,
+  type HandOff,
+  type HandOffOutcome,
   type HeldView,
   type Holder,
   type Json,
@@ -41,11 +48,22 @@ export {
   parseFence,
   type ReleaseOutcome,
   type RenewOutcome,
+  type TakeoverAnswer,
 } from './lease.ts';
 export type { LeaseStore } from './lease-store.ts';
 // Events
-export type { LockEvent, LockEventType, LockLog, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
+export type { AuditEntry, AuditGap, AuditOptions, AuditRecord } from './lock-audit.ts';
 export type {
+  EventHow,
+  LockEvent,
+  LockEventType,
+  LockLog,
+  LoggedLockEvent,
+  LogId,
+  LogPage,
+} from './lock-event.ts';
+export type {
+  AnswerRequest,
   AttachOutcome,
   AwayOutcome,
   Busy,
@@ -53,6 +71,8 @@ export type {
   ClaimOptions,
   ClaimOutcome,
   Connection,
+  ForceOptions,
+  ForceOutcome,
   Granted,
   ILockManager,
   LeaseChange,
@@ -61,7 +81,14 @@ export type {
   Lock,
   LockManager,
   ResumeOutcome,
+  TakeoverName,
+  TakeoverOptions,
+  TakeoverOutcome,
+  TakerOptions,
+  Upkeep,
+  WithdrawOutcome,
 } from './lock-manager.ts';
+export type { ClaimResult, LockCounts, LockMetricsSnapshot } from './lock-metrics.ts';
 export { Locks, type LocksOptions } from './locks.ts';
 // The manager in memory; the one on Redis is in the subpath `redis`
 export { MemoryLeaseStore, type MemoryLeaseStoreOptions, MemoryLockManager } from './memory.ts';
@@ -76,5 +103,6 @@ export {
 // Pools of permits
 export type { PermitHolding, PermitQueuer, PoolView } from './permit-command.ts';
 export type { PermitStore } from './permit-store.ts';
+export { prometheusText } from './prometheus.ts';
 export { type DowngradeOutcome, ReadWriteLock, type ReadWriteView, type UpgradeOutcome } from './read-write.ts';
 export { type PermitOptions, Semaphore } from './semaphore.ts';

@@ -1,4 +1,14 @@
-import type { Breaking, EndedHow, FencingToken, FreeView, Holder, JsonObject, Link } from './lease.ts';
+import type {
+  Breaking,
+  EndedHow,
+  FencingToken,
+  FreeView,
+  HandedOver,
+  Holder,
+  Json,
+  JsonObject,
+  Link,
+} from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LogId } from './lock-event.ts';
 
@@ -21,9 +31,28 @@ export interface CurrentLease {
   readonly offered: boolean;
   readonly gen: number;
   readonly link: Link;
-  readonly breaking: Breaking | undefined;
+  readonly takeover: Takeover | undefined;
+  readonly handedOver: HandedOver | undefined;
   readonly meta: JsonObject | undefined;
 }
+
+/** A takeover: who asks is a waiter with precedence over the queue, kept with the lease it asks for. */
+export interface Takeover {
+  readonly takeoverId: LogId;
+  readonly waiter: Waiter;
+  readonly reason: string | undefined;
+  readonly atMs: number;
+  readonly answerByMs: number;
+  readonly onSilence: 'grant' | 'deny';
+  readonly stage: TakeoverStage;
+}
+
+export type TakeoverStage =
+  | { readonly kind: 'asked' }
+  /** Granted: the term ends at `untilMs` at the latest. */
+  | { readonly kind: 'draining'; readonly untilMs: number; readonly pointer: Json | undefined }
+  /** Over; kept to answer whoever asks again. */
+  | { readonly kind: 'denied'; readonly reason: string | undefined; readonly againMs: number };
 
 export interface EndedLease {
   /** `''` for a request that was cancelled before it had one. */
@@ -55,7 +84,7 @@ export interface LeaseRecord {
   /** Fence of the latest grant, ended or not. */
   readonly fence: FencingToken | '';
   readonly cursor: LogId | '';
-  /** Oldest first; at most `MAX_ENDED`, of which the older half goes at once. */
+  /** Oldest first; at most `MAX_ENDED`. All are remembered until the last of them is past its window. */
   readonly ended: readonly EndedLease[];
   /** The latest lease that ended, while any is remembered. */
   readonly last: { readonly fence: FencingToken; readonly how: EndedHow; readonly atMs: number } | undefined;
@@ -77,13 +106,39 @@ export function forgetAllMs(record: LeaseRecord): number {
   return record.ended.reduce((latest, ended) => Math.max(latest, ended.forgetMs), 0);
 }
 
-/** When the record next changes by time alone: a lapse, or the end of what is remembered. */
+/** When the record next changes by time alone: a lapse, a takeover's turn, or the end of what is remembered. */
 export function nextDueMs(record: LeaseRecord): number | undefined {
-  if (record.current !== undefined) return record.current.untilMs;
+  const { current } = record;
+  if (current !== undefined) {
+    const pending = pendingTakeover(current);
+    if (pending === undefined) return current.untilMs;
+    const { waiter, stage, answerByMs } = pending;
+    return Math.min(current.untilMs, waiter.deadMs, stage.kind === 'asked' ? answerByMs : Number.POSITIVE_INFINITY);
+  }
   return record.ended.length === 0 ? undefined : forgetAllMs(record);
 }
 
+/** The takeover that is asked for or drained for. */
+export function pendingTakeover(current: CurrentLease): Takeover | undefined {
+  return current.takeover?.stage.kind === 'denied' ? undefined : current.takeover;
+}
+
+function breakingOf({ takeoverId, waiter, reason, atMs, answerByMs, onSilence, stage }: Takeover): Breaking {
+  return {
+    takeoverId,
+    by: waiter.holder,
+    instance: waiter.instance,
+    ...(reason === undefined ? {} : { reason }),
+    atMs,
+    state: stage.kind === 'draining' ? 'draining' : 'asked',
+    answerByMs,
+    onSilence,
+    ...(stage.kind === 'draining' ? { drainUntilMs: stage.untilMs } : {}),
+  };
+}
+
 export function viewOf(record: LeaseRecord, current: CurrentLease, serverMs: number): OwnView {
+  const takeover = pendingTakeover(current);
   return {
     kind: 'held',
     resource: record.resource,
@@ -99,7 +154,8 @@ export function viewOf(record: LeaseRecord, current: CurrentLease, serverMs: num
     link: current.link,
     offered: current.offered,
     queue: record.waiters.length,
-    ...(current.breaking === undefined ? {} : { breaking: current.breaking }),
+    ...(takeover === undefined ? {} : { breaking: breakingOf(takeover) }),
+    ...(current.handedOver === undefined ? {} : { handedOver: current.handedOver }),
     ...(current.meta === undefined ? {} : { meta: current.meta }),
     cursor: record.cursor,
     leaseId: current.leaseId,

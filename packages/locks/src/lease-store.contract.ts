@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FencingToken } from './lease.ts';
-import type { CommandKind, CommandOf, Offer, Replies } from './lease-command.ts';
+import type { CommandKind, CommandOf, Notice, Offer, Replies } from './lease-command.ts';
 import { MAX_ENDED, OFFER_MS } from './lease-record.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LoggedLockEvent } from './lock-event.ts';
@@ -29,13 +29,13 @@ interface Claim {
 export function leaseStoreContract(harness: LeaseStoreHarness): void {
   let store: LeaseStore;
   let claims = 0;
-  const offers: Offer[] = [];
+  const notices: Notice[] = [];
 
   beforeEach(async () => {
-    offers.length = 0;
+    notices.length = 0;
     store = await harness.open();
     await store.open();
-    await store.listen('here', (offer) => void offers.push(offer));
+    await store.listen('here', (notice) => void notices.push(notice));
   });
   afterEach(() => store.close());
 
@@ -80,9 +80,10 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     (await submit<'inspect'>({ kind: 'inspect', resource })).view;
   const offerTo = async (requestId: string): Promise<Offer> => {
     // Notifications travel beside replies: give them a moment of the store's time.
-    for (let turn = 0; turn < 200 && !offers.some((offer) => offer.requestId === requestId); turn += 1)
-      await harness.elapse(1);
-    const offer = offers.find((one) => one.requestId === requestId);
+    const find = (): Offer | undefined =>
+      notices.find((notice): notice is Offer => notice.kind !== 'look' && notice.requestId === requestId);
+    for (let turn = 0; turn < 200 && find() === undefined; turn += 1) await harness.elapse(1);
+    const offer = find();
     if (offer === undefined) throw new Error(`no offer reached ${requestId}`);
     return offer;
   };

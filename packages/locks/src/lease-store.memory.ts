@@ -185,8 +185,8 @@ export class MemoryLeaseStore implements LeaseStore {
   }
 
   #tell(to: string | 'all', notice: Notice): void {
-    if (to !== 'all') return this.#listeners.get(to)?.(notice);
-    for (const onNotice of this.#listeners.values()) onNotice(notice);
+    if (to === 'all') for (const onNotice of this.#listeners.values()) onNotice(notice);
+    else this.#listeners.get(to)?.(notice);
   }
 
   #append(bucket: Bucket, done: Omit<Transition, 'reply'>): void {

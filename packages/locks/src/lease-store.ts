@@ -1,5 +1,5 @@
 import type { Unsubscribe } from './clock.ts';
-import type { CommandKind, CommandOf, Offer, OwnView, Replies } from './lease-command.ts';
+import type { CommandKind, CommandOf, Notice, OwnView, Replies } from './lease-command.ts';
 import type { LogId, LogPage } from './lock-event.ts';
 
 // Lease store
@@ -47,8 +47,8 @@ export interface LeaseStore {
     readonly limit: number;
   }): Promise<{ readonly views: readonly OwnView[]; readonly next: string | undefined }>;
   readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage>;
-  /** Offers to this process's waiters. One may be lost. */
-  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe>;
+  /** What is for this process's waiters, and what is for every process. One may be lost. */
+  listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe>;
   /** That a bucket's log grew, while somebody wants to know. A hint may be lost. */
   hints(bucket: number, onHint: () => void): Promise<Unsubscribe>;
   close(): Promise<void>;

@@ -1,3 +1,4 @@
+import type { Unsubscribe } from './clock.ts';
 import type { LogId } from './lock-event.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -30,18 +31,94 @@ export type Link =
   | { readonly kind: 'away' }
   | { readonly kind: 'none' };
 
-/** How a lease ended, as its record remembers it. `cancelled` also names a request that never got one. */
-export type EndedHow = 'released' | 'expired' | 'revoked' | 'cancelled';
+/**
+ * How a lease ended, as its record remembers it. `handed-over`: its holder gave it to another.
+ * `cancelled` also names a request that never got one, and `denied` a takeover that was not granted.
+ */
+export type EndedHow = 'released' | 'expired' | 'revoked' | 'handed-over' | 'cancelled' | 'denied';
 
 /** How a lease ended, as its former holder is told: `superseded` when a later grant exists. */
 export type Ended = 'released' | 'expired' | 'superseded' | 'revoked';
 
-/** A takeover that was asked for; recorded with the lease. */
+/** A takeover that was asked for, as everybody may see it. Times are the store's wall clock. */
 export interface Breaking {
+  /** Names this asking; no secret. */
+  readonly takeoverId: LogId;
   readonly by: Holder;
-  readonly requestId: string;
+  readonly instance: string;
+  readonly reason?: string;
   readonly atMs: number;
+  /** `draining`: granted, and the holder has until `drainUntilMs` to finish. */
+  readonly state: 'asked' | 'draining';
+  /** When silence counts as the answer `onSilence`. */
+  readonly answerByMs: number;
+  readonly onSilence: 'grant' | 'deny';
+  readonly drainUntilMs?: number;
 }
+
+/**
+ * How a lease came to its holder from another: the other granted the takeover, did not answer,
+ * was not asked, passed it on unasked, or had let go of it in the meantime.
+ */
+export type HandedHow = 'granted' | 'unanswered' | 'forced' | 'handed-off' | 'left';
+
+/** Whom a lease was taken over from, as its new holder is told. */
+export interface HandedOver {
+  readonly from: Holder;
+  readonly how: HandedHow;
+  readonly reason?: string;
+  /** What the one before left to the next: where its work stands. */
+  readonly pointer?: Json;
+}
+
+/** A holder's answer to a takeover. */
+export type TakeoverAnswer =
+  | {
+      readonly answer: 'grant';
+      /** How long to go on before the lease passes; default 0, at once. Renewals do not reach beyond it. */
+      readonly drainMs?: number;
+      /** Given to the next holder; at most 1 KiB of JSON. */
+      readonly pointer?: Json;
+    }
+  | {
+      readonly answer: 'deny';
+      readonly reason?: string;
+      /** How soon the same party may ask again; default 5,000. */
+      readonly retryAfterMs?: number;
+    };
+
+export type AnswerOutcome =
+  /** Granted without a drain: the lease is the other's from now on. */
+  | { readonly kind: 'handed-over' }
+  | { readonly kind: 'draining'; readonly view: HeldView }
+  | { readonly kind: 'denied'; readonly view: HeldView }
+  /** Nobody asks, or not any more, or another than was answered. */
+  | { readonly kind: 'not-asked'; readonly view: HeldView }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+/** To whom a holder gives its lease, unasked. */
+export interface HandOff {
+  readonly to: Holder;
+  /** Which of that holder's parties; default `'default'`. */
+  readonly instance?: string;
+  readonly pointer?: Json;
+  /** How long it stands for them before it passes to the queue; default 10,000. */
+  readonly offerMs?: number;
+}
+
+export type HandOffOutcome =
+  /** It stands for them until `untilMs`: they claim it, or resume it by this `leaseId`. */
+  | {
+      readonly kind: 'handed-off';
+      readonly leaseId: string;
+      readonly fence: FencingToken;
+      readonly untilMs: number;
+    }
+  /** Granted to who asked for it before. */
+  | { readonly kind: 'promised'; readonly by: Holder }
+  | { readonly kind: 'ended'; readonly how: Ended }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
 
 /** What anyone may know about a held resource. Times are the store's wall clock. */
 export interface HeldView {
@@ -87,9 +164,12 @@ export type LossReason =
   | 'expired'
   | 'superseded'
   | 'revoked'
+  | 'handed-over'
   | 'released-elsewhere'
   | 'unreachable'
   | 'suspended'
+  | 'max-hold'
+  | 'not-alive'
   | 'shutdown';
 
 /**
@@ -153,6 +233,20 @@ export interface Lease extends AsyncDisposable {
   renewal(mode: 'auto' | 'manual'): void;
   /** Another party of the same holder: the lease is released when the last one has released. */
   share(): Lease;
+
+  /** Somebody asks for this lease, or it drains before it passes to them. */
+  readonly breaking: Breaking | undefined;
+  /** Whom this lease was taken over from, where it was. */
+  readonly handedOver: HandedOver | undefined;
+  /**
+   * Told as soon as somebody asks for the lease, when it begins to drain, and, with `undefined`,
+   * when they no longer ask; of what stands already, at once.
+   */
+  onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe;
+  /** Answers who asks for it. A lease granted without a drain is not valid from this call on. */
+  answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome>;
+  /** Gives the lease to a party by name, without a moment in which anybody else could claim it. */
+  handOff(handOff: HandOff): Promise<HandOffOutcome>;
   /** Releases; never rejects, so it never masks the error of the body. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { EndedHow, FencingToken, Holder } from './lease.ts';
+import type { EndedHow, FencingToken, HandedHow, Holder } from './lease.ts';
 
 /** 16-digit text that orders a bucket's events; compares as text. */
 export type LogId = string;
@@ -14,6 +14,12 @@ export type LockEventType =
   | 'takeover-requested'
   | 'takeover-denied';
 
+/**
+ * How a lease ended; how it passed from one holder to another; or why a takeover was not granted:
+ * `denied` by the holder, `unanswered`, `withdrawn` by who asked, `lapsed` with them.
+ */
+export type EventHow = EndedHow | HandedHow | 'unconfirmed' | 'withdrawn' | 'lapsed';
+
 /** One transition of one lease, as its bucket's log keeps it. */
 export interface LockEvent {
   readonly type: LockEventType;
@@ -27,11 +33,16 @@ export interface LockEvent {
   readonly atMs: number;
   /** Length of the lease's full term. */
   readonly ttlMs: number;
-  /** When the lease ends, or would have, on the store's wall clock as this event left it. */
+  /** When the lease ends or ended, on the store's wall clock, as this event left it. */
   readonly untilMs: number;
-  /** For the events that end a lease: how. */
-  readonly how?: EndedHow | 'unconfirmed';
+  readonly how?: EventHow;
   readonly reason?: string;
+  /** Who asked for the takeover, or ended the lease of another. */
+  readonly by?: Holder;
+  /** Of a lease that was taken over: who had it before. */
+  readonly from?: Holder;
+  /** Which takeover was asked for or denied. */
+  readonly takeoverId?: LogId;
 }
 
 export interface LoggedLockEvent extends LockEvent {

@@ -6,6 +6,7 @@ import {
   checkName,
   checkResource,
   checkTtl,
+  checkUpkeep,
   checkWait,
   DEFAULT_TTL_MS,
 } from './claim-arguments.ts';
@@ -14,12 +15,25 @@ import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
 import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
-import type { Ended, HeldView, Lease, LeaseView, ReleaseOutcome, RenewOutcome } from './lease.ts';
-import type { OwnView, Replies, RequestCommand } from './lease-command.ts';
+import type {
+  AnswerOutcome,
+  Ended,
+  HandOff,
+  HandOffOutcome,
+  HeldView,
+  Holder,
+  Lease,
+  LeaseView,
+  ReleaseOutcome,
+  RenewOutcome,
+} from './lease.ts';
+import type { Notice, OwnView, Replies, RequestCommand } from './lease-command.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import { type AuditOptions, type AuditRecord, audit } from './lock-audit.ts';
 import type { LockLog } from './lock-event.ts';
 import { LockEvents } from './lock-events.ts';
 import type {
+  AnswerRequest,
   AttachOutcome,
   AwayOutcome,
   Busy,
@@ -27,20 +41,29 @@ import type {
   ClaimOptions,
   ClaimOutcome,
   Connection,
+  ForceOptions,
+  ForceOutcome,
   LeaseChange,
   LeasePage,
   LeaseRef,
   Lock,
   LockManager,
   ResumeOutcome,
+  TakeoverName,
+  TakeoverOptions,
+  TakeoverOutcome,
+  Upkeep,
+  WithdrawOutcome,
 } from './lock-manager.ts';
-import { retryDelayMs } from './renewal.ts';
+import { LockMetrics } from './lock-metrics.ts';
 import { grantedAll, type MultiLease, type MultiOptions, type MultiOutcome, tryAcquireAll } from './multi-lock.ts';
 import type { PermitStore } from './permit-store.ts';
 import { Permits } from './permits.ts';
 import { ReadWriteLock } from './read-write.ts';
+import { retryDelayMs } from './renewal.ts';
 import { Semaphore } from './semaphore.ts';
 import { ShortLock } from './short-lock.ts';
+import { Takeovers } from './takeovers.ts';
 import { Waiting } from './waiting.ts';
 
 export interface LocksOptions {
@@ -57,11 +80,13 @@ export class Locks implements LockManager, LeaseHome {
   readonly entropy: Entropy;
   readonly alarms: Alarms;
   readonly log: LockLog;
+  readonly metrics: LockMetrics;
   /** Names this process to the store, and is the holder of claims that name none. */
   readonly #self: string;
   readonly #events: LockEvents;
   readonly #leases = new Map<string, HeldLease>();
   readonly #waiting: Waiting;
+  readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
   #opening: Promise<void> | undefined;
   #isOpen = false;
@@ -76,7 +101,9 @@ export class Locks implements LockManager, LeaseHome {
     this.alarms = new Alarms(this.clock);
     this.#self = this.entropy.id();
     this.#events = new LockEvents(store, this.clock);
+    this.metrics = new LockMetrics(() => this.#leases.size);
     this.#waiting = new Waiting(this, this.#self);
+    this.#takeovers = new Takeovers(this, this.#self);
     this.#permits = options.permits === undefined ? undefined : new Permits(this, options.permits);
     this.log = this.#events;
   }
@@ -155,37 +182,37 @@ export class Locks implements LockManager, LeaseHome {
     return new ReadWriteLock(this.#pools(), resource);
   }
 
-  async resume(
-    request: LeaseRef & { readonly renew?: 'auto' | 'manual'; readonly attach?: Connection },
-  ): Promise<ResumeOutcome> {
+  async resume(request: LeaseRef & Upkeep & { readonly attach?: Connection }): Promise<ResumeOutcome> {
     const sentMs = this.clock.nowMs();
     if (request.attach !== undefined) {
-      const outcome = await this.#asking('attach', () =>
+      const outcome = await this.asking(() =>
         this.#attach({ ...(request.attach as Connection), resource: request.resource, leaseId: request.leaseId }),
       );
       if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
       if (outcome.kind !== 'attached') return outcome;
-      const lease = this.adopt(outcome.view as OwnView, sentMs, request.renew ?? 'auto');
+      if (this.#isLeaving(request.leaseId)) return { kind: 'ended', how: 'released' };
+      const lease = this.adopt(outcome.view as OwnView, sentMs, request);
       return { kind: 'resumed', lease, ...(outcome.displaced === undefined ? {} : { displaced: outcome.displaced }) };
     }
-    const outcome = await this.#asking('resume', () => this.#renew(request));
+    const outcome = await this.asking(() => this.#renew(request));
     if (outcome.kind !== 'renewed') return outcome;
-    return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request.renew ?? 'auto') };
+    if (this.#isLeaving(request.leaseId)) return { kind: 'ended', how: 'released' };
+    return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request) };
   }
 
   renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
     if (request.ttlMs !== undefined) checkTtl(request.ttlMs, 'manual');
-    return this.#asking('renew', () => this.#renew(request));
+    return this.asking(() => this.#renew(request));
   }
 
   async release(
-    request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string },
+    request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string; readonly by?: Holder },
   ): Promise<ReleaseOutcome> {
-    const { resource, leaseId, how = 'released', reason } = request;
+    const { resource, leaseId, how = 'released', reason, by } = request;
     checkResource(resource);
     try {
       if (!this.#isOpen) await this.open();
-      const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason });
+      const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason, by });
       if (reply.kind === 'released')
         this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
       return reply;
@@ -196,13 +223,13 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
-    return this.#asking('attach', () => this.#attach(request));
+    return this.asking(() => this.#attach(request));
   }
 
   away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome> {
     const { resource, leaseId, gen, graceMs } = request;
     checkGrace(graceMs);
-    return this.#asking('away', async () => {
+    return this.asking(async () => {
       const sentMs = this.clock.nowMs();
       const reply = await this.store.submit<'away'>({ kind: 'away', resource, leaseId, gen, graceMs });
       if (reply.kind === 'away') this.#leases.get(leaseId)?.confirm(reply.view, sentMs);
@@ -212,7 +239,27 @@ export class Locks implements LockManager, LeaseHome {
 
   cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
     checkName('requestId', request.requestId);
-    return this.#asking('cancel', () => this.leave(request));
+    return this.asking(() => this.leave(request));
+  }
+
+  requestTakeover(resource: string, options: TakeoverOptions): Promise<TakeoverOutcome> {
+    return this.#takeovers.request(resource, options);
+  }
+
+  answerTakeover(request: AnswerRequest): Promise<AnswerOutcome> {
+    return this.#takeovers.answer(request);
+  }
+
+  withdrawTakeover(request: TakeoverName): Promise<WithdrawOutcome> {
+    return this.#takeovers.withdraw(request);
+  }
+
+  force(resource: string, options: ForceOptions): Promise<ForceOutcome> {
+    return this.#takeovers.force(resource, options);
+  }
+
+  handOff(request: LeaseRef & HandOff): Promise<HandOffOutcome> {
+    return this.#takeovers.handOff(request);
   }
 
   async inspect(resource: string, options: { readonly withLeaseId?: boolean } = {}): Promise<LeaseView> {
@@ -242,6 +289,11 @@ export class Locks implements LockManager, LeaseHome {
     yield* this.#events.watch(resource, () => this.inspect(resource), options.signal);
   }
 
+  async *audit(options: AuditOptions = {}): AsyncGenerator<AuditRecord> {
+    await this.open();
+    yield* audit(this.#events, this.clock, () => this.#isClosed, options);
+  }
+
   async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -249,6 +301,7 @@ export class Locks implements LockManager, LeaseHome {
     this.#stopSweeping();
     this.#events.close();
     await Promise.all([
+      this.#takeovers.close(closedFault()),
       this.#waiting.close(closedFault()),
       this.#permits?.close(closedFault(), options.leases ?? 'release'),
     ]);
@@ -271,15 +324,15 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   /** The lease of a view, as this process holds it: the same object for the same lease id. */
-  adopt(view: OwnView, sentMs: number, mode: 'auto' | 'manual'): HeldLease {
+  adopt(view: OwnView, sentMs: number, upkeep: Upkeep): HeldLease {
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;
-    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, mode);
+    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
   }
 
   async ask(command: RequestCommand): Promise<Replies['request']> {
-    return this.#confirmed(command, await this.store.submit<'request'>(command));
+    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
   }
 
   /** Leaves the queue, or gives a grant back: then whoever has it here is told at once. */
@@ -301,10 +354,14 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   /** A lease that was just granted or offered. */
-  begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease {
-    const lease = new HeldLease(this, facts, term, mode);
+  begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
+    const lease = new HeldLease(this, facts, term, upkeep);
     this.#leases.set(facts.leaseId, lease);
     return lease;
+  }
+
+  leaseOf(leaseId: string): HeldLease | undefined {
+    return this.#leases.get(leaseId);
   }
 
   forget(lease: HeldLease): void {
@@ -325,7 +382,7 @@ export class Locks implements LockManager, LeaseHome {
         throw second;
       });
     }
-    if (reply.kind === 'held') reply = await this.#confirmed(command, reply);
+    if (reply.kind === 'held') reply = await this.#afterLeaving(command, reply);
     const outcome = this.settled(command, reply, sentMs, options);
     if (outcome === 'queued')
       throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
@@ -338,17 +395,14 @@ export class Locks implements LockManager, LeaseHome {
     return outcome;
   }
 
-  /**
-   * Held by a lease that is not alive here: its release may have overtaken this answer. A
-   * renewal that extends nothing comes after that release, and tells.
-   */
-  async #confirmed(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
-    if (reply.kind !== 'held' || reply.view.leaseId === command.leaseId) return reply;
-    const { resource, leaseId } = reply.view;
-    if (this.#leases.get(leaseId)?.isLive() === true) return reply;
-    const now = await this.store.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined, gen: 0 });
-    if (now.kind === 'renewed') return { kind: 'held', view: now.view };
-    return this.#confirmed(command, await this.store.submit<'request'>(command));
+  /** Held by a lease whose release is on the way: the store, asked again, answers after that. */
+  async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
+    if (reply.kind !== 'held' || !this.#isLeaving(reply.view.leaseId)) return reply;
+    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
+  }
+
+  #isLeaving(leaseId: string): boolean {
+    return this.#leases.get(leaseId)?.isLeaving() === true;
   }
 
   /** What a reply to a request means to its caller. */
@@ -358,26 +412,26 @@ export class Locks implements LockManager, LeaseHome {
     sentMs: number,
     options: ClaimOptions,
   ): ClaimOutcome | 'queued' {
-    const mode = options.renew ?? 'auto';
     switch (reply.kind) {
       case 'granted': {
         const { fence, untilMs, serverMs } = reply;
         const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
         return {
           kind: 'granted',
-          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, mode),
+          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, options),
           fresh: true,
         };
       }
       case 'held':
         return {
           kind: 'granted',
-          lease: this.adopt(reply.view, sentMs, mode),
+          lease: this.adopt(reply.view, sentMs, options),
           fresh: reply.view.leaseId === command.leaseId,
         };
       case 'busy':
         return {
           kind: 'busy',
+          holder: reply.view.holder,
           current: publicView(reply.view),
           position: reply.position,
           retryAfterMs: reply.view.remainingMs,
@@ -415,7 +469,7 @@ export class Locks implements LockManager, LeaseHome {
     const holder = options.holder ?? { id: this.#self };
     const instance = options.instance ?? 'default';
     checkResource(resource);
-    checkTtl(ttlMs, options.renew ?? 'auto');
+    checkUpkeep(options);
     checkWait(options.waitMs ?? 0);
     checkMeta(options.meta);
     if (options.holder !== undefined) checkName('holder.id', holder.id);
@@ -461,10 +515,7 @@ export class Locks implements LockManager, LeaseHome {
     };
   }
 
-  async #asking<T>(
-    _what: string,
-    ask: () => Promise<T>,
-  ): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+  async asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
     try {
       if (!this.#isOpen) await this.open();
       return await ask();
@@ -477,7 +528,7 @@ export class Locks implements LockManager, LeaseHome {
 
   async #open(): Promise<void> {
     await this.store.open();
-    this.#stopListening = await this.store.listen(this.#self, (offer) => this.#waiting.offered(offer));
+    this.#stopListening = await this.store.listen(this.#self, (notice) => this.#noticed(notice));
     this.#isOpen = true;
     this.#sweepSoon();
   }
@@ -487,6 +538,13 @@ export class Locks implements LockManager, LeaseHome {
     throw new CoordinationError('LOCK_CONFIG', 'This manager keeps no pools: make it with a permit store', {
       applied: 'no',
     });
+  }
+
+  #noticed(notice: Notice): void {
+    if (notice.requestId !== undefined) this.#takeovers.noticed(notice.requestId);
+    if (notice.kind !== 'look') this.#waiting.offered(notice);
+    else if (notice.requestId === undefined)
+      for (const lease of this.#leases.values()) if (lease.resource === notice.resource) void lease.look();
   }
 
   /** Every process sweeps; the store lets one through per half second. Jitter keeps them apart. */
@@ -502,9 +560,9 @@ export class Locks implements LockManager, LeaseHome {
   }
 }
 
-/** A view without its lease's and request's secret names. */
+/** A view without its lease's and request's secret names, and what was left to its holder alone. */
 function publicView(view: OwnView): HeldView {
-  const { leaseId: _leaseId, requestId: _requestId, ...shown } = view;
+  const { leaseId: _leaseId, requestId: _requestId, handedOver: _handedOver, ...shown } = view;
   return shown;
 }
 

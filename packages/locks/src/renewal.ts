@@ -32,3 +32,6 @@ export function retryDelayMs(termMs: number, jitter: number): number {
   assert(jitter >= 0 && jitter < 1, 'jitter is in [0, 1)');
   return Math.min(1_000, Math.max(10, termMs / 12)) * (1 - jitter / 4);
 }
+
+/** How often at most the holder of a lease that drains asks whether it still does. */
+export const DRAINING_PACE_MS = 50;

@@ -1,5 +1,11 @@
+import type { Unsubscribe } from './clock.ts';
 import type {
+  AnswerOutcome,
+  Breaking,
   FencingToken,
+  HandedOver,
+  HandOff,
+  HandOffOutcome,
   Holder,
   JsonObject,
   Lease,
@@ -7,6 +13,7 @@ import type {
   LossReason,
   ReleaseOutcome,
   RenewOutcome,
+  TakeoverAnswer,
 } from './lease.ts';
 
 /** One party's hold on a shared lease: the same lease, with a release of its own. */
@@ -79,6 +86,25 @@ export class SharedLease implements Lease {
   }
   share(): Lease {
     return this.#lease.share();
+  }
+  get breaking(): Breaking | undefined {
+    return this.#lease.breaking;
+  }
+  get handedOver(): HandedOver | undefined {
+    return this.#lease.handedOver;
+  }
+  onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
+    return this.#lease.onTakeover(listener);
+  }
+  answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome> {
+    return this.#left === undefined
+      ? this.#lease.answerTakeover(answer)
+      : Promise.resolve({ kind: 'ended', how: 'released' });
+  }
+  handOff(handOff: HandOff): Promise<HandOffOutcome> {
+    return this.#left === undefined
+      ? this.#lease.handOff(handOff)
+      : Promise.resolve({ kind: 'ended', how: 'released' });
   }
   release(): Promise<ReleaseOutcome> {
     this.#left ??= this.#leave();

@@ -12,12 +12,12 @@ import type { Entropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
 import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
 import type { Offer, Replies, RequestCommand } from './lease-command.ts';
-import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
+import type { ClaimOptions, ClaimOutcome, Upkeep } from './lock-manager.ts';
 
 /** How often a waiter repeats its request: within an offer's 2 s, so that a lost notification costs no turn. */
-const REPEAT_MS = 1_500;
+export const REPEAT_MS = 1_500;
 /** How long its place outlives the last repetition. */
-const ALIVE_MS = 5_000;
+export const ALIVE_MS = 5_000;
 
 /** Whom a claim is made for: leases, or permits of a pool. */
 interface Manager<C extends RequestCommand> {
@@ -26,13 +26,8 @@ interface Manager<C extends RequestCommand> {
   ask(command: C): Promise<Replies['request']>;
   /** Leaves the queue, or gives back what was just granted. */
   leave(command: C): Promise<unknown>;
-  begin(facts: GrantFacts, term: Term, mode: 'auto' | 'manual'): HeldLease;
-  settled(
-    command: C,
-    reply: Replies['request'],
-    sentMs: number,
-    options: ClaimOptions,
-  ): ClaimOutcome | 'queued';
+  begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease;
+  settled(command: C, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued';
 }
 
 type Wake =
@@ -159,7 +154,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
     if (endMs - nowMs < 50) return undefined;
     const { fence, grantedAtMs, untilMs, leaseId } = offer;
     const facts: GrantFacts = { ...command, leaseId, fence, gen: 1, grantedAtMs, untilMs, offered: true };
-    return this.#manager.begin(facts, { sentMs: nowMs, remainingMs: endMs - nowMs }, options.renew ?? 'auto');
+    return this.#manager.begin(facts, { sentMs: nowMs, remainingMs: endMs - nowMs }, options);
   }
 
   #next(waiter: Waiter, endMs: number, afterFault: boolean, signal: AbortSignal | undefined): Promise<Wake> {
