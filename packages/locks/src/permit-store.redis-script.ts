@@ -152,6 +152,9 @@ local function remember(pool, request, lease, how, forget)
   local place = pool.place
   if pool.ended == ${MAX_ENDED} then forgetPlace(pool, place) else pool.ended = pool.ended + 1 end
   pool.place = (place + 1) % ${MAX_ENDED}
+  -- A request may come again once its window is over.
+  local before = call('HGET', pool.key, 'e' .. request)
+  if before then call('HDEL', pool.key, 'd' .. unpack_(before).lease) end
   call('HSET', pool.key, 's' .. place, request, 'e' .. request,
     pack_({ lease = lease, how = how, forget = forget, fence = pool.fence, place = place }))
   if lease ~= '' then call('HSET', pool.key, 'd' .. lease, request) end
@@ -170,7 +173,7 @@ end
 local function endedHow(pool, lease)
   local request = lease ~= '' and call('HGET', pool.key, 'd' .. lease)
   local one = request and endedRequest(pool, request)
-  if not one then return 'unknown' end
+  if not one or one.lease ~= lease then return 'unknown' end
   if one.how == 'released' or one.how == 'cancelled' then return 'released' end
   if one.how == 'revoked' then return 'revoked' end
   return pool.fence > one.fence and 'superseded' or 'expired'

@@ -145,7 +145,12 @@ export class Permits implements LeaseHome {
   async ask(command: PermitRequest): Promise<Replies['request']> {
     const reply = await this.#permits.submit<'request'>(command);
     if (reply.kind === 'capacity') throw new CapacityMismatchError(command.resource, reply.stored, command.capacity);
-    return reply;
+    if (reply.kind !== 'held' || reply.view.leaseId === command.leaseId) return reply;
+    const { resource, leaseId } = reply.view;
+    if (this.#leases.get(leaseId)?.isLive() === true) return reply;
+    // Its release may have overtaken this answer; what is asked now comes after that release.
+    const now = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
+    return now.kind === 'renewed' ? { kind: 'held', view: now.view } : this.ask(command);
   }
 
   leave({ resource, requestId }: Pick<PermitRequest, 'resource' | 'requestId'>): Promise<Replies['cancel']> {

@@ -144,7 +144,7 @@ describe('pools in memory and in Redis', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: Number(process.env.RUNS ?? 200) },
     );
     for (const kind of [
       ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],
