@@ -38,6 +38,18 @@ const claims: Readonly<Record<string, Claim>> = {
     says: 'an owner stopped past its lease lets no commit, no reply and no stale read out',
     step: tests([server('cluster.claim'), runtime('cluster'), runtime('processes')], ['K3', 'ST2', 'RD3', 'CS1']),
   },
+  counter: {
+    says: 'a counter in a file, counted by processes that SIGSTOP overtakes: updates lost without the fence, none with it',
+    step: { command: 'node', args: ['--conditions=@devmentor/source', 'examples/counter-file/test/both.ts'] },
+  },
+  pitfalls: {
+    says: 'what goes wrong with locks elsewhere does not here: in memory, on Redis, Sentinel and Cluster, behind a bad network',
+    step: tests(['packages/locks/test'], ['PF\\d+']),
+  },
+  fences: {
+    says: 'fences rise though the server forgets: expiry, eviction, FLUSHALL, a restart, a promotion that lost writes',
+    step: tests(['packages/locks/test'], ['LS3']),
+  },
   browser: {
     says: 'two people in real browsers edit one after the other, embedded and on Redis + NATS',
     step: { command: './node_modules/.bin/playwright', args: ['test'], cwd: 'examples/collab' },
