@@ -2,14 +2,18 @@
 import type { Clock } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
 import type { ActorId } from './actor-id.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { TopicEvent } from './log-store.ts';
-import type { DeadLetter } from './runtime.ts';
+import type { MailLoad } from './mail-load.ts';
+import type { Ask } from './remote-ask.ts';
 import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
 
 export interface ActivationHost {
   readonly clock: Clock;
+  /** Of the whole node. */
+  readonly mailLoad: MailLoad;
   /** The store's wall clock, never ahead of it. */
   storeNowMs(): number;
   load(
@@ -37,10 +41,17 @@ export interface ActivationHost {
   ): Promise<Answer>;
   /** For actors without a record: no outbox, so at most once after a crash. */
   tellOnce(row: OutboxRow): void;
+  ask: Ask;
   published(events: readonly TopicEvent[]): void;
   emitted(id: ActorId, event: EventData): void;
 
   wakeAt(id: ActorId, dueAtMs: number | undefined): void;
+  /** In [0, 1). */
+  random(): number;
+  /** A letter of this type of actor was given up. */
+  gaveUp(type: string): void;
+  /** How long nothing of this type is to be given up. */
+  heldMs(type: string): number;
   used(activation: Activation): void;
   left(activation: Activation): void;
   onDeadLetter(letter: DeadLetter): void;

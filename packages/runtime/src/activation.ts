@@ -11,20 +11,24 @@
 //   AC5  It leaves memory only with nothing waiting, running or owed, in one synchronous step: a
 //        message finds either this activation or the next.
 //   AC6  `fenced` by the store ends it: what waits is answered `elsewhere`.
-import { InvariantViolation } from '@devmentor/locks';
+//   AC7  While a letter waits to be tried again those behind it wait too; reads do not.
+import type { Cancel } from '@devmentor/locks';
+import { commitOf, type Decision, decided, refusal, unstorable } from './activation-commit.ts';
 import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
-import { type ActorState, createdState, loadedState, storedForm } from './actor-state.ts';
+import { type ActorState, createdState, loadedState } from './actor-state.ts';
+import { Askers } from './askers.ts';
 import { DueTimers } from './due-timers.ts';
-import type { Answer, Deliver, Read, Watch } from './envelope.ts';
+import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
-import { type KnownOutcome, knownOutcome, longer } from './known-outcome.ts';
-import { type Letter, letterOf, Mailbox, type Told } from './mailbox.ts';
+import type { Inspection } from './inspection.ts';
+import { knownOutcome, longer } from './known-outcome.ts';
+import { type Letter, letterOf, Mailbox } from './mailbox.ts';
 import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
-import { answerOf, type GroupStep, type Stepper, type StoredReply, stepGroup } from './stepping.ts';
+import { type GroupStep, type Stepper, stepGroup } from './stepping.ts';
 
 type Phase =
   | { readonly kind: 'loading' }
@@ -38,6 +42,7 @@ type Phase =
 
 const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
+const NO_TIMERS: ActorState['timers'] = new Map();
 
 export class Activation {
   readonly id: ActorId;
@@ -48,12 +53,18 @@ export class Activation {
   readonly #onlookers: Onlookers;
   readonly #outflow: Outflow;
   readonly #due = new DueTimers();
+  readonly #askers = new Askers();
   /** Of an actor without a record. */
   readonly #dedup = new MemoryDedup();
   #phase: Phase = { kind: 'loading' };
   /** So many letters are stepped one by one, since their group could not be stored whole. */
   #singly = 0;
   #pumping = false;
+  /** Ends the pause before a letter is tried again. */
+  #retry: Cancel | undefined;
+  /** What a letter took lately, in milliseconds. */
+  #pace = 1;
+  #pumpedAtMs = 0;
   /** Ends with the store call that is under way. */
   #attempt: Promise<void> = Promise.resolve();
 
@@ -62,10 +73,10 @@ export class Activation {
     this.idleMs = stepper.behavior.idleMs;
     this.#host = host;
     this.#stepper = stepper;
-    this.#mailbox = new Mailbox(stepper.behavior.mailboxMax);
+    this.#mailbox = new Mailbox(stepper.behavior.mailbox, host.mailLoad);
     this.#onlookers = new Onlookers(host, stepper);
     this.#outflow = new Outflow(host, stepper, {
-      ended: (letter) => this.#take(letter),
+      happened: (letter) => this.#take(letter),
       changed: () => this.#pumpSoon(),
     });
     void this.#load();
@@ -81,7 +92,9 @@ export class Activation {
     }
     const letter = letterOf(request, this.#host.clock.nowMs(), answer);
     if (this.#mailbox.put(letter) === 'full') {
-      answer(refusal('MAILBOX_FULL', `${this.id} has no room for more messages`, letter.again ? 'unknown' : 'no'));
+      const retryAfterMs = Math.round(Math.min(5_000, Math.max(5, this.#mailbox.size * this.#pace)));
+      const applied = letter.again ? 'unknown' : 'no';
+      answer(refusal('MAILBOX_FULL', `${this.id} has no room for more messages`, applied, retryAfterMs));
     } else {
       this.#pumpSoon();
     }
@@ -100,6 +113,32 @@ export class Activation {
       );
   }
 
+  /** Does what an operator wants, once what waits before it is done. */
+  order({ order, why }: Order, answer: (answer: Answer) => void): void {
+    const closed = this.#closed();
+    if (closed !== undefined) answer(closed);
+    else if (this.#mailbox.put({ kind: 'ordered', order, why, answer: [answer] }) === 'full')
+      answer(refusal('MAILBOX_FULL', `${this.id} has too many orders already`, 'no'));
+    else this.#pumpSoon();
+  }
+
+  inspect(): Inspection {
+    const phase = this.#phase;
+    const state = 'state' in phase ? phase.state : undefined;
+    const nextTimerMs = state && this.#due.nextMs(state.timers);
+    return {
+      id: this.id,
+      phase: phase.kind === 'ready' && this.#retry !== undefined ? 'retrying' : phase.kind,
+      waiting: this.#mailbox.size,
+      owes: this.#outflow.relay.owed(100),
+      invokes: this.#outflow.invokes,
+      ...(phase.kind === 'quarantined' ? { fault: `${phase.fault.code}: ${phase.fault.message}` } : {}),
+      ...(state === undefined ? {} : { version: state.version }),
+      ...(state?.halt === undefined ? {} : { halt: state.halt }),
+      ...(nextTimerMs === undefined ? {} : { nextTimerMs }),
+    };
+  }
+
   /** Makes sure that the actor exists and that its invokes run. */
   wake(): void {
     this.#take({ kind: 'wake' });
@@ -112,9 +151,10 @@ export class Activation {
 
   /** Leaves memory if nothing holds it here. */
   passivate(): boolean {
-    if (this.#phase.kind !== 'ready' || this.#pumping) return false;
+    if (this.#phase.kind !== 'ready' || this.#pumping || this.#retry !== undefined) return false;
     const memoryOnly = !this.#stepper.behavior.durable && this.#phase.state.timers.size > 0;
-    if (this.#mailbox.size > 0 || this.#outflow.isBusy || !this.#onlookers.isEmpty || memoryOnly) return false;
+    const waited = !this.#onlookers.isEmpty || !this.#askers.isEmpty(this.#host.clock.nowMs());
+    if (this.#mailbox.size > 0 || this.#outflow.isBusy || waited || memoryOnly) return false;
     this.#leave();
     return true;
   }
@@ -173,8 +213,10 @@ export class Activation {
   }
 
   #takeDue(state: ActorState): void {
-    for (const due of this.#due.ring(state.timers, this.#host.storeNowMs())) this.#take(due);
-    this.#host.wakeAt(this.id, this.#due.nextMs(state.timers));
+    // One that stands still hears of its timers when it goes on.
+    const timers = state.halt === undefined ? state.timers : NO_TIMERS;
+    for (const due of this.#due.ring(timers, this.#host.storeNowMs())) this.#take(due);
+    this.#host.wakeAt(this.id, this.#due.nextMs(timers));
   }
 
   #take(letter: Letter): void {
@@ -186,7 +228,7 @@ export class Activation {
   /** The rest of the tick may bring more for the same group. */
   #pumpSoon(): void {
     const idle = this.#mailbox.size === 0 && this.#outflow.paid.length === 0;
-    if (this.#pumping || this.#phase.kind !== 'ready' || idle) return;
+    if (this.#pumping || this.#retry !== undefined || this.#phase.kind !== 'ready' || idle) return;
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
@@ -196,10 +238,20 @@ export class Activation {
 
   #pump(state: ActorState): void {
     const letters = this.#mailbox.take(this.#singly > 0 ? 1 : LARGEST_GROUP);
-    this.#singly = Math.max(0, this.#singly - letters.length);
-    const now = { storeMs: this.#host.storeNowMs(), clockMs: this.#host.clock.nowMs(), owed: this.#outflow.owed };
-    const group = stepGroup(this.#stepper, state, letters, now);
+    const clockMs = this.#host.clock.nowMs();
+    const group = stepGroup(this.#stepper, state, letters, {
+      storeMs: this.#host.storeNowMs(),
+      clockMs,
+      owed: this.#outflow.owed,
+      heldMs: this.#host.heldMs(this.#stepper.behavior.name),
+      jitter: this.#host.random(),
+    });
+    this.#singly = Math.max(0, this.#singly - group.letters.length);
+    this.#pumpedAtMs = clockMs;
     this.#host.used(this);
+    this.#leaveForLater(group);
+    // Before the commit: the next actor of the type may be stepped in the same tick.
+    for (let i = 0; i < group.givenUp; i++) this.#host.gaveUp(this.#stepper.behavior.name);
     if (!group.changes && this.#outflow.paid.length === 0) {
       // Refusals say what the state is, so they need what a read needs.
       whenOwner(this.#host, 'trust lease', {
@@ -216,32 +268,26 @@ export class Activation {
     }
   }
 
-  #commit(state: ActorState, group: GroupStep): void {
-    try {
-      const commit = this.#commitOf(state, group);
-      void this.#submit(state, group, commit);
-    } catch (cause) {
-      const message = `${this.id} has a state that cannot be stored: ${String(cause)}`;
-      this.#unstorable(state, group, { code: 'ACTOR_FAILED', message, applied: 'no' });
-    }
+  /** The first of those left failed; all of them wait until it is tried again. */
+  #leaveForLater({ left, pauseMs }: GroupStep): void {
+    const [failed] = left;
+    if (failed === undefined) return;
+    if (failed.kind !== 'wake') failed.failures = (failed.failures ?? 0) + 1;
+    this.#mailbox.putBack(left);
+    this.#retry = this.#host.clock.background(pauseMs, () => {
+      this.#retry = undefined;
+      this.#pumpSoon();
+    });
   }
 
-  #commitOf(state: ActorState, group: GroupStep): Commit {
-    const [first] = group.letters;
-    const fence = first?.kind === 'told' ? first.fence : undefined;
-    const next = group.changes ? group.next : state;
-    return {
-      id: this.id,
-      commitId: this.#host.nextCommitId(),
-      basis: state.version,
-      machineVersion: this.#stepper.behavior.version,
-      snapshot: storedForm(this.#stepper.driver, next),
-      timers: [...next.timers.values()],
-      outbox: { add: group.outbox, remove: this.#outflow.paid },
-      settles: group.settles,
-      events: group.events,
-      ...(fence === undefined ? {} : { fence }),
-    };
+  #commit(state: ActorState, group: GroupStep): void {
+    try {
+      const facts = { commitId: this.#host.nextCommitId(), paid: this.#outflow.paid };
+      void this.#submit(state, group, commitOf(this.#stepper, state, group, facts));
+    } catch (cause) {
+      const message = `${this.id} has a state that cannot be stored: ${String(cause)}`;
+      this.#carryOut(unstorable(this.id, group, { code: 'ACTOR_FAILED', message, applied: 'no' }), state, group);
+    }
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
@@ -256,62 +302,45 @@ export class Activation {
           this.#phase = { kind: 'frozen', state, group };
         },
       });
-      this.#decided(outcome, state, group, commit);
+      if (outcome.kind === 'committed') this.#outflow.removed(commit.outbox.remove.length - group.bounced.length);
+      this.#carryOut(decided(this.id, state, group, outcome), state, group);
     } catch (bug) {
       if (this.#phase.kind !== 'gone') this.#quarantine(bug);
     }
   }
 
-  #decided(outcome: KnownOutcome, state: ActorState, group: GroupStep, commit: Commit): void {
-    switch (outcome.kind) {
-      case 'abandoned':
+  #carryOut(decision: Decision, state: ActorState, group: GroupStep): void {
+    switch (decision.kind) {
+      case 'nothing':
         break;
       case 'committed':
-        this.#outflow.removed(commit.outbox.remove.length);
-        this.#committed(state, group, outcome);
+        this.#committed(state, group, decision);
         break;
       case 'fenced':
-        if (outcome.applied === 'no') this.#putBack(state, group.letters);
+        if (decision.mayGoBack) this.#putBack(state, group.letters);
         this.#host.fenced();
         break;
-      case 'duplicate':
-        this.#without(state, group, (letter) => {
-          const before = outcome.settled.find(({ sender, n }) => sender === letter.from?.sender && n === letter.from.n);
-          return before && answerOf(before.reply as object as StoredReply | undefined, state.version);
-        });
-        break;
-      case 'overloaded':
-        this.#without(state, group, (letter) =>
-          letter.from?.sender === outcome.sender
-            ? refusal('MAILBOX_FULL', `${outcome.sender} has too many unsettled messages to ${this.id}`, 'no')
-            : undefined,
+      case 'without':
+        for (const [letter, answer] of decision.answers) {
+          this.#mailbox.finish(letter);
+          answerAll([letter], answer);
+        }
+        this.#putBack(
+          state,
+          group.letters.filter((letter) => letter.kind !== 'told' || !decision.answers.has(letter)),
         );
         break;
-      case 'stale': {
-        const { guard } = outcome;
-        const message = `A newer claim guards ${this.id}`;
-        this.#without(state, group, () => ({
-          kind: 'fault',
-          fault: { code: 'STALE_FENCE', message, applied: 'no', guard },
-        }));
+      case 'singly':
+        this.#singly += group.letters.length;
+        this.#putBack(state, group.letters);
         break;
-      }
-      case 'refused': {
-        const { code, message } = outcome.fault;
-        if (code === 'TOO_LARGE' || code === 'NOT_JSON')
-          this.#unstorable(state, group, { code, message: `${this.id}: ${message}`, applied: 'no' });
-        else this.#quarantine(outcome.fault);
+      case 'spoilt':
+        decision.letter.unstorable = decision.fault;
+        this.#putBack(state, group.letters);
         break;
-      }
-      case 'conflict': {
-        const { version, commitId } = outcome;
-        this.#quarantine(
-          new InvariantViolation(
-            `${this.id} is at version ${version} by commit ${commitId}, under the epoch of this node, which knows version ${state.version}`,
-          ),
-        );
+      case 'quarantine':
+        this.#quarantine(decision.cause);
         break;
-      }
     }
   }
 
@@ -322,10 +351,12 @@ export class Activation {
   ): void {
     const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
+    const took = (this.#host.clock.nowMs() - this.#pumpedAtMs) / Math.max(1, group.letters.length);
+    this.#pace += (took - this.#pace) / 8;
     this.#finish(group);
     this.#answer(group, version);
     this.#host.published(events);
-    this.#outflow.let(group.after);
+    this.#outflow.let(group.after, state);
     this.#outflow.owe(group.outbox);
     this.#resume(state);
   }
@@ -339,51 +370,11 @@ export class Activation {
   }
 
   #answer(group: GroupStep, version: number): void {
-    for (const [letter, answer] of group.answers)
-      answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
-  }
-
-  /** Some letters of a group have an answer of their own; the others are stepped again without them. */
-  #without(state: ActorState, group: GroupStep, answerTo: (letter: Told) => Answer | undefined): void {
-    const others: Letter[] = [];
-    for (const letter of group.letters) {
-      const answer = letter.kind === 'told' ? answerTo(letter) : undefined;
-      if (answer === undefined) {
-        others.push(letter);
-      } else {
-        this.#mailbox.finish(letter);
-        answerAll([letter], answer);
-      }
+    for (const [letter, answer] of group.answers) {
+      if (answer.kind !== 'later') answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
+      else if (letter.kind === 'told') this.#askers.park(answer.address, letter);
     }
-    if (others.length === group.letters.length) {
-      this.#quarantine(new InvariantViolation(`${this.id} was refused a commit for a message that is not in it`));
-    } else {
-      this.#putBack(state, others);
-    }
-  }
-
-  /**
-   * The group could not be stored: find the letter it is for by stepping them singly. That one is
-   * given up. A message is so by a refusal: if it is a repeat, the store then says whether it was
-   * committed before.
-   */
-  #unstorable(state: ActorState, group: GroupStep, fault: FaultData): void {
-    const [only, second] = group.letters;
-    if (second !== undefined) {
-      this.#singly += group.letters.length;
-      this.#putBack(state, group.letters);
-    } else if (only !== undefined && only.kind !== 'wake' && only.unstorable === undefined) {
-      only.unstorable = fault;
-      this.#putBack(state, [only]);
-    } else if (only?.kind === 'told') {
-      this.#without(state, group, () => ({
-        kind: 'fault',
-        fault: { ...fault, applied: only.again ? 'unknown' : 'no' },
-      }));
-    } else {
-      // Its state is not the work of any letter.
-      this.#quarantine(new ActorError(fault.code, fault.message, { applied: 'no', actor: this.id }));
-    }
+    for (const { to, value } of group.replies) this.#askers.answer(to, { kind: 'committed', version, reply: value });
   }
 
   #putBack(state: ActorState, letters: readonly Letter[]): void {
@@ -416,23 +407,23 @@ export class Activation {
     const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
     this.#phase = { kind: 'gone' };
     answerAll(taken, { kind: 'lost' });
+    this.#askers.dismiss({ kind: 'lost' });
     this.#empty({ kind: 'elsewhere' });
     this.#host.left(this);
   }
 
   #empty(answer: Answer): void {
+    this.#retry?.();
+    this.#retry = undefined;
     this.#outflow.stop();
     answerAll(this.#mailbox.takeAll(), answer);
     this.#onlookers.dismiss(answer);
+    this.#askers.dismiss(answer);
   }
 }
 
 function answerAll(letters: readonly Letter[], answer: Answer): void {
-  for (const letter of letters) if (letter.kind === 'told') for (const give of letter.answer) give(answer);
-}
-
-function refusal(code: 'MAILBOX_FULL', message: string, applied: 'no' | 'unknown'): Answer {
-  return { kind: 'fault', fault: { code, message, applied } };
+  for (const letter of letters) if ('answer' in letter) for (const give of letter.answer) give(answer);
 }
 
 function nothing(): void {}

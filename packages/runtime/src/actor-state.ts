@@ -1,11 +1,13 @@
 // An actor at rest, as its activation holds it, and the form in which its record keeps it.
 
+import { type Asks, noAsks } from './asks.ts';
 import { type Behavior, migrated } from './behavior.ts';
 import type { Effect } from './effect.ts';
 import type { ViewData } from './envelope.ts';
 import { ActorError } from './errors.ts';
 import type { MachineDriver, MachineSnapshot } from './machine-driver.ts';
 import type { ActorRecord, Json, TimerRow } from './state-store.ts';
+import { type Halt, noStrikes, type Strikes } from './supervision.ts';
 
 export interface ActorState {
   /** Version of the stored record; 0 when there is none. */
@@ -20,6 +22,11 @@ export interface ActorState {
   readonly mark: number;
   /** What the creation of the machine asked for; goes out with the first commit. */
   readonly unborn: readonly Effect[];
+  /** Why it takes nothing; undefined while it does. */
+  readonly halt: Halt | undefined;
+  readonly strikes: Strikes;
+  /** What it has been asked and answers later. */
+  readonly asks: Asks;
 }
 
 /** What `ActorRecord.snapshot` holds. */
@@ -29,6 +36,9 @@ interface StoredState {
   readonly mark: number;
   /** `lastOut`; absent while nothing was told. */
   readonly out?: number;
+  readonly halt?: Halt;
+  readonly strikes?: Strikes;
+  readonly asks?: Asks;
 }
 
 export function storedForm(driver: MachineDriver, state: ActorState): Json {
@@ -37,6 +47,11 @@ export function storedForm(driver: MachineDriver, state: ActorState): Json {
     runs: state.runs,
     mark: state.mark,
     ...(state.lastOut === 0 ? {} : { out: state.lastOut }),
+    ...(state.halt === undefined ? {} : { halt: { ...state.halt } }),
+    ...(state.strikes.count === 0 ? {} : { strikes: { ...state.strikes } }),
+    ...(Object.keys(state.asks).length === 0
+      ? {}
+      : { asks: state.asks as Asks & { readonly [address: string]: Json } }),
   };
   return stored;
 }
@@ -52,7 +67,18 @@ export function nextNumber(last: number, storeMs: number): number {
 
 export function createdState(driver: MachineDriver, input: unknown): ActorState {
   const { snapshot, effects } = driver.create(input);
-  return { version: 0, snapshot, timers: new Map(), lastOut: 0, runs: {}, mark: 0, unborn: effects };
+  return {
+    version: 0,
+    snapshot,
+    timers: new Map(),
+    lastOut: 0,
+    runs: {},
+    mark: 0,
+    unborn: effects,
+    halt: undefined,
+    strikes: noStrikes,
+    asks: noAsks,
+  };
 }
 
 /** The state of a record; `VERSION_UNSUPPORTED` when this node's machine is older, or a migration is missing. */
@@ -67,6 +93,9 @@ export function loadedState(driver: MachineDriver, behavior: Behavior, record: A
     runs: stored.runs,
     mark: stored.mark,
     unborn: [],
+    halt: stored.halt,
+    strikes: stored.strikes ?? noStrikes,
+    asks: stored.asks ?? noAsks,
   };
 }
 
@@ -81,20 +110,28 @@ function migratedMachine(behavior: Behavior, record: ActorRecord, machine: Json)
 
 /** What readers are shown of a state. */
 export function viewOf(driver: MachineDriver, state: ActorState, version: number): ViewData {
-  return viewOfMachine(driver.persist(state.snapshot), version);
+  return viewOfMachine(driver.persist(state.snapshot), version, state.halt);
 }
 
 /** What readers are shown of a stored record. */
 export function viewOfRecord(record: ActorRecord): ViewData {
-  return viewOfMachine((record.snapshot as object as StoredState).machine, record.version);
+  const { machine, halt } = record.snapshot as object as StoredState;
+  return viewOfMachine(machine, record.version, halt);
 }
 
-function viewOfMachine(machine: Json, version: number): ViewData {
+function viewOfMachine(machine: Json, version: number, halt: Halt | undefined): ViewData {
   const {
     value,
     context,
     status = 'active',
     output,
   } = machine as object as { value: Json; context: Json; status?: ViewData['status']; output?: Json };
-  return { value, context, status, version, ...(output === undefined ? {} : { output }) };
+  return {
+    value,
+    context,
+    status: halt?.kind === 'stopped' ? 'stopped' : status,
+    version,
+    ...(output === undefined ? {} : { output }),
+    ...(halt?.kind === 'suspended' ? { suspended: halt.why } : {}),
+  };
 }

@@ -1,7 +1,9 @@
 // What an actor type is, once its TypeScript types are set aside: the form the runtime works
 // with. `defineActor` makes one; nothing else does.
 import type { AnyStateMachine } from 'xstate';
+import type { MailLimits } from './mail-load.ts';
 import type { Json } from './state-store.ts';
+import type { Supervision } from './supervision.ts';
 
 /** Brings a stored snapshot of one machine version to the next. Pure; JSON in, JSON out. */
 export type Migration = (snapshot: Json) => Json;
@@ -17,10 +19,10 @@ export interface Behavior {
   readonly durable: boolean;
   /** Event types that are answered by a `reply`. */
   readonly replies: ReadonlySet<string>;
-  readonly mailboxMax: number;
+  readonly mailbox: MailLimits;
   readonly idleMs: number;
-  /** How often a message whose step threw is stepped again before it becomes a dead letter. */
-  readonly retries: number;
+  /** What is done when a step throws. */
+  readonly supervision: Supervision;
   /** Input of the machine for a new actor of this key. */
   readonly input: (key: string) => unknown;
   /** Keys that are kept active wherever their shard is served. */

@@ -13,6 +13,7 @@ import type {
   StateValueFrom,
 } from 'xstate';
 import type { Behavior, Migration } from './behavior.ts';
+import type { Directive } from './supervision.ts';
 
 /** A type carried without a value: what an event is answered with. */
 export interface Returns<Reply> {
@@ -67,12 +68,17 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
   readonly replies?: Replies & {
     readonly [Key in keyof Replies]: Key extends EventFromLogic<Machine>['type'] ? Returns<unknown> : never;
   };
-  /** Waiting messages beyond `max` are refused with MAILBOX_FULL. @default 1000 */
-  readonly mailbox?: { readonly max: number };
+  /** Waiting messages beyond these are refused with MAILBOX_FULL. @default 1000 messages, 1 MiB */
+  readonly mailbox?: { readonly max?: number; readonly maxBytes?: number };
   /** An actor that did nothing for `idleMs` leaves memory. @default 120000 */
   readonly passivate?: { readonly idleMs: number };
-  /** A message whose step throws is stepped `retries` times more, then is a dead letter. @default 1 */
-  readonly supervise?: { readonly retries: number };
+  /**
+   * A message whose step throws is stepped `retries` times more, after pauses that start at
+   * `backoffMs` and double; then it is a dead letter, and the actor does what `directive` says. An actor
+   * that fails again and again is suspended in any case. An actor of memory alone resumes by default.
+   * @default 1, 50, 'suspend'
+   */
+  readonly supervise?: { readonly retries?: number; readonly backoffMs?: number; readonly directive?: Directive };
   /** Keys whose actors are kept active wherever their shard is served. */
   readonly resident?: readonly string[];
 } & InputOption<Machine>;
@@ -114,9 +120,13 @@ export function defineActor<
       migrate: options.migrate ?? {},
       durable: options.durable ?? true,
       replies: new Set(Object.keys(options.replies ?? {})),
-      mailboxMax: options.mailbox?.max ?? 1_000,
+      mailbox: { messages: options.mailbox?.max ?? 1_000, bytes: options.mailbox?.maxBytes ?? 1024 * 1024 },
       idleMs: options.passivate?.idleMs ?? 120_000,
-      retries: options.supervise?.retries ?? 1,
+      supervision: {
+        retries: options.supervise?.retries ?? 1,
+        backoffMs: options.supervise?.backoffMs ?? 50,
+        directive: options.supervise?.directive ?? (options.durable === false ? 'resume' : 'suspend'),
+      },
       input: (key) => input?.(key),
       resident: options.resident ?? [],
     },

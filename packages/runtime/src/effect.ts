@@ -18,10 +18,12 @@ export interface EventData {
   readonly [key: string]: Json;
 }
 
-/** Answers the message being processed; the first reply counts. */
+/** Answers the message being processed, or the one `to` names; the first reply to each counts. */
 export interface ReplyEffect {
   readonly kind: 'reply';
   readonly value: Json;
+  /** A `ReplyAddress`, for an answer that comes later than its step. */
+  readonly to?: string;
 }
 
 /** A message to another actor; goes to the outbox in the same commit. */
@@ -51,6 +53,8 @@ export interface EmitEffect {
 export interface ScheduleEffect {
   readonly kind: 'schedule';
   readonly id?: string;
+  /** What the names of all timers of the child machine that asks begin with. */
+  readonly within?: string;
   readonly delayMs: number;
   readonly event: EventData;
 }
@@ -61,6 +65,12 @@ export interface CancelEffect {
   readonly id: string;
 }
 
+/** Ends every timer whose name begins so: the child machine that set them has ended. */
+export interface ForgetEffect {
+  readonly kind: 'forget';
+  readonly within: string;
+}
+
 /** Work to start after the commit; its end is fed back as an event (see `MachineDriver.settled`). */
 export interface InvokeEffect {
   readonly kind: 'invoke';
@@ -69,6 +79,15 @@ export interface InvokeEffect {
   readonly src: string;
   /** Absent when the machine gives none. */
   readonly input?: Json;
+  /** Whether each value of an observable is to come back as an event (`onSnapshot`). */
+  readonly snapshots?: boolean;
+}
+
+/** An event for an invoke that runs: what a callback's `receive` hears. At most once. */
+export interface SendEffect {
+  readonly kind: 'send';
+  readonly id: string;
+  readonly event: EventData;
 }
 
 /** Aborts the invoke of that id, if it still runs; its result is not wanted any more. */
@@ -100,7 +119,9 @@ export type Effect =
   | EmitEffect
   | ScheduleEffect
   | CancelEffect
+  | ForgetEffect
   | InvokeEffect
+  | SendEffect
   | StopEffect
   | ActionEffect
   | LogEffect;
@@ -194,7 +215,7 @@ export function publish(type: string, data: unknown = null): unknown {
 
 /** An effect before its values are checked to be JSON. */
 export type RawEffect =
-  | { readonly kind: 'reply'; readonly value: unknown }
+  | { readonly kind: 'reply'; readonly value: unknown; readonly to?: unknown }
   | { readonly kind: 'tell'; readonly to: { readonly type: string; readonly key: unknown }; readonly event: unknown }
   | { readonly kind: 'publish'; readonly type: string; readonly data: unknown };
 

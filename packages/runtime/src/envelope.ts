@@ -10,9 +10,11 @@ import type { FencingToken } from '@devmentor/locks';
 import { type ActorId, parseActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { FaultData } from './errors.ts';
+import type { Inspection } from './inspection.ts';
 import type { Json, SenderId } from './state-store.ts';
 
 const FENCE = /^\d{16}$/;
+const ORDERS: ReadonlySet<unknown> = new Set<Order['order']>(['suspend', 'resume', 'restart']);
 const NODE_SENDER = /^[A-Za-z0-9_~-]{1,256}$/;
 
 /** Who numbered a message, for the receiver's record of what is settled. */
@@ -36,6 +38,8 @@ export interface Deliver {
   readonly fence?: FencingToken;
   readonly remainingMs: number;
   readonly traceparent?: string;
+  /** Size of the message as it came over the wire; set by who received it. */
+  readonly bytes?: number;
 }
 
 export interface Read {
@@ -53,7 +57,23 @@ export interface Watch {
   readonly remainingMs: number;
 }
 
-export type Request = Deliver | Read | Watch;
+/** What an operator wants of an actor: see `admin.ts`. */
+export interface Order {
+  readonly op: 'order';
+  readonly id: ActorId;
+  readonly order: 'suspend' | 'resume' | 'restart';
+  readonly why: string;
+  readonly remainingMs: number;
+}
+
+/** How an actor is doing, without waking it; or, of no actor, which ones of a shard are in memory. */
+export interface Inspect {
+  readonly op: 'inspect';
+  readonly id: ActorId;
+  readonly remainingMs: number;
+}
+
+export type Request = Deliver | Read | Watch | Order | Inspect;
 
 /** A committed state as it travels: what the machine's persisted snapshot says. */
 export interface ViewData {
@@ -62,11 +82,14 @@ export interface ViewData {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
   readonly output?: Json;
   readonly version: number;
+  /** Why it takes nothing at present. */
+  readonly suspended?: string;
 }
 
 export type Answer =
   | { readonly kind: 'committed'; readonly version: number; readonly reply?: Json }
   | { readonly kind: 'view'; readonly view: ViewData }
+  | { readonly kind: 'inspected'; readonly actor: Inspection }
   | { readonly kind: 'fault'; readonly fault: FaultData }
   /** Not the owner: nothing happened, and another node should be asked. */
   | { readonly kind: 'elsewhere' }
@@ -86,11 +109,15 @@ export function decodeRequest(body: Buffer): Request | undefined {
   if (data === undefined || !isActorId(data.id) || typeof data.remainingMs !== 'number') return undefined;
   switch (data.op) {
     case 'deliver':
-      return isDeliver(data) ? (data as object as Deliver) : undefined;
+      return isDeliver(data) ? ({ ...data, bytes: body.length } as object as Deliver) : undefined;
     case 'read':
       return isFlag(data.fresh) ? (data as object as Read) : undefined;
     case 'watch':
       return typeof data.after === 'number' ? (data as object as Watch) : undefined;
+    case 'order':
+      return typeof data.why === 'string' && ORDERS.has(data.order) ? (data as object as Order) : undefined;
+    case 'inspect':
+      return data as object as Inspect;
     default:
       return undefined;
   }
@@ -124,12 +151,14 @@ function isDeliver({ event, from, again, asks, fence, traceparent }: Record<stri
   );
 }
 
-function isAnswer({ kind, version, view, fault }: Record<string, unknown>): boolean {
+function isAnswer({ kind, version, view, fault, actor }: Record<string, unknown>): boolean {
   switch (kind) {
     case 'committed':
       return isCount(version);
     case 'view':
       return isRecord(view) && isCount(view.version);
+    case 'inspected':
+      return isRecord(actor);
     case 'fault':
       return isRecord(fault) && typeof fault.code === 'string' && typeof fault.message === 'string';
     default:

@@ -11,7 +11,7 @@ export const RUNTIME_CODES = [
   'MAILBOX_FULL',
   /** This runtime has not started, or has stopped. */
   'NOT_RUNNING',
-  /** The step threw; the actor keeps its state and goes on. */
+  /** The step threw, and what its supervision says was done; or the actor is suspended since one did. */
   'ACTOR_FAILED',
   /** The actor's record cannot be trusted or read by this node; it takes no messages. */
   'ACTOR_QUARANTINED',
@@ -42,10 +42,17 @@ export class ActorError extends CoordinationError<RuntimeCode> {
   readonly actor: string | undefined;
   /** Whether the same call may succeed later without anything being changed. */
   readonly retryable: boolean;
+  /** Of an overload: trying again before that is in vain, as far as can be told. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: RuntimeCode, message: string, facts: FaultFacts & { readonly actor?: string | undefined }) {
+  constructor(
+    code: RuntimeCode,
+    message: string,
+    facts: FaultFacts & { readonly actor?: string | undefined; readonly retryAfterMs?: number | undefined },
+  ) {
     super(code, message, facts);
     this.actor = facts.actor;
+    this.retryAfterMs = facts.retryAfterMs;
     this.retryable = RETRYABLE.has(code);
   }
 }
@@ -73,9 +80,14 @@ export interface FaultData {
   readonly message: string;
   readonly applied: Applied;
   readonly guard?: FencingToken;
+  /** Of MAILBOX_FULL. */
+  readonly retryAfterMs?: number;
+  /** Of ACTOR_FAILED: it is not about this message, the actor takes none at all. */
+  readonly suspended?: true;
 }
 
 export function faultFrom(data: FaultData, actor: string): ActorError {
   if (data.code === 'STALE_FENCE' && data.guard !== undefined) return new StaleFenceError(actor, data.guard);
-  return new ActorError(data.code, data.message, { applied: data.applied, actor });
+  const { code, message, applied, retryAfterMs } = data;
+  return new ActorError(code, message, { applied, actor, retryAfterMs });
 }

@@ -66,8 +66,9 @@ export function storeUnavailable(at: string, why: string, cause?: unknown): Coor
 
 /** No connection could be made: `STORE_CONFIG` where the next try would end the same way. */
 export function connectFault(error: unknown, at: string): CoordinationError {
-  // Wrong user or password (28), no such database (3D000), no right to it (42501).
-  if (error instanceof DatabaseError && /^(28|3D000|42501)/.test(error.code ?? ''))
+  // Wrong user or password (28), no such database (3D000), no right to it (42501), a name that is
+  // the server's own (42939).
+  if (error instanceof DatabaseError && /^(28|3D000|42501|42939)/.test(error.code ?? ''))
     return new StoreFault('STORE_CONFIG', `PostgreSQL at ${at} refused: ${error.message}`, {
       applied: 'no',
       cause: error,

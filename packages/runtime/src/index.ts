@@ -1,7 +1,11 @@
 // Actor types and references
 export { type ActorId, type Address, formatActorId, parseActorId, shardOf } from './actor-id.ts';
 export type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
+// For operators
+export { Admin, type Named } from './admin.ts';
 export type { Migration } from './behavior.ts';
+export type { BuriedLetter, DeadLetter } from './dead-letter.ts';
+export type { SuspendedActor } from './dead-letter-office.ts';
 export {
   type ActorOptions,
   type ActorType,
@@ -17,6 +21,7 @@ export { type EventData, publish, reply, tell } from './effect.ts';
 export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './errors.ts';
 // Hints
 export { emittedSubject, topicSubject } from './hints.ts';
+export type { Inspection } from './inspection.ts';
 // Leases as actors
 export { type LeaseActorTypes, type LeaseContext, leaseActor } from './lease-actor.ts';
 export {
@@ -33,11 +38,12 @@ export { MemoryLogStore } from './log-store.memory.ts';
 export type { LogId, LogStore, TopicEvent } from './log-store.ts';
 // Errors
 export { MachineFailed, MachineRefused } from './machine-driver.ts';
+export type { MailLimits } from './mail-load.ts';
 export { memoryStores } from './memory-stores.ts';
 export { MemoryRecordStore } from './record-store.memory.ts';
 export type { RecordStore } from './record-store.ts';
 // The runtime
-export { createRuntime, type DeadLetter, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
+export { createRuntime, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
 export { MemoryStateStore } from './state-store.memory.ts';
 export type {
   ActorRecord,
@@ -55,6 +61,7 @@ export type {
   StateStore,
   TimerRow,
 } from './state-store.ts';
+export type { Directive, Halt } from './supervision.ts';
 export { MemoryBus, type MemoryTransport } from './transport.memory.ts';
 export {
   MAX_BODY_BYTES,

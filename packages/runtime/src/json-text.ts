@@ -9,6 +9,11 @@ import { notJson, tooLarge } from './store-faults.ts';
 export function jsonText(value: Json, path: string, maxBytes: number): string {
   const flaw = findNonJson(value, path);
   if (flaw !== undefined) throw notJson(flaw.path, flaw.why);
+  return knownJsonText(value, path, maxBytes);
+}
+
+/** The same for a value that is known to be JSON. */
+export function knownJsonText(value: Json, path: string, maxBytes: number): string {
   const text = JSON.stringify(value);
   // A UTF-16 unit takes 1 to 3 bytes: most values are decided without counting.
   if (text.length * 3 <= maxBytes) return text;

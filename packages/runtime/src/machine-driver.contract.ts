@@ -1,5 +1,6 @@
 // The suite every MachineDriver passes. Machines are written with XState's own `setup`, so that it
 // also tells whether another minor of XState still does what the runtime builds on.
+import { childRules } from './machine-driver.children.contract.ts';
 import { effectRules } from './machine-driver.effects.contract.ts';
 import type { MachineDriverHarness } from './machine-driver.fixtures.ts';
 import { invokeRules } from './machine-driver.invokes.contract.ts';
@@ -13,4 +14,5 @@ export function machineDriverContract(harness: MachineDriverHarness): void {
   effectRules(harness);
   storedRules(harness);
   invokeRules(harness);
+  childRules(harness);
 }

@@ -1,6 +1,6 @@
 // What the parts of the MachineDriver contract share.
 import type { AnyStateMachine } from 'xstate';
-import { type MachineDriver, MachineFailed, MachineRefused, type MachineSnapshot } from './machine-driver.ts';
+import { type InvokeRun, type MachineDriver, MachineFailed, MachineRefused, type MachineSnapshot } from './machine-driver.ts';
 
 export interface MachineDriverHarness {
   readonly driverOf: (machine: AnyStateMachine) => MachineDriver;
@@ -19,4 +19,17 @@ export function thrown(work: () => unknown): MachineFailed | MachineRefused {
     throw error;
   }
   throw new Error('nothing was thrown');
+}
+
+/** What an invoke runs under in a test: nobody stops it and nobody listens, unless said otherwise. */
+export function under(idempotencyKey: string, more: Partial<InvokeRun> = {}): InvokeRun {
+  return {
+    idempotencyKey,
+    signal: new AbortController().signal,
+    say: () => {},
+    see: () => {},
+    hear: () => {},
+    ask: () => Promise.reject(new Error('there is nobody to ask')),
+    ...more,
+  };
 }

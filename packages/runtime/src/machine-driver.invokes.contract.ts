@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { assign, fromPromise, setup, spawnChild } from 'xstate';
 import { durable } from './durable.ts';
-import { type MachineDriverHarness, throughJson } from './machine-driver.fixtures.ts';
+import { type MachineDriverHarness, throughJson, under } from './machine-driver.fixtures.ts';
 
 export function invokeRules({ driverOf }: MachineDriverHarness): void {
-  const never = new AbortController().signal;
-
   describe('MachineDriver contract: invokes', () => {
     const fetching = setup({
       types: { context: {} as { got: number | null; problem: string | null } },
@@ -60,7 +58,7 @@ export function invokeRules({ driverOf }: MachineDriverHarness): void {
       expect(effects).toEqual([invoke]);
       const restored = throughJson(driver, snapshot);
       expect(driver.invokes(restored)).toEqual([invoke]);
-      const outcome = await driver.run(invoke, { signal: never, idempotencyKey: 'k' });
+      const outcome = await driver.run(invoke, under('k'));
       const done = driver.step(restored, driver.settled('f', outcome));
       expect([done.snapshot.value, done.snapshot.context]).toEqual(['idle', { got: 42, problem: null }]);
       expect([done.effects, driver.invokes(done.snapshot)]).toEqual([[], []]);
@@ -71,7 +69,7 @@ export function invokeRules({ driverOf }: MachineDriverHarness): void {
       const { snapshot } = driver.step(driver.create().snapshot, { type: 'go', n: -1 } as { type: string });
       const [invoke] = driver.invokes(snapshot);
       if (invoke === undefined) throw new Error('no invoke');
-      const end = driver.settled('f', await driver.run(invoke, { signal: never, idempotencyKey: 'k' }));
+      const end = driver.settled('f', await driver.run(invoke, under('k')));
       expect(end.error).toEqual({ name: 'RangeError', message: 'negative', code: 'NEGATIVE' });
       expect(driver.step(snapshot, end).snapshot.context).toEqual({ got: null, problem: 'NEGATIVE' });
     });
@@ -115,18 +113,18 @@ export function invokeRules({ driverOf }: MachineDriverHarness): void {
       expect(
         await driver.run(
           { kind: 'invoke', id: 'k', src: 'keyed', input: { n: 1 } },
-          { signal: never, idempotencyKey: 'a/b/1/0' },
+          under('a/b/1/0'),
         ),
       ).toEqual({ kind: 'done', output: 'keyed/a/b/1/0:1' });
       const stop = new AbortController();
       const running = driver.run(
         { kind: 'invoke', id: 'h', src: 'hanging' },
-        { signal: stop.signal, idempotencyKey: 'x' },
+        under('x', { signal: stop.signal }),
       );
       const reason = new Error('drained');
       stop.abort(reason);
       expect(await running).toEqual({ kind: 'failed', error: reason });
-      const odd = await driver.run({ kind: 'invoke', id: 'o', src: 'odd' }, { signal: never, idempotencyKey: 'x' });
+      const odd = await driver.run({ kind: 'invoke', id: 'o', src: 'odd' }, under('x'));
       expect(odd).toMatchObject({
         kind: 'failed',
         error: new TypeError(

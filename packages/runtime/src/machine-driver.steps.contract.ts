@@ -4,7 +4,6 @@ import {
   assign,
   emit,
   enqueueActions,
-  fromCallback,
   fromPromise,
   log,
   not,
@@ -189,19 +188,15 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
 
     it('[MD9] what cannot be honoured is refused when the driver is made, all of it at once, each with its fix', () => {
       const child = setup({}).createMachine({});
-      const machine = setup({
-        types: { children: {} as { kid: 'kid' } },
-        actors: { kid: child, feed: fromCallback(() => {}) },
-        actions: { missing: (): void => {} },
-      });
+      const machine = setup({ actions: { missing: (): void => {} } });
       const refused = thrown(() =>
         driverOf(
           machine.createMachine({
             initial: 'a',
             entry: sendParent({ type: 'hello' }),
             states: {
-              a: { invoke: [{ src: 'kid', id: 'kid' }, { src: 'feed' }], after: { unset: 'b' } as Record<string, 'b'> },
-              b: { entry: spawnChild('kid', { id: 'kid' }) },
+              a: { invoke: { src: child, id: 'kid' }, after: { unset: 'b' } as Record<string, 'b'> },
+              b: { entry: spawnChild(child, { id: 'kid' }), invoke: { src: {} as typeof child, id: 'odd' } },
             },
           }),
         ),
@@ -211,13 +206,13 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       expect(problems).toEqual([
         expect.stringMatching(/sendParent has nobody to send to; use tell/),
         expect.stringMatching(/delay 'unset' has no implementation; give it in setup/),
-        expect.stringMatching(/invoke 'kid': child machines are not available yet; make it an actor type/),
-        expect.stringMatching(/only promises can be invoked .* use durable/),
-        expect.stringMatching(/spawnChild of 'kid': child machines/),
+        expect.stringMatching(/invoke 'kid': a child that lives in the record needs a name to be restored by; name it/),
+        expect.stringMatching(/spawnChild of an inline logic cannot be stored; name it/),
+        expect.stringMatching(/invoke 'odd': its logic is none of XState/),
       ]);
     });
 
-    it('[MD9] missing guards, systemId, onSnapshot and a nameless spawn are refused, combined guards are read through', () => {
+    it('[MD9] missing guards, onSnapshot of a promise and a nameless spawn are refused, combined guards are read through', () => {
       const work = fromPromise(async () => 1);
       const refused = thrown(() =>
         driverOf(
@@ -225,7 +220,7 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
             initial: 'a',
             states: {
               a: {
-                invoke: { src: 'work', id: 'w', systemId: 'everywhere', onSnapshot: {} },
+                invoke: { src: 'work', id: 'w', onSnapshot: {} },
                 on: {
                   go: { guard: and([() => true, not({ type: 'unknown' } as never)]), actions: spawnChild('work') },
                 },
@@ -237,7 +232,6 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       expect((refused as MachineRefused).problems).toEqual([
         expect.stringMatching(/spawnChild needs an id/),
         expect.stringMatching(/guard 'unknown' has no implementation/),
-        expect.stringMatching(/systemId is not known across nodes/),
         expect.stringMatching(/onSnapshot is not available/),
       ]);
     });
@@ -260,12 +254,12 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       expect(handled(throughJson(driver, driver.step(snapshot, { type: 'swap' }).snapshot), 'there')).toBe(true);
     });
 
-    it('[MD9] a spawn inside an assign, a send to a stranger and a broken delay fail the step', () => {
+    it('[MD9] a spawn without an id, a send to a stranger and a broken delay fail the step', () => {
       const work = fromPromise(async () => 1);
       const driver = driverOf(
         setup({ actors: { work }, delays: { broken: () => Number.NaN } }).createMachine({
           on: {
-            spawn: { actions: assign(({ spawn }) => ({ ref: spawn('work', { id: 'w' }) })) },
+            spawn: { actions: assign(({ spawn }) => ({ ref: spawn('work') })) },
             send: { actions: sendTo('nobody', { type: 'x' }) },
             wait: { actions: raise({ type: 'x' }, { delay: 'broken' }) },
             name: { actions: enqueueActions(({ enqueue }) => enqueue({ type: 'unknown' } as never)) },
@@ -274,7 +268,7 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       );
       const { snapshot } = driver.create();
       expect(() => driver.step(snapshot, { type: 'spawn' })).toThrow(
-        /spawn inside an assign cannot be stored; use invoke/,
+        /'work' is spawned without an id, by which it could be restored; give it \{ id \}/,
       );
       expect(() => driver.step(snapshot, { type: 'send' })).toThrow(/nobody/);
       expect(() => driver.step(snapshot, { type: 'wait' })).toThrow(/delay of 'x' is NaN/);

@@ -19,9 +19,11 @@
 //   MD9  A machine that uses what the driver cannot honour is refused when the driver is made, with
 //        every problem and its fix at once; what only shows while running fails the step. Never silent.
 //   MD10 An event for a machine that is not active is not handled.
+//   MD11 Machines below the machine are part of its snapshot and are stepped in its step.
 import { CoordinationError } from '@devmentor/locks';
-import type { Effect, InvokeEffect } from './effect.ts';
+import type { Effect, EventData, InvokeEffect } from './effect.ts';
 import type { Json } from './json.ts';
+import type { Ask } from './remote-ask.ts';
 
 /**
  * A step, or a restore, that could not be: something in the machine threw (`cause`), or it asked
@@ -94,6 +96,13 @@ export interface InvokeRun {
   readonly signal: AbortSignal;
   /** The same for every attempt of one invoke: what makes the work safe to repeat. */
   readonly idempotencyKey: string;
+  /** Takes an event that the work sends its machine; throws when too many wait already. */
+  readonly say: (event: EventData) => void;
+  /** Takes a value of an observable that the machine wants to see. */
+  readonly see: (value: Json) => void;
+  /** Is told, once, how the work takes events in. */
+  readonly hear: (receive: (event: EventData) => void) => void;
+  readonly ask: Ask;
 }
 
 /** Steps the machine of one type; holds nothing of any actor, so one serves all actors of the type. */
@@ -114,6 +123,10 @@ export interface MachineDriver {
   run(invoke: InvokeEffect, under: InvokeRun): Promise<InvokeOutcome>;
   /** The event that feeds the end of an invoke back; to be stepped like any other. */
   settled(id: string, outcome: InvokeOutcome): InvokeEnd;
+  /** The event that brings the machine what an invoke sent it. */
+  said(id: string, event: EventData): EventData;
+  /** The event that shows the machine a value of an observable (`InvokeEffect.snapshots`). */
+  seen(id: string, value: Json): EventData;
 }
 
 /** Event types that only the runtime may feed to a machine; one that comes from outside is refused. */

@@ -4,7 +4,8 @@ import { type Effect, type EventData, type InvokeEffect, sayOf } from './effect.
 import type { Json } from './json.ts';
 import { asJson } from './json-check.ts';
 import { isReservedEventType } from './machine-driver.ts';
-import type { InvokedLogics } from './machine-driver.xstate5-definition.ts';
+import { addressOf, type Path, within } from './machine-driver.xstate5-address.ts';
+import type { Work } from './machine-driver.xstate5-definition.ts';
 
 /** What XState hands to an actor's `actionExecutor`. */
 export interface Captured {
@@ -14,13 +15,18 @@ export interface Captured {
   readonly exec: ((info: never, params: unknown) => void) | undefined;
 }
 
-/** The step that captures. */
-export interface Capturing {
-  /** What stands for the actor itself in sends. */
-  readonly self: unknown;
-  readonly logics: InvokedLogics;
-  /** Takes an event the machine sends to itself at once. */
-  readonly toSelf: (event: EventData) => void;
+/** The machine whose actions are taken up. */
+export interface Acting {
+  /** From the actor down to it; empty for the actor's own machine. */
+  readonly path: Path;
+  /** Takes an effect for after the commit. */
+  say(effect: Effect): void;
+  /** An event sent at once; `to` is a child's id where it was sent before the child was made. */
+  send(to: AnyActorRef | string, event: { readonly type: string }, targetId: string | undefined): void;
+  /** Where a delayed event is to go. */
+  pathTo(to: AnyActorRef | string, targetId: string | undefined): Path;
+  start(child: AnyActorRef | undefined): void;
+  stop(child: AnyActorRef): void;
 }
 
 interface Timed {
@@ -30,59 +36,72 @@ interface Timed {
 }
 
 interface Sent extends Timed {
-  readonly to: unknown;
+  readonly to: AnyActorRef | string;
   readonly targetId?: string;
 }
 
-/** The effect of an action; `undefined` for what is complete within the step. */
-export function effectOf(action: Captured, step: Capturing): Effect | undefined {
+export function perform(action: Captured, by: Acting): void {
   switch (action.type) {
     case 'xstate.raise':
-      return raised(action.params as Timed);
+      raised(action.params as Timed, by);
+      break;
     case 'xstate.sendTo':
-      return sent(action.params as Sent, step);
+      sent(action.params as Sent, by);
+      break;
     case 'xstate.cancel':
-      return { kind: 'cancel', id: (action.params as { sendId: string }).sendId };
-    case 'xstate.emit':
-      return { kind: 'emit', event: eventData((action.params as { event: unknown }).event, 'the emitted event') };
+      by.say({ kind: 'cancel', id: timerId((action.params as { sendId: string }).sendId, by.path) });
+      break;
+    case 'xstate.emit': {
+      const event = eventData((action.params as { event: unknown }).event, 'the emitted event');
+      // Whoever listens knows the actor, not what is below it.
+      if (by.path.length === 0) by.say({ kind: 'emit', event });
+      break;
+    }
     case 'xstate.spawnChild':
-      return invoked((action.params as { actorRef: AnyActorRef | undefined }).actorRef, step);
+      by.start((action.params as { actorRef: AnyActorRef | undefined }).actorRef);
+      break;
     case 'xstate.stopChild':
-      return action.params === undefined ? undefined : { kind: 'stop', id: (action.params as AnyActorRef).id };
+      if (action.params !== undefined) by.stop(action.params as AnyActorRef);
+      break;
     case 'xstate.log':
-      return { kind: 'log', ...(action.params as { value: unknown; label?: string }) };
+      by.say({ kind: 'log', ...(action.params as { value: unknown; label?: string }) });
+      break;
     default:
-      return custom(action);
+      by.say(custom(action));
   }
 }
 
-function raised({ event, id, delay }: Timed): Effect | undefined {
-  if (typeof delay === 'number') return schedule(event, id, delay);
+function raised({ event, id, delay }: Timed, by: Acting): void {
+  if (typeof delay === 'number') schedule(event, id, delay, by, by.path);
   // XState raises at once what has no delay; an `after` without one means that its delay is broken.
-  if (typeName(event)?.startsWith('xstate.after.')) {
+  else if (typeName(event)?.startsWith('xstate.after.'))
     throw new Error(`the delay of '${String(id)}' is ${String(delay)}, not a number of milliseconds`);
-  }
-  return undefined;
 }
 
-function sent({ to, targetId, event, id, delay }: Sent, step: Capturing): Effect | undefined {
-  if (to !== step.self) {
-    throw new Error(
-      `sendTo reaches only the machine itself here, not '${targetId ?? 'another actor'}'; use tell(Type, key, event)`,
-    );
-  }
-  if (typeof delay === 'number') return schedule(event, id, delay);
-  step.toSelf(eventData(event, 'the event sent to itself'));
-  return undefined;
+function sent({ to, targetId, event, id, delay }: Sent, by: Acting): void {
+  if (typeof delay === 'number') schedule(event, id, delay, by, by.pathTo(to, targetId));
+  else if (typeName(event) === undefined) throw new Error(`the event sent to '${targetId ?? 'an actor'}' has no type`);
+  else by.send(to, event as { type: string }, targetId);
 }
 
-function invoked(child: AnyActorRef | undefined, step: Capturing): InvokeEffect {
-  if (child === undefined || typeof child.src !== 'string' || !step.logics.has(child.src)) {
-    throw new Error(
-      `what is spawned as '${child?.id ?? 'unknown'}' is no promise named in setup({ actors }); only such work can be taken up again after a crash`,
-    );
-  }
-  return asInvoke(child);
+function schedule(event: unknown, id: string | undefined, delay: number, by: Acting, to: Path): void {
+  if (!Number.isFinite(delay))
+    throw new Error(`the delay of '${id ?? String(typeName(event))}' is ${delay}, not a number of milliseconds`);
+  const data = eventData(event, 'the delayed event');
+  by.say({
+    kind: 'schedule',
+    ...(id === undefined ? {} : { id: timerId(id, by.path) }),
+    ...(by.path.length === 0 ? {} : { within: within(by.path) }),
+    delayMs: Math.max(0, delay),
+    event: to.length === 0 ? data : { type: toChild, to: addressOf(to), event: data },
+  });
+}
+
+/** Brings an event to a machine below the actor's. */
+export const toChild = 'xstate.to';
+
+function timerId(id: string, path: Path): string {
+  return path.length === 0 && !id.startsWith('>') ? id : addressOf([...path, id]);
 }
 
 function custom({ type, info, params, exec }: Captured): Effect {
@@ -91,8 +110,11 @@ function custom({ type, info, params, exec }: Captured): Effect {
   const said = sayOf(exec)?.(info, params);
   if (said === undefined) return { kind: 'action', type, params, run: () => exec(info as never, params) };
   switch (said.kind) {
-    case 'reply':
-      return { kind: 'reply', value: json(said.value ?? null, 'the reply') };
+    case 'reply': {
+      const value = json(said.value ?? null, 'the reply');
+      if (!('to' in said)) return { kind: 'reply', value };
+      return { kind: 'reply', value, to: typeof said.to === 'string' ? said.to : '' };
+    }
     case 'publish':
       return { kind: 'publish', type: said.type, data: json(said.data ?? null, `the data of '${said.type}'`) };
     case 'tell': {
@@ -107,25 +129,24 @@ function custom({ type, info, params, exec }: Captured): Effect {
   }
 }
 
-function schedule(event: unknown, id: string | undefined, delay: number): Effect {
-  if (!Number.isFinite(delay))
-    throw new Error(`the delay of '${id ?? String(typeName(event))}' is ${delay}, not a number of milliseconds`);
-  const timed = {
-    kind: 'schedule',
-    delayMs: Math.max(0, delay),
-    event: eventData(event, 'the delayed event'),
-  } as const;
-  return id === undefined ? timed : { ...timed, id };
-}
-
 /** The invoke behind an actor that XState made for it and that is never started. */
-export function asInvoke(child: AnyActorRef): InvokeEffect {
+export function asInvoke(child: AnyActorRef, work: Work, path: Path): InvokeEffect {
   const { input } = child.getSnapshot() as { input?: unknown };
-  const named = { kind: 'invoke', id: child.id, src: child.src as string } as const;
-  return input === undefined ? named : { ...named, input: json(input, `the input of '${child.id}'`) };
+  return {
+    kind: 'invoke',
+    id: addressOf([...path, child.id]),
+    src: work.src,
+    ...(input === undefined ? {} : { input: json(input, `the input of '${child.id}'`) }),
+    ...(wantsSnapshots(child) ? { snapshots: true } : {}),
+  };
 }
 
-function eventData(event: unknown, what: string): EventData {
+/** Whether the parent is told of every snapshot (`onSnapshot`). */
+export function wantsSnapshots(child: AnyActorRef): boolean {
+  return (child as { _syncSnapshot?: boolean })._syncSnapshot === true;
+}
+
+export function eventData(event: unknown, what: string): EventData {
   if (typeName(event) === undefined) throw new Error(`${what} has no type`);
   return json(event, what) as EventData;
 }

@@ -1,20 +1,14 @@
 // The stored form of a snapshot. It is ours, not XState's own, whose form has changed between its
 // minors; what is as usual is left out.
-import {
-  type AnyActorRef,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  createActor,
-  type PromiseActorLogic,
-  type StateValue,
-} from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
 import type { Json } from './json.ts';
 import { asJson, findNonJson } from './json-check.ts';
 import { MachineFailed, type MachineStatus } from './machine-driver.ts';
-import type { InvokedLogics } from './machine-driver.xstate5-definition.ts';
-import { asInvoke } from './machine-driver.xstate5-effects.ts';
+import { type ChildLogic, type Definition, isWork } from './machine-driver.xstate5-definition.ts';
+import { wantsSnapshots } from './machine-driver.xstate5-effects.ts';
+import { type StoredRef, withoutRefs, withRefs } from './machine-driver.xstate5-refs.ts';
 
-interface Stored {
+export interface Stored {
   readonly value: StateValue;
   readonly context: { readonly [key: string]: Json };
   /** `active` when left out. */
@@ -23,55 +17,95 @@ interface Stored {
   readonly error?: Json;
   /** By history node: the states it remembers, by id. */
   readonly history?: { readonly [id: string]: readonly string[] };
-  readonly invokes?: readonly { readonly id: string; readonly src: string; readonly input?: Json }[];
+  /** Work under way. */
+  readonly invokes?: readonly StoredChild[];
+  /** What lives in the record with it, and what has ended and was not let go of yet. */
+  readonly children?: readonly StoredChild[];
 }
 
-export function toStored(snapshot: AnyMachineSnapshot): Json {
+export interface StoredChild {
+  readonly id: string;
+  readonly src: string;
+  readonly systemId?: string;
+  readonly input?: Json;
+  readonly snapshots?: true;
+  /** Of a machine. */
+  readonly state?: Stored;
+  /** Of a transition function. */
+  readonly context?: Json;
+  readonly ended?: { readonly status: MachineStatus; readonly output?: Json; readonly error?: Json };
+}
+
+/** `within` names the child whose snapshot it is, for messages. */
+export function toStored(snapshot: AnyMachineSnapshot, definition: Definition, within = ''): Stored {
   const refuse = (message: string): Error =>
     new MachineFailed('persist', `${message}; what an actor keeps must be JSON`);
   const { status, output, error } = snapshot;
   const history = Object.entries(snapshot.historyValue as Record<string, readonly { readonly id: string }[]>);
-  const children = Object.values(snapshot.children as Record<string, AnyActorRef>);
+  // Nothing below a machine that has ended is under way, whatever XState still lists.
+  const refs = status === 'active' ? Object.values(snapshot.children as Record<string, AnyActorRef>) : [];
+  const context: unknown =
+    definition.children.size === 0
+      ? snapshot.context
+      : withoutRefs(snapshot.context, (ref, path) => storedRef(ref, snapshot, `${within}${path}`));
+  const invokes: StoredChild[] = [];
+  const children: StoredChild[] = [];
+  for (const ref of refs) {
+    const logic = typeof ref.src === 'string' ? definition.children.get(ref.src) : undefined;
+    if (logic === undefined) continue;
+    const stored = storedChild(ref, logic, within);
+    if (isWork(logic) && stored.ended === undefined) invokes.push(stored);
+    else children.push(stored);
+  }
   return {
-    value: asJson(snapshot.value, 'value', refuse),
-    context: asJson(snapshot.context, 'context', refuse),
+    value: asJson(snapshot.value, 'value', refuse) as StateValue,
+    context: asJson(context, `${within}context`, refuse) as Stored['context'],
     ...(status === 'active' ? {} : { status }),
-    ...(output === undefined ? {} : { output: asJson(output, 'output', refuse) }),
+    ...(output === undefined ? {} : { output: asJson(output, `${within}output`, refuse) }),
     ...(error === undefined ? {} : { error: errorData(error) }),
     ...(history.length === 0
       ? {}
       : { history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((node) => node.id)])) }),
-    ...(children.length === 0 ? {} : { invokes: children.map((child) => invokeData(child)) }),
+    ...(invokes.length === 0 ? {} : { invokes }),
+    ...(children.length === 0 ? {} : { children }),
   };
 }
 
 /** Where a stored snapshot is taken up again. */
 export interface Restoring {
   readonly machine: AnyStateMachine;
-  readonly logics: InvokedLogics;
-  /** The parent that XState wants for the actors behind invokes. */
-  readonly parent: AnyActorRef;
+  readonly definition: Definition;
+  /** A child as XState knows one. */
+  child(stored: StoredChild, logic: ChildLogic): AnyActorRef;
+  /** A reference to what is no child any more. */
+  gone?(stored: StoredRef): AnyActorRef;
 }
 
-export function fromStored(json: Json, { machine, logics, parent }: Restoring): AnyMachineSnapshot {
+export function fromStored(json: Json | Stored, restoring: Restoring): AnyMachineSnapshot {
+  const { machine, definition } = restoring;
   try {
-    const { value, context, status = 'active', output, error, history = {}, invokes = [] } = asStored(json);
+    const stored = asStored(json);
+    const { value, status = 'active', output, error, history = {}, invokes = [], children = [] } = stored;
     // Ids back to the nodes they name; one that is gone throws.
     const historyValue = Object.fromEntries(
       Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => machine.getStateNodeById(node))]),
     );
+    const refs: Record<string, AnyActorRef> = {};
+    for (const child of [...invokes, ...children]) {
+      const logic = definition.children.get(child.src);
+      if (logic === undefined) throw new Error(`it waits for '${child.id}', and invokes nothing named '${child.src}'`);
+      refs[child.id] = restoring.child(child, logic);
+    }
+    const { gone } = restoring;
+    const context: unknown =
+      gone === undefined
+        ? stored.context
+        : withRefs(stored.context, (ref) => (ref.ended === undefined ? refs[ref.id] : undefined) ?? gone(ref));
     const resolved: AnyMachineSnapshot = machine.resolveState({ value, context, status, output, error, historyValue });
     // XState fills up a state that has gained substates, without their entry actions.
     if (!sameJson(resolved.value, value))
       throw new Error(`state ${JSON.stringify(value)} has become ${JSON.stringify(resolved.value)}`);
-    const children = Object.fromEntries(
-      invokes.map(({ id, src, input }) => {
-        const logic = logics.get(src);
-        if (logic === undefined) throw new Error(`it waits for '${id}', and invokes nothing named '${src}'`);
-        return [id, createActor(logic as PromiseActorLogic<unknown, unknown>, { id, src, input, parent })];
-      }),
-    );
-    return { ...resolved, status, children } as AnyMachineSnapshot;
+    return { ...resolved, status, children: refs } as AnyMachineSnapshot;
   } catch (cause) {
     const message = `machine '${machine.id}' cannot take up the stored state; give its actor type a new version and a migration`;
     throw new MachineFailed('restore', message, cause);
@@ -89,12 +123,62 @@ export function errorData(error: unknown): Json {
     : (error as Json);
 }
 
-function invokeData(child: AnyActorRef): Json {
-  const { id, src, input } = asInvoke(child);
-  return input === undefined ? { id, src } : { id, src, input };
+function storedChild(ref: AnyActorRef, logic: ChildLogic, within: string): StoredChild {
+  const { id } = ref;
+  const path = `${within}children.${id}.`;
+  const refuse = (message: string): Error =>
+    new MachineFailed('persist', `${message}; what an actor keeps must be JSON`);
+  const snapshot = ref.getSnapshot() as {
+    readonly status: MachineStatus;
+    readonly input?: unknown;
+    readonly context?: unknown;
+    readonly output?: unknown;
+    readonly error?: unknown;
+  };
+  const { systemId } = ref as { systemId?: string };
+  const named = {
+    id,
+    src: ref.src as string,
+    ...(systemId === undefined ? {} : { systemId }),
+    ...(wantsSnapshots(ref) ? { snapshots: true as const } : {}),
+  };
+  const { status, output, error } = snapshot;
+  // A machine's last snapshot may still be read, through a reference in a context.
+  if (status !== 'active' && logic.kind !== 'machine') {
+    const ended = {
+      status,
+      ...(output === undefined ? {} : { output: asJson(output, `${path}output`, refuse) }),
+      ...(error === undefined ? {} : { error: errorData(error) }),
+    };
+    return { ...named, ended };
+  }
+  switch (logic.kind) {
+    case 'machine':
+      return { ...named, state: toStored(snapshot as AnyMachineSnapshot, logic.definition, path) };
+    case 'transition':
+      return { ...named, context: asJson(snapshot.context ?? null, `${path}context`, refuse) };
+    default: {
+      const { input } = snapshot;
+      return input === undefined ? named : { ...named, input: asJson(input, `${path}input`, refuse) };
+    }
+  }
 }
 
-function asStored(json: Json): Stored {
+function storedRef(ref: AnyActorRef, { children }: AnyMachineSnapshot, path: string): StoredRef {
+  const { id } = ref;
+  if ((children as Record<string, AnyActorRef>)[id] === ref) return { xstate$$type: 1, id };
+  const { status, output } = ref.getSnapshot() as { status: MachineStatus; output?: unknown };
+  if (status === 'active')
+    throw new MachineFailed(
+      'persist',
+      `${path} is a reference to an actor that is no child of this machine; keep its id, or the type and key of an actor`,
+    );
+  const refuse = (message: string): Error => new MachineFailed('persist', message);
+  const ended = { status, ...(output === undefined ? {} : { output: asJson(output, `${path}.output`, refuse) }) };
+  return { xstate$$type: 1, id, ended };
+}
+
+function asStored(json: Json | Stored): Stored {
   const stored = json as Partial<Stored> | null;
   if (
     typeof stored !== 'object' ||

@@ -3,20 +3,25 @@
 // What waits for one activation: messages told, timers due, ends of invokes.
 //
 //   MB1  Messages leave in the order they came.
-//   MB2  More than `max` told messages never wait; one more is refused, and nothing else changes.
+//   MB2  Told messages never wait beyond the mailbox's bounds in number and bytes, nor beyond the
+//        node's; one more is refused, and nothing else changes.
 //   MB3  A repeated message (same sender and number) joins the one that waits: stepped once,
 //        both answered, as long as one of them waits.
 //   MB4  What the actor itself caused (timers, ends of invokes) is never refused: there is at
-//        most one of each running timer and invoke.
+//        most one of each running timer and end of an invoke, and the events of one are bounded (IV3).
 import type { FencingToken } from '@devmentor/locks';
 import type { EventData } from './effect.ts';
-import type { Answer, Deliver, Numbered } from './envelope.ts';
-import type { FaultData } from './errors.ts';
+import type { Answer, Deliver, Numbered, Order } from './envelope.ts';
+import type { ActorError, FaultData } from './errors.ts';
+import type { MailLimits, MailLoad } from './mail-load.ts';
+import type { OutboxRow } from './state-store.ts';
 
 /** A letter that is stepped. */
 interface Stepped {
   /** The state that came of it could not be stored: it is given up with this, and not stepped again. */
   unstorable?: FaultData;
+  /** How often its step threw so far. */
+  failures?: number;
 }
 
 /** A message on its way through an activation. */
@@ -31,6 +36,8 @@ export interface Told extends Stepped {
   /** Monotonic; after it nobody waits. */
   expiresAtMs: number;
   readonly traceparent: string | undefined;
+  /** As JSON, about. */
+  readonly bytes: number;
   /** Everyone who waits for the outcome. */
   readonly answer: ((answer: Answer) => void)[];
 }
@@ -51,12 +58,42 @@ export interface Ended extends Stepped {
   readonly event: { readonly type: string };
 }
 
+/** An invoke that runs has sent its machine an event. */
+export interface Said extends Stepped {
+  readonly kind: 'said';
+  readonly invoke: string;
+  /** Which run of it. */
+  readonly run: number;
+  readonly event: { readonly type: string };
+  /** It waits no more. */
+  readonly finished: () => void;
+}
+
+/** A message the actor owes was refused for good. */
+export interface Bounced extends Stepped {
+  readonly kind: 'bounced';
+  readonly row: OutboxRow;
+  readonly refusal: ActorError;
+}
+
+/** What an operator wants of the actor. */
+export interface Ordered extends Stepped {
+  readonly kind: 'ordered';
+  readonly order: Order['order'];
+  readonly why: string;
+  readonly answer: ((answer: Answer) => void)[];
+}
+
 /** Asks for nothing but that the actor exists. */
 export interface Wake {
   readonly kind: 'wake';
 }
 
-export type Letter = Told | Due | Ended | Wake;
+export type Letter = Told | Due | Said | Ended | Bounced | Ordered | Wake;
+
+/** What a message weighs beside its event. */
+const ENVELOPE_BYTES = 128;
+const MOST_ORDERS = 16;
 
 /** A request as a letter; its deadline is counted from now. */
 export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answer) => void): Told {
@@ -69,18 +106,23 @@ export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answe
     again: request.again ?? false,
     expiresAtMs: nowMs + request.remainingMs,
     traceparent: request.traceparent,
+    bytes: ENVELOPE_BYTES + (request.bytes ?? weightOf(request.event)),
     answer: [answer],
   };
 }
 
 export class Mailbox {
-  readonly #max: number;
+  readonly #limits: MailLimits;
+  readonly #load: MailLoad;
   #letters: Letter[] = [];
   #told = 0;
+  #bytes = 0;
+  #orders = 0;
   readonly #numbered = new Map<string, Told>();
 
-  constructor(max: number) {
-    this.#max = max;
+  constructor(limits: MailLimits, load: MailLoad) {
+    this.#limits = limits;
+    this.#load = load;
   }
 
   get size(): number {
@@ -90,6 +132,10 @@ export class Mailbox {
   /** Takes a letter in; `full` leaves the mailbox as it was. */
   put(letter: Letter): 'queued' | 'joined' | 'full' {
     if (letter.kind !== 'told') {
+      if (letter.kind === 'ordered' && ++this.#orders > MOST_ORDERS) {
+        this.#orders--;
+        return 'full';
+      }
       this.#letters.push(letter);
       return 'queued';
     }
@@ -101,8 +147,10 @@ export class Mailbox {
       twin.expiresAtMs = Math.max(twin.expiresAtMs, letter.expiresAtMs);
       return 'joined';
     }
-    if (this.#told >= this.#max) return 'full';
+    const { messages, bytes } = this.#limits;
+    if (this.#told >= messages || this.#bytes + letter.bytes > bytes || !this.#load.take(letter.bytes)) return 'full';
     this.#told++;
+    this.#bytes += letter.bytes;
     if (name !== undefined) this.#numbered.set(name, letter);
     this.#letters.push(letter);
     return 'queued';
@@ -125,7 +173,10 @@ export class Mailbox {
   }
 
   takeAll(): Letter[] {
+    this.#load.give(this.#told, this.#bytes);
     this.#told = 0;
+    this.#bytes = 0;
+    this.#orders = 0;
     this.#numbered.clear();
     return this.#letters.splice(0);
   }
@@ -137,8 +188,12 @@ export class Mailbox {
 
   /** The letter has its outcome; a later repeat is a message of its own. */
   finish(letter: Letter): void {
+    if (letter.kind === 'ordered') this.#orders--;
+    if (letter.kind === 'said') letter.finished();
     if (letter.kind !== 'told') return;
+    this.#load.give(1, letter.bytes);
     this.#told--;
+    this.#bytes -= letter.bytes;
     const name = nameOf(letter);
     if (name !== undefined) this.#numbered.delete(name);
   }
@@ -146,4 +201,13 @@ export class Mailbox {
 
 function nameOf({ from }: Told): string | undefined {
   return from === undefined ? undefined : `${from.n} ${from.sender}`;
+}
+
+/** The size of a value as JSON, without writing it; not exact for text that has to be escaped. */
+function weightOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 8;
+  let weight = 2;
+  for (const key in value) weight += key.length + 4 + weightOf((value as Record<string, unknown>)[key]);
+  return weight;
 }

@@ -3,15 +3,18 @@
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
 import type { ActorId } from './actor-id.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { Hints } from './hints.ts';
+import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
-import type { DeadLetter } from './runtime.ts';
+import type { Ask } from './remote-ask.ts';
 import type { Incarnation, OutboxRow, StateStore } from './state-store.ts';
 import type { Stepper } from './stepping.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Timers } from './timers.ts';
+import type { TypeBreaker } from './type-breaker.ts';
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -21,6 +24,8 @@ export interface NodePorts {
   readonly timers: Timers;
   readonly residents: Residents<Activation>;
   readonly hints: Hints;
+  readonly mailLoad: MailLoad;
+  readonly breaker: TypeBreaker;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
   isCertain(by: Incarnation): boolean;
   stepperOf(id: ActorId): Stepper | undefined;
@@ -30,6 +35,7 @@ export interface NodePorts {
     signal: AbortSignal,
   ): Promise<Answer>;
   tellOnce(row: OutboxRow): void;
+  readonly ask: Ask;
   /** Somebody is in memory. */
   onUsed(): void;
   onDeadLetter(letter: DeadLetter): void;

@@ -3,28 +3,33 @@ import { assert, type Clock, type Entropy, type JsonObject, systemClock, systemE
 import type { Activation } from './activation.ts';
 import { type ActorId, formatActorId, parseActorId, shardOf } from './actor-id.ts';
 import type { ActorRef } from './actor-ref.ts';
+import { Admin } from './admin.ts';
 import { ClusterSeat } from './cluster-seat.ts';
+import { DeadLetterOffice } from './dead-letter-office.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { EventData } from './effect.ts';
 import type { Answer } from './envelope.ts';
-import { ActorError } from './errors.ts';
+import { ActorError, faultFrom } from './errors.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
 import { xstateDriver } from './machine-driver.xstate5.ts';
+import { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
 import { Residents } from './passivation.ts';
-import { Reference, type ReferencePorts } from './reference.ts';
+import { keyed, Reference, type ReferencePorts } from './reference.ts';
+import type { Ask } from './remote-ask.ts';
 import { Router } from './router.ts';
 import type { NodeView, Runtime, RuntimeOptions } from './runtime.ts';
 import { Sender } from './sender.ts';
 import { SoloSeat } from './solo-seat.ts';
 import { MemoryStateStore } from './state-store.memory.ts';
-import type { Incarnation, OutboxRow, Shard, StateStore } from './state-store.ts';
+import type { Incarnation, Json, OutboxRow, Shard, StateStore } from './state-store.ts';
 import type { Stepper } from './stepping.ts';
 import { StoreClock } from './store-clock.ts';
 import { Timers } from './timers.ts';
 import { MemoryBus } from './transport.memory.ts';
 import type { Transport } from './transport.ts';
+import { TypeBreaker } from './type-breaker.ts';
 
 type Behaviors = ReadonlyMap<string, Omit<Stepper, 'id'>>;
 
@@ -43,6 +48,7 @@ export class Node implements Runtime {
   readonly #seat: ClusterSeat | SoloSeat;
   readonly #router: Router;
   readonly #references: ReferencePorts;
+  readonly admin: Admin;
   #running: 'new' | 'starting' | 'started' | 'draining' | 'stopped' = 'new';
   #sweep: (() => void) | undefined;
 
@@ -50,7 +56,7 @@ export class Node implements Runtime {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
-    this.#behaviors = behaviorsOf(options.actors);
+    this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
     this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
     this.#timers = new Timers(this.#clock, (id) => this.#held.get(shardOf(id, this.#state.shards))?.ring(id));
@@ -81,6 +87,12 @@ export class Node implements Runtime {
       assertRunning: () => this.#assertRunning(),
       onFault: (fault) => this.#options.onFault?.(fault),
     };
+    this.admin = new Admin({
+      router: this.#router,
+      office: (key) => this.actor(DeadLetterOffice, key),
+      residents: (most) => this.#residents.last(most).map((activation) => activation.inspect()),
+      assertRunning: () => this.#assertRunning(),
+    });
   }
 
   get state(): Runtime['state'] {
@@ -174,10 +186,13 @@ export class Node implements Runtime {
       timers: this.#timers,
       residents: this.#residents,
       hints,
+      mailLoad: new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...this.#options.mail }),
+      breaker: new TypeBreaker(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
       stepperOf: (id) => this.#stepperOf(id),
       deliverOwed: (from, row, signal) => this.#deliverOwed(from, row, signal),
       tellOnce: (row) => this.#tellOnce(row),
+      ask: (question, under) => this.#ask(question, under),
       onUsed: () => this.#sweepLater(),
       onDeadLetter: (letter) => this.#options.onDeadLetter?.(letter),
       onFault: (fault) => this.#options.onFault?.(fault),
@@ -204,6 +219,16 @@ export class Node implements Runtime {
       },
       { deadlineMs: OWED_DEADLINE_MS, signal },
     );
+  }
+
+  async #ask(...[{ to, key, event, deadlineMs }, { dedup, signal }]: Parameters<Ask>): Promise<Json> {
+    const id = formatActorId(to, key);
+    const answer = await this.#router.call(
+      { op: 'deliver', id, event, asks: true, again: true, numbered: () => keyed(dedup) },
+      { deadlineMs: deadlineMs ?? OWED_DEADLINE_MS, signal },
+    );
+    if (answer.kind === 'fault') throw faultFrom(answer.fault, id);
+    return answer.kind === 'committed' ? (answer.reply ?? null) : null;
   }
 
   #tellOnce({ to, event }: OutboxRow): void {

@@ -31,6 +31,8 @@ const LONGEST_PAUSE_MS = 1_000;
 export class OutboxRelay {
   readonly #port: RelayPort;
   readonly #lanes = new Map<ActorId, OutboxRow[]>();
+  /** Why the first row of a lane is still there. */
+  readonly #refusals = new Map<ActorId, string>();
   readonly #stop = new AbortController();
   readonly #pauses = new Set<Cancel>();
 
@@ -43,6 +45,14 @@ export class OutboxRelay {
     let size = 0;
     for (const lane of this.#lanes.values()) size += lane.length;
     return size;
+  }
+
+  /** What waits for whom, and why: at most so many receivers. */
+  owed(most: number): readonly { readonly to: ActorId; readonly messages: number; readonly refusal?: string }[] {
+    return [...this.#lanes].slice(0, most).map(([to, lane]) => {
+      const refusal = this.#refusals.get(to);
+      return { to, messages: lane.length, ...(refusal === undefined ? {} : { refusal }) };
+    });
   }
 
   /** Rows in the order they were committed. */
@@ -64,6 +74,7 @@ export class OutboxRelay {
     for (const cancel of this.#pauses) cancel();
     this.#pauses.clear();
     this.#lanes.clear();
+    this.#refusals.clear();
   }
 
   async #run(to: ActorId, lane: OutboxRow[]): Promise<void> {
@@ -72,34 +83,36 @@ export class OutboxRelay {
       const verdict = await this.#attempt(row);
       if (this.#stop.signal.aborted) return;
       if (verdict.kind === 'later') {
-        await this.#pause(pauseMs);
+        this.#refusals.set(to, verdict.why);
+        await this.#pause(Math.max(pauseMs, verdict.retryAfterMs));
         if (this.#stop.signal.aborted) return;
         pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
         continue;
       }
       pauseMs = FIRST_PAUSE_MS;
+      this.#refusals.delete(to);
       lane.shift();
       this.#port.settled(row, verdict.refusal);
     }
     this.#lanes.delete(to);
   }
 
-  async #attempt(
-    row: OutboxRow,
-  ): Promise<{ readonly kind: 'later' } | { readonly kind: 'over'; readonly refusal: ActorError | undefined }> {
+  async #attempt(row: OutboxRow): Promise<Attempt> {
     try {
       const answer = await this.#port.deliver(
         { to: row.to, n: row.n, event: row.event as object as EventData },
         this.#stop.signal,
       );
       if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
-      const refusal = new ActorError(answer.fault.code, answer.fault.message, {
-        applied: answer.fault.applied,
-        actor: row.to,
-      });
-      return isForGood(refusal) ? { kind: 'over', refusal } : { kind: 'later' };
+      const { code, message, applied, retryAfterMs = 0, suspended } = answer.fault;
+      const refusal = new ActorError(code, message, { applied, actor: row.to });
+      return isForGood(refusal) && suspended !== true
+        ? { kind: 'over', refusal }
+        : { kind: 'later', why: `${code}: ${message}`, retryAfterMs };
     } catch (error) {
-      return error instanceof ActorError && isForGood(error) ? { kind: 'over', refusal: error } : { kind: 'later' };
+      return error instanceof ActorError && isForGood(error)
+        ? { kind: 'over', refusal: error }
+        : { kind: 'later', why: String(error), retryAfterMs: 0 };
     }
   }
 
@@ -118,7 +131,11 @@ export class OutboxRelay {
   }
 }
 
-/** A quarantined or not yet supported receiver may be mended; one that refuses the event never will. */
+type Attempt =
+  | { readonly kind: 'later'; readonly why: string; readonly retryAfterMs: number }
+  | { readonly kind: 'over'; readonly refusal: ActorError | undefined };
+
+/** A quarantined, suspended or not yet supported receiver may be mended; one that refuses the event never will. */
 function isForGood({ code }: ActorError): boolean {
   return (
     code === 'UNHANDLED_EVENT' ||

@@ -6,7 +6,7 @@ import type { ActivationHost } from './activation-host.ts';
 import type { ActorState } from './actor-state.ts';
 import type { ActorError } from './errors.ts';
 import { Invokes } from './invokes.ts';
-import type { Ended } from './mailbox.ts';
+import type { Bounced, Ended, Said } from './mailbox.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
 import type { AfterEffect, Stepper } from './stepping.ts';
@@ -17,19 +17,25 @@ export class Outflow {
   readonly #invokes: Invokes;
   readonly #relay: OutboxRelay;
   readonly #changed: () => void;
+  readonly #happened: (letter: Bounced) => void;
   /** Rows their receivers have settled, not yet removed from the record. */
   #paid: OutboxRow[] = [];
 
-  /** `ended`: an invoke has ended. `changed`: a row has been paid. */
+  /** `happened`: an invoke has ended, a row was refused for good. `changed`: a row has been paid. */
   constructor(
     host: ActivationHost,
     stepper: Stepper,
-    on: { readonly ended: (letter: Ended) => void; readonly changed: () => void },
+    on: { readonly happened: (letter: Said | Ended | Bounced) => void; readonly changed: () => void },
   ) {
     this.#host = host;
     this.#stepper = stepper;
     this.#changed = on.changed;
-    this.#invokes = new Invokes(stepper.id, stepper.driver, on.ended);
+    this.#happened = on.happened;
+    this.#invokes = new Invokes(stepper.id, stepper.driver, {
+      take: on.happened,
+      ask: (question, under) => host.ask(question, under),
+      onFault: (fault) => host.onFault(fault),
+    });
     this.#relay = new OutboxRelay({
       clock: host.clock,
       deliver: (row, signal) => host.deliver(stepper.id, row, signal),
@@ -39,10 +45,7 @@ export class Outflow {
 
   /** What the record says was under way. */
   resume(state: ActorState, outbox: readonly OutboxRow[]): void {
-    for (const invoke of this.#stepper.driver.invokes(state.snapshot)) {
-      const run = state.runs[invoke.id];
-      if (run !== undefined) this.#invokes.start(invoke, run);
-    }
+    if (state.halt === undefined) this.#startWaiting(state);
     this.#relay.add(outbox);
   }
 
@@ -56,6 +59,14 @@ export class Outflow {
     this.#paid = this.#paid.slice(count);
   }
 
+  get relay(): OutboxRelay {
+    return this.#relay;
+  }
+
+  get invokes(): readonly string[] {
+    return this.#invokes.ids;
+  }
+
   /** Messages not yet settled by their receivers. */
   get owed(): number {
     return this.#relay.size;
@@ -66,8 +77,9 @@ export class Outflow {
     return this.#invokes.size + this.#relay.size + this.#paid.length > 0;
   }
 
-  let(effects: readonly AfterEffect[]): void {
-    for (const effect of effects) this.#let(effect);
+  /** What the commit of this state lets out. */
+  let(effects: readonly AfterEffect[], state: ActorState): void {
+    for (const effect of effects) this.#let(effect, state);
   }
 
   /** An actor without a record has no outbox: what it tells is sent once. */
@@ -81,13 +93,30 @@ export class Outflow {
     this.#relay.stop();
   }
 
-  #let(effect: AfterEffect): void {
+  /** Those of its invokes that the state still waits for. */
+  #startWaiting(state: ActorState): void {
+    for (const invoke of this.#stepper.driver.invokes(state.snapshot)) {
+      const run = state.runs[invoke.id];
+      if (run !== undefined) this.#invokes.start(invoke, run);
+    }
+  }
+
+  #let(effect: AfterEffect, state: ActorState): void {
     switch (effect.kind) {
       case 'start':
         this.#invokes.start(effect.invoke, effect.run);
         break;
       case 'stop':
         this.#invokes.stop(effect.id);
+        break;
+      case 'send':
+        this.#invokes.send(effect.id, effect.event);
+        break;
+      case 'rest':
+        this.#invokes.stopAll();
+        break;
+      case 'rise':
+        this.#startWaiting(state);
         break;
       case 'emit':
         this.#host.emitted(this.#stepper.id, effect.event);
@@ -107,8 +136,9 @@ export class Outflow {
 
   #settled(row: OutboxRow, refusal: ActorError | undefined): void {
     if (refusal !== undefined) {
-      const { id: from } = this.#stepper;
-      this.#host.onDeadLetter({ to: row.to, from, event: row.event, why: refusal.code, cause: refusal });
+      // It leaves the outbox in the commit that buries it.
+      this.#happened({ kind: 'bounced', row, refusal });
+      return;
     }
     this.#paid.push(row);
     this.#changed();

@@ -17,6 +17,11 @@ export class Residents<Actor extends { readonly idleMs: number }> {
     return this.#usedAt.size;
   }
 
+  /** The last used first. */
+  last(most: number): readonly Actor[] {
+    return [...this.#usedAt.keys()].slice(-most).reverse();
+  }
+
   used(actor: Actor, nowMs: number): void {
     this.#usedAt.delete(actor);
     this.#usedAt.set(actor, nowMs);

@@ -6,7 +6,7 @@
 import type { CoordinationError } from '@devmentor/locks';
 import { assert } from '@devmentor/locks';
 import type { Json } from './json.ts';
-import { jsonText } from './json-text.ts';
+import { jsonText, knownJsonText } from './json-text.ts';
 import type { Commit } from './state-store.ts';
 import { isFault } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
@@ -42,12 +42,14 @@ export function prepareCommit(
 function prepared(commit: Commit, limits: StoreLimits): PreparedCommit {
   checkKey(commit.id);
   for (const { to } of commit.outbox.add) checkKey(to);
-  const message = (value: Json, path: string) => jsonText(value, path, limits.messageBytes);
+  // One walk over each value is enough: either where it was made, or here.
+  const text = commit.isJson === true ? knownJsonText : jsonText;
+  const message = (value: Json, path: string) => text(value, path, limits.messageBytes);
   return {
     kind: 'prepared',
     commit,
-    snapshot: jsonText(commit.snapshot, 'snapshot', limits.snapshotBytes),
-    timers: commit.timers.length === 0 ? '' : jsonText(commit.timers.map(plainTimer), 'timers', limits.snapshotBytes),
+    snapshot: text(commit.snapshot, 'snapshot', limits.snapshotBytes),
+    timers: commit.timers.length === 0 ? '' : text(commit.timers.map(plainTimer), 'timers', limits.snapshotBytes),
     dueAtMs: commit.timers.length === 0 ? undefined : Math.min(...commit.timers.map((timer) => timer.dueAtMs)),
     outbox: commit.outbox.add.map((row, i) => message(row.event, `outbox[${i}].event`)),
     replies: commit.settles.map((settled, i) =>

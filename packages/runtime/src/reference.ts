@@ -212,6 +212,6 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
 }
 
 /** A caller's own key is a sender that sends one message. */
-function keyed(key: string): Numbered {
+export function keyed(key: string): Numbered {
   return { sender: `key~${encodePart(key)}`, n: 1, floor: 1 };
 }

@@ -16,7 +16,9 @@ import {
   type Deliver,
   decodeAnswer,
   encodeRequest,
+  type Inspect,
   type Numbered,
+  type Order,
   type Read,
   type Request,
   type Watch,
@@ -36,6 +38,8 @@ export interface CallLimits {
 export type Outgoing =
   | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered })
   | Omit<Read, 'remainingMs'>
+  | Omit<Order, 'remainingMs'>
+  | Omit<Inspect, 'remainingMs'>
   | Omit<Watch, 'remainingMs'>;
 
 export interface RouterOptions {
@@ -86,6 +90,7 @@ export class Router {
       switch (answer.kind) {
         case 'committed':
         case 'view':
+        case 'inspected':
         case 'fault':
           return answer;
         case 'lost':

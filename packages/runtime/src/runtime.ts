@@ -2,19 +2,13 @@
 import type { Clock, Entropy, LockManager } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
 import type { ActorRef } from './actor-ref.ts';
+import type { Admin } from './admin.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
+import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
-
-/** A message given up on: its step threw, or its receiver refuses it for good. */
-export interface DeadLetter {
-  readonly to: ActorId;
-  readonly from: string;
-  readonly event: Json;
-  readonly why: string;
-  readonly cause: unknown;
-}
 
 export interface RuntimeOptions {
   readonly actors: readonly ActorType[];
@@ -34,6 +28,8 @@ export interface RuntimeOptions {
   };
   /** Most actors kept in memory; beyond it the longest idle leave. @default 100000 */
   readonly maxResident?: number;
+  /** Messages that may wait in all mailboxes together. @default 100000 messages, 64 MiB */
+  readonly mail?: Partial<MailLimits>;
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** What went wrong and was lived with: for a log. */
   readonly onFault?: (fault: unknown) => void;
@@ -63,6 +59,8 @@ export interface Runtime {
   /** Lives, and may own shards. */
   readonly state: 'new' | 'starting' | 'serving' | 'isolated' | 'draining' | 'stopped';
   readonly incarnation: Incarnation;
+  /** For operators: what went wrong, and setting it right. */
+  readonly admin: Admin;
   nodes(): readonly NodeView[];
   shards(): readonly Shard[];
 }

@@ -13,7 +13,9 @@ import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import { Committer } from './committer.ts';
 import type { Answer, Request } from './envelope.ts';
+import type { Inspection } from './inspection.ts';
 import { MachineFailed } from './machine-driver.ts';
+import type { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
 import type { Commit, Epoch, Incarnation, OutboxRow, Shard } from './state-store.ts';
 
@@ -21,6 +23,7 @@ export class ServedShard implements ActivationHost {
   readonly shard: Shard;
   readonly epoch: Epoch;
   readonly clock: Clock;
+  readonly mailLoad: MailLoad;
   readonly #by: Incarnation;
   readonly #ports: NodePorts;
   readonly #committer: Committer;
@@ -39,6 +42,7 @@ export class ServedShard implements ActivationHost {
     this.shard = seal.shard;
     this.epoch = seal.epoch;
     this.clock = ports.clock;
+    this.mailLoad = ports.mailLoad;
     this.#by = seal.by;
     this.#ports = ports;
     this.#committer = new Committer(ports.state, seal.shard, seal.epoch);
@@ -59,6 +63,10 @@ export class ServedShard implements ActivationHost {
       answer({ kind: 'elsewhere' });
       return;
     }
+    if (request.op === 'inspect') {
+      answer({ kind: 'inspected', actor: this.inspect(request.id) });
+      return;
+    }
     const activation = this.#activation(request.id);
     if (activation === undefined) {
       const message = `No actors of the type of ${request.id} are defined here`;
@@ -66,7 +74,14 @@ export class ServedShard implements ActivationHost {
       return;
     }
     if (request.op === 'deliver') activation.deliver(request, answer);
+    else if (request.op === 'order') activation.order(request, answer);
     else activation.show(request, answer);
+  }
+
+  /** How an actor is doing; it is not woken for that. */
+  inspect(id: ActorId): Inspection {
+    const resident = this.#actors.get(id);
+    return resident?.inspect() ?? { id, phase: 'absent', waiting: 0, owes: [], invokes: [] };
   }
 
   /** Activates an actor and makes sure it exists. */
@@ -153,6 +168,10 @@ export class ServedShard implements ActivationHost {
     return this.#ports.deliverOwed(from, row, signal);
   }
 
+  ask(...asked: Parameters<ActivationHost['ask']>): ReturnType<ActivationHost['ask']> {
+    return this.#ports.ask(...asked);
+  }
+
   tellOnce(row: OutboxRow): void {
     this.#ports.tellOnce(row);
   }
@@ -169,6 +188,18 @@ export class ServedShard implements ActivationHost {
     if (dueAtMs === undefined) this.#timed.delete(id);
     else this.#timed.add(id);
     this.#ports.timers.set(id, dueAtMs === undefined ? undefined : this.#ports.storeClock.toClock(dueAtMs));
+  }
+
+  random(): number {
+    return this.#ports.entropy.random();
+  }
+
+  gaveUp(type: string): void {
+    this.#ports.breaker.gaveUp(type, this.clock.nowMs());
+  }
+
+  heldMs(type: string): number {
+    return this.#ports.breaker.heldMs(type, this.clock.nowMs());
   }
 
   used(activation: Activation): void {

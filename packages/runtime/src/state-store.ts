@@ -107,6 +107,8 @@ export interface Commit {
   readonly settles: readonly Settled[];
   readonly fence?: FencingToken;
   readonly events: readonly { readonly type: string; readonly data: Json }[];
+  /** Every value in it was found to be JSON where it was made; the store need not look again. */
+  readonly isJson?: true;
 }
 
 export type CommitOutcome =

@@ -5,7 +5,7 @@
 //
 //   SG1  The state before stays usable: a group that could not be committed is simply forgotten.
 //   SG2  A step that throws leaves no trace in the group: the letters beside it see the state
-//        before it, and it is answered ACTOR_FAILED after its retries.
+//        before it. One that is to be tried again ends the group, and those behind it wait.
 //   SG3  A refused letter that may be a repeat is settled too, with its refusal, so that the store
 //        can say whether it was in truth committed before.
 //   SG4  A timer or the end of an invoke counts only while the state waits for that very one.
@@ -13,36 +13,65 @@
 //   SG6  A letter whose deadline has passed is not stepped: nobody waits for it.
 import { type ActorId, formatActorId } from './actor-id.ts';
 import { type ActorState, nextNumber } from './actor-state.ts';
+import {
+  type Asks,
+  answered,
+  askedEvent,
+  type ReplyAddress,
+  replyAddressOf,
+  withAsk,
+  withoutAsk,
+  withoutExpired,
+} from './asks.ts';
 import type { Behavior } from './behavior.ts';
-import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect } from './effect.ts';
+import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
+import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 import { isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
-import type { Due, Ended, Letter, Told } from './mailbox.ts';
-import type { DeadLetter } from './runtime.ts';
+import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
-import { judge } from './supervision.ts';
+import { type Halt, judge, noStrikes, type Strikes, type Verdict } from './supervision.ts';
 
 /** An effect for the time after the commit. */
 export type AfterEffect =
   | EmitEffect
   | ActionEffect
   | LogEffect
+  | SendEffect
   | { readonly kind: 'start'; readonly invoke: InvokeEffect; readonly run: number }
-  | { readonly kind: 'stop'; readonly id: string };
+  | { readonly kind: 'stop'; readonly id: string }
+  /** It stands still: what it invokes is stopped, to be started again when it goes on. */
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'rise' };
 
 export interface GroupStep {
   readonly letters: readonly Letter[];
+  /** Those that were not stepped, the first of which failed and is to be tried again after the pause. */
+  readonly left: readonly Letter[];
+  readonly pauseMs: number;
   readonly next: ActorState;
   /** False when there is nothing to commit. */
   readonly changes: boolean;
   readonly settles: readonly Settled[];
   readonly outbox: readonly OutboxRow[];
+  /** Rows that their receivers refuse for good. */
+  readonly bounced: readonly OutboxRow[];
   readonly events: readonly { readonly type: string; readonly data: Json }[];
   /** `version` of a committed answer is filled in by the commit. */
-  readonly answers: ReadonlyMap<Told, Answer>;
+  readonly answers: ReadonlyMap<Told | Ordered, Answer | Later>;
+  /** Answers to asks of earlier groups. */
+  readonly replies: readonly { readonly to: string; readonly value: Json }[];
   readonly after: readonly AfterEffect[];
   readonly deadLetters: readonly DeadLetter[];
+  /** How many letters were given up since their steps threw. */
+  readonly givenUp: number;
+}
+
+/** The machine has taken the address of the ask, and answers it later. */
+export interface Later {
+  readonly kind: 'later';
+  readonly address: ReplyAddress;
 }
 
 export interface Stepper {
@@ -52,60 +81,68 @@ export interface Stepper {
 }
 
 /** How a settled message's answer is stored: a value, or the refusal. */
-export type StoredReply = { readonly v: Json } | { readonly f: FaultData };
+export type StoredReply = { readonly v: Json } | { readonly f: FaultData } | { readonly later: true };
 
 const MOST_OWED = 10_000;
+
+/** What a group is stepped at. */
+export interface StepMoment {
+  readonly storeMs: number;
+  readonly clockMs: number;
+  /** Messages in the outbox already. */
+  readonly owed: number;
+  /** How long the breaker of the type is open. */
+  readonly heldMs: number;
+  /** In [0, 1). */
+  readonly jitter: number;
+}
 
 export function stepGroup(
   stepper: Stepper,
   state: ActorState,
   letters: readonly Letter[],
-  /** `owed`: messages in the outbox already. */
-  now: { readonly storeMs: number; readonly clockMs: number; readonly owed: number },
+  moment: StepMoment,
 ): GroupStep {
-  const draft = new Draft(stepper, state, now);
-  for (const letter of letters) {
-    switch (letter.kind) {
-      case 'told':
-        if (now.clockMs < letter.expiresAtMs) draft.told(letter);
-        break;
-      case 'due':
-        draft.due(letter);
-        break;
-      case 'ended':
-        draft.ended(letter);
-        break;
-      case 'wake':
-        draft.wake();
-        break;
-    }
+  const draft = new Draft(stepper, state, moment);
+  for (const [i, letter] of letters.entries()) {
+    const pauseMs = draft.take(letter);
+    if (pauseMs !== undefined) return draft.result(letters.slice(0, i), letters.slice(i), pauseMs);
   }
-  return draft.result(letters);
+  return draft.result(letters, [], 0);
 }
 
 class Draft {
   readonly #stepper: Stepper;
+  readonly #moment: StepMoment;
   readonly #nowMs: number;
-  readonly #owed: number;
   readonly #before: ActorState;
   #snapshot: ActorState['snapshot'];
   #mark: number;
   #changes = false;
+  #halt: Halt | undefined;
+  #strikes: Strikes;
+  #givenUp = 0;
   readonly #timers: Map<string, TimerRow>;
   #lastOut: number;
-  readonly #runs: Record<string, number>;
+  #runs: Record<string, number>;
   readonly #settles: Settled[] = [];
   readonly #outbox: OutboxRow[] = [];
+  readonly #bounced: OutboxRow[] = [];
   readonly #events: { type: string; data: Json }[] = [];
-  readonly #answers = new Map<Told, Answer>();
+  readonly #answers = new Map<Told | Ordered, Answer | Later>();
+  readonly #replies: { to: string; value: Json }[] = [];
+  #asks: Asks;
   readonly #after: AfterEffect[] = [];
   readonly #deadLetters: DeadLetter[] = [];
 
-  constructor(stepper: Stepper, before: ActorState, now: { readonly storeMs: number; readonly owed: number }) {
+  constructor(stepper: Stepper, before: ActorState, moment: StepMoment) {
     this.#stepper = stepper;
     this.#before = before;
-    this.#nowMs = now.storeMs;
-    this.#owed = now.owed;
+    this.#moment = moment;
+    this.#nowMs = moment.storeMs;
+    this.#halt = before.halt;
+    this.#asks = before.asks;
+    this.#strikes = before.strikes;
     this.#snapshot = before.snapshot;
     this.#mark = before.mark;
     this.#timers = new Map(before.timers);
@@ -114,22 +151,54 @@ class Draft {
     this.#apply(before.unborn);
   }
 
-  told(letter: Told): void {
+  /** Takes a letter; answers the pause after which it is to be tried again, if it is. */
+  take(letter: Letter): number | undefined {
+    switch (letter.kind) {
+      case 'told':
+        return this.#moment.clockMs < letter.expiresAtMs ? this.#told(letter) : undefined;
+      case 'due':
+        return this.#due(letter);
+      case 'said':
+        return this.#said(letter);
+      case 'ended':
+        return this.#ended(letter);
+      case 'bounced':
+        return this.#bounce(letter);
+      case 'ordered':
+        return this.#ordered(letter);
+      case 'wake':
+        return this.#wake();
+    }
+  }
+
+  #told(letter: Told): number | undefined {
     if (letter.unstorable !== undefined) {
       this.#refuse(letter, letter.unstorable);
       return;
     }
-    if (isReservedEventType(letter.event.type)) {
+    if (this.#halt?.kind === 'suspended') {
+      this.#answers.set(letter, { kind: 'fault', fault: this.#suspended(letter, this.#halt) });
+      return;
+    }
+    if (this.#halt !== undefined || isReservedEventType(letter.event.type)) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
       return;
     }
-    const tried = this.#try(letter.event);
+    const address = letter.asks && letter.from !== undefined ? replyAddressOf(letter.from) : undefined;
+    if (address !== undefined && this.#wasAsked(letter, address)) return;
+    let promised = false;
+    const event =
+      address === undefined ? letter.event : askedEvent(letter.event, address, () => void (promised = true));
+    const tried = this.#try(event, letter);
+    if (tried.kind === 'later') return tried.pauseMs;
     if (tried.kind === 'threw') {
-      this.#bury(letter.event, letter.from?.sender ?? 'unnumbered', tried.cause);
-      this.#refuse(letter, {
-        code: 'ACTOR_FAILED',
-        message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`,
-        applied: 'no',
+      this.#giveUp(letter.event, letter.from?.sender ?? 'unnumbered', tried);
+      this.#settle(letter, {
+        f: {
+          code: 'ACTOR_FAILED',
+          message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`,
+          applied: 'no',
+        },
       });
     } else if (!tried.step.handled) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
@@ -138,54 +207,134 @@ class Draft {
       const message = `${this.#stepper.id} owes too many messages already`;
       const applied = letter.again ? 'unknown' : 'no';
       this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
+    } else if (promised && address !== undefined && !this.#open(letter, address)) {
+      const message = `${this.#stepper.id} has too many asks to answer already`;
+      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied: 'no' } });
     } else {
       this.#changes = true;
       this.#snapshot = tried.step.snapshot;
-      const reply = this.#apply(tried.step.effects);
-      if (letter.asks && reply === undefined) {
+      const reply = this.#apply(tried.step.effects) ?? this.#answeredNow(address);
+      if (promised && address !== undefined && reply === undefined) {
+        this.#owesAnswer(letter, address);
+      } else if (letter.asks && reply === undefined) {
         this.#settle(letter, { f: noReply(this.#stepper.id, letter.event.type) });
       } else {
         this.#settle(letter, reply === undefined ? undefined : { v: reply.value });
       }
     }
+    return;
   }
 
-  due({ id, generation, unstorable }: Due): void {
-    const row = this.#timers.get(id);
-    if (row === undefined || row.generation !== generation) return;
-    this.#timers.delete(id);
+  /** A repeat of an ask that the machine has taken up: it has its answer, or waits for it. */
+  #wasAsked(letter: Told, address: ReplyAddress): boolean {
+    const ask = this.#asks[address];
+    if (ask === undefined) return false;
+    this.#answers.set(
+      letter,
+      ask.answer === undefined ? { kind: 'later', address } : answerOf(ask.answer, this.#before.version),
+    );
+    return true;
+  }
+
+  #open(letter: Told, address: ReplyAddress): boolean {
+    const untilMs = Math.ceil(this.#nowMs + letter.expiresAtMs - this.#moment.clockMs);
+    const asks = withAsk(this.#asks, address, untilMs);
+    this.#asks = asks ?? this.#asks;
+    return asks !== undefined;
+  }
+
+  /** The value with which the step has answered its own ask by address. */
+  #answeredNow(address: ReplyAddress | undefined): { readonly value: Json } | undefined {
+    const answer = address === undefined ? undefined : this.#asks[address]?.answer;
+    return answer && { value: answer.v };
+  }
+
+  #owesAnswer(letter: Told, address: ReplyAddress): void {
+    // One without a record knows the repeat by its asks alone.
+    if (this.#stepper.behavior.durable) this.#settle(letter, { later: true });
+    this.#answers.set(letter, { kind: 'later', address });
+  }
+
+  #replyTo(to: string, value: Json): void {
+    if (to === '') return;
+    const outcome = answered(this.#asks, to, value, this.#nowMs);
+    if (outcome.kind === 'answered') {
+      this.#asks = outcome.asks;
+      this.#replies.push({ to, value });
+    } else {
+      const late = `the ask ${to} has its answer, or nobody waits for it any more`;
+      this.#after.push({ kind: 'log', label: 'reply', value: late });
+    }
+  }
+
+  #due(letter: Due): number | undefined {
+    const row = this.#timers.get(letter.id);
+    if (this.#halt !== undefined || row === undefined || row.generation !== letter.generation) return;
     const lateBy = Math.max(0, Math.floor(this.#nowMs - row.dueAtMs));
-    const event = { ...(row.event as object as EventData), lateBy };
-    this.#own(event, unstorable);
+    const event: EventData = { ...(row.event as object as EventData), lateBy };
+    return this.#own(event, letter, () => this.#timers.delete(row.id));
+  }
+
+  /** What an invoke sends and no state takes is nothing, as in XState. */
+  #said(letter: Said): number | undefined {
+    if (this.#halt !== undefined || this.#runs[letter.invoke] !== letter.run) return;
+    if (letter.unstorable === undefined && !this.#stepper.driver.accepts(this.#snapshot, letter.event)) return;
+    return this.#own(letter.event, letter, () => {});
   }
 
   /** A letter before it in the group may have left the state that waits for it. */
-  ended({ invoke, run, event, unstorable }: Ended): void {
-    if (this.#runs[invoke] !== run) return;
-    delete this.#runs[invoke];
-    this.#own(event, unstorable);
+  #ended(letter: Ended): number | undefined {
+    // One that stands still starts its invokes again when it goes on.
+    if (this.#halt !== undefined || this.#runs[letter.invoke] !== letter.run) return;
+    return this.#own(letter.event, letter, () => delete this.#runs[letter.invoke]);
   }
 
-  /** An event the actor caused itself. It is over with this step, whatever comes of it. */
-  #own(event: { readonly type: string }, unstorable: FaultData | undefined): void {
+  /** An event the actor caused itself; what caused it is over with its step, whatever comes of that. */
+  #own(event: { readonly type: string }, letter: Due | Said | Ended, over: () => void): number | undefined {
+    const { unstorable } = letter;
+    const tried = unstorable === undefined ? this.#try(event, letter) : undefined;
+    if (tried?.kind === 'later') return tried.pauseMs;
     this.#changes = true;
-    const tried = unstorable === undefined ? this.#try(event) : ({ kind: 'threw', cause: unstorable } as const);
-    if (tried.kind === 'threw') {
-      this.#bury(event as object as Json, this.#stepper.id, tried.cause);
+    over();
+    if (tried === undefined) {
+      this.#bury(event as object as Json, this.#stepper.id, unstorable);
+    } else if (tried.kind === 'threw') {
+      this.#giveUp(event as object as Json, this.#stepper.id, tried);
     } else {
       this.#snapshot = tried.step.snapshot;
       this.#apply(tried.step.effects);
     }
+    return;
   }
 
-  wake(): void {
+  #bounce({ row, refusal }: Bounced): undefined {
+    this.#changes = true;
+    this.#bounced.push(row);
+    this.#bury(row.event, this.#stepper.id, refusal, { to: row.to, why: refusal.code });
+  }
+
+  #ordered(letter: Ordered): undefined {
+    const { order, why, unstorable } = letter;
+    if (unstorable !== undefined) {
+      this.#answers.set(letter, { kind: 'fault', fault: unstorable });
+      return;
+    }
+    if (order === 'restart') this.#restart();
+    else if (order === 'suspend' && this.#halt === undefined) this.#suspend(why);
+    else if (order === 'resume' && this.#halt?.kind === 'suspended') this.#resume();
+    this.#answers.set(letter, { kind: 'committed', version: 0 });
+  }
+
+  #wake(): undefined {
     if (this.#before.version === 0 || this.#before.unborn.length > 0) this.#changes = true;
   }
 
-  result(letters: readonly Letter[]): GroupStep {
+  result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
     if (this.#snapshot.status !== 'active') this.#timers.clear();
     return {
       letters,
+      left,
+      pauseMs,
       next: {
         version: this.#before.version,
         snapshot: this.#snapshot,
@@ -194,30 +343,96 @@ class Draft {
         runs: this.#runs,
         mark: this.#mark,
         unborn: this.#changes ? [] : this.#before.unborn,
+        halt: this.#halt,
+        strikes: this.#strikes,
+        asks: withoutExpired(this.#asks, this.#nowMs),
       },
       changes: this.#changes,
       settles: this.#settles,
       outbox: this.#outbox,
+      bounced: this.#bounced,
       events: this.#events,
       answers: this.#answers,
+      replies: this.#replies,
       // A run that the same group also ended never starts.
       after: this.#after.filter((effect) => effect.kind !== 'start' || this.#runs[effect.invoke.id] === effect.run),
       deadLetters: this.#deadLetters,
+      givenUp: this.#givenUp,
     };
   }
 
-  #try(event: {
-    readonly type: string;
-  }): { readonly kind: 'stepped'; readonly step: Step } | { readonly kind: 'threw'; readonly cause: unknown } {
-    for (let failures = 1; ; failures++) {
-      try {
-        const step = this.#stepper.driver.step(this.#snapshot, event);
-        for (const effect of step.effects) if (effect.kind === 'tell') formatActorId(effect.to.type, effect.to.key);
-        return { kind: 'stepped', step };
-      } catch (cause) {
-        if (judge(failures, this.#stepper.behavior.retries).kind === 'dead-letter') return { kind: 'threw', cause };
-      }
+  #try(event: { readonly type: string }, letter: Told | Due | Said | Ended): Tried {
+    try {
+      const step = this.#stepper.driver.step(this.#snapshot, event);
+      for (const effect of step.effects) if (effect.kind === 'tell') formatActorId(effect.to.type, effect.to.key);
+      return { kind: 'stepped', step };
+    } catch (cause) {
+      const { heldMs, jitter } = this.#moment;
+      const failures = (letter.failures ?? 0) + 1;
+      const failed = { failures, strikes: this.#strikes, nowMs: this.#nowMs, heldMs, jitter };
+      const verdict = judge(this.#stepper.behavior.supervision, failed);
+      return verdict.kind === 'again' ? { kind: 'later', pauseMs: verdict.pauseMs } : { kind: 'threw', cause, verdict };
     }
+  }
+
+  #giveUp(event: Json, from: string, { cause, verdict }: Tried & { readonly kind: 'threw' }): void {
+    this.#changes = true;
+    this.#givenUp++;
+    this.#bury(event, from, cause);
+    this.#strikes = verdict.strikes;
+    const why = `${verdict.loops ? 'failed again and again, last ' : ''}failed: ${messageOf(cause)}`;
+    switch (verdict.directive) {
+      case 'resume':
+        break;
+      case 'restart':
+        this.#restart();
+        break;
+      case 'stop':
+        this.#halt = { kind: 'stopped', why, atMs: this.#nowMs };
+        this.#endAll();
+        break;
+      case 'suspend':
+        this.#suspend(why);
+        break;
+    }
+  }
+
+  #suspend(why: string): void {
+    this.#changes = true;
+    const atMs = Math.floor(this.#nowMs);
+    this.#halt = { kind: 'suspended', why, atMs };
+    this.#after.push({ kind: 'rest' });
+    this.#tellOffice(() => ({ type: 'suspended', id: this.#stepper.id, why, atMs }));
+  }
+
+  #resume(): void {
+    this.#changes = true;
+    this.#halt = undefined;
+    this.#strikes = noStrikes;
+    this.#after.push({ kind: 'rise' });
+    this.#tellOffice(() => ({ type: 'resumed', id: this.#stepper.id }));
+  }
+
+  /** Back to the machine's initial state. What the actor owes others stays owed. */
+  #restart(): void {
+    const { driver, behavior, id } = this.#stepper;
+    try {
+      const { snapshot, effects } = driver.create(behavior.input(id.slice(behavior.name.length + 1)));
+      if (this.#halt?.kind === 'suspended') this.#tellOffice(() => ({ type: 'resumed', id }));
+      this.#changes = true;
+      this.#halt = undefined;
+      this.#endAll();
+      this.#snapshot = snapshot;
+      this.#apply(effects);
+    } catch (cause) {
+      if (this.#halt === undefined) this.#suspend(`could not begin anew: ${messageOf(cause)}`);
+    }
+  }
+
+  #endAll(): void {
+    for (const id of Object.keys(this.#runs)) this.#after.push({ kind: 'stop', id });
+    this.#runs = {};
+    this.#timers.clear();
   }
 
   /** Takes effects up; answers the first reply among them. */
@@ -226,12 +441,12 @@ class Draft {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'reply':
-          reply ??= effect;
+          if (effect.to === undefined) reply ??= effect;
+          else this.#replyTo(effect.to, effect.value);
           break;
         case 'tell': {
           const to = formatActorId(effect.to.type, effect.to.key);
-          this.#lastOut = nextNumber(this.#lastOut, this.#nowMs);
-          this.#outbox.push({ n: this.#lastOut, to, event: effect.event });
+          this.#owe(to, () => effect.event);
           break;
         }
         case 'publish':
@@ -239,7 +454,7 @@ class Draft {
           break;
         case 'schedule': {
           const generation = ++this.#mark;
-          const id = effect.id ?? `~${generation}`;
+          const id = effect.id ?? `${effect.within ?? ''}~${generation}`;
           this.#timers.set(id, {
             id,
             generation,
@@ -250,6 +465,9 @@ class Draft {
         }
         case 'cancel':
           this.#timers.delete(effect.id);
+          break;
+        case 'forget':
+          for (const id of [...this.#timers.keys()]) if (id.startsWith(effect.within)) this.#timers.delete(id);
           break;
         case 'invoke':
           this.#runs[effect.id] = ++this.#mark;
@@ -262,6 +480,7 @@ class Draft {
         case 'emit':
         case 'action':
         case 'log':
+        case 'send':
           this.#after.push(effect);
           break;
       }
@@ -269,9 +488,20 @@ class Draft {
     return reply;
   }
 
+  #owe(to: ActorId, event: (n: number) => EventData): void {
+    const n = nextNumber(this.#lastOut, this.#nowMs);
+    this.#lastOut = n;
+    this.#outbox.push({ n, to, event: event(n) });
+  }
+
+  /** An office hears of everybody but offices. */
+  #tellOffice(event: (n: number) => EventData): void {
+    if (!isOffice(this.#stepper.id)) this.#owe(officeOf(this.#stepper.id), event);
+  }
+
   #owesTooMuch({ effects }: Step): boolean {
     const tells = effects.filter(({ kind }) => kind === 'tell').length;
-    return tells > 0 && this.#owed + this.#outbox.length + tells > MOST_OWED;
+    return tells > 0 && this.#moment.owed + this.#outbox.length + tells > MOST_OWED;
   }
 
   #settle(letter: Told, reply: StoredReply | undefined): void {
@@ -291,10 +521,11 @@ class Draft {
 
   #unhandled(type: string): FaultData {
     const { id } = this.#stepper;
-    if (this.#snapshot.status !== 'active')
+    const status = this.#halt?.kind ?? this.#snapshot.status;
+    if (status !== 'active')
       return {
         code: 'ACTOR_STOPPED',
-        message: `${id} has ended (${this.#snapshot.status}) and takes no '${type}'`,
+        message: `${id} has ended (${status}) and takes no '${type}'`,
         applied: 'no',
       };
     return {
@@ -304,15 +535,36 @@ class Draft {
     };
   }
 
-  #bury(event: Json, from: string, cause: unknown): void {
-    this.#deadLetters.push({ to: this.#stepper.id, from, event, why: 'its step threw', cause });
+  /** Not settled: the same message may be taken once the actor goes on. */
+  #suspended({ again }: Told, { why, atMs }: Halt): FaultData {
+    const { id } = this.#stepper;
+    const message = `${id} is suspended since ${atMs}: ${why}`;
+    return { code: 'ACTOR_FAILED', message, applied: again ? 'unknown' : 'no', suspended: true };
+  }
+
+  #bury(
+    event: Json,
+    from: string,
+    cause: unknown,
+    { to, why } = { to: this.#stepper.id, why: 'its step threw' },
+  ): void {
+    const letter = { to, from, event, why, cause };
+    this.#deadLetters.push(letter);
+    if (!isOffice(to)) this.#tellOffice((n) => buried(letter, this.#stepper.id, n, this.#nowMs));
   }
 }
+
+type Tried =
+  | { readonly kind: 'stepped'; readonly step: Step }
+  | { readonly kind: 'later'; readonly pauseMs: number }
+  | { readonly kind: 'threw'; readonly cause: unknown; readonly verdict: Verdict & { readonly kind: 'give-up' } };
 
 /** What a sender is answered, from what was stored for it. */
 export function answerOf(reply: StoredReply | undefined, version: number): Answer {
   if (reply === undefined) return { kind: 'committed', version };
   if ('f' in reply) return { kind: 'fault', fault: reply.f };
+  if ('later' in reply)
+    return { kind: 'fault', fault: { code: 'DEADLINE', message: 'It was not answered in time', applied: 'unknown' } };
   return { kind: 'committed', version, reply: reply.v };
 }
 

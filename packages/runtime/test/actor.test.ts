@@ -224,7 +224,8 @@ describe('calls', () => {
   });
 
   it('[SV1] a step that throws keeps the state, is a dead letter, and leaves its neighbours alone', async () => {
-    const { runtime, run, deadLetters } = await solo([Counter]);
+    const Steady = defineActor('counter', { machine: Counter.behavior.machine, supervise: { directive: 'resume' } });
+    const { runtime, run, deadLetters } = await solo([Steady]);
     const counter = runtime.actor(Counter, 'a');
     const outcomes = await run(
       Promise.allSettled([counter.tell(add()), counter.tell({ type: 'boom' }), counter.tell(add())]),

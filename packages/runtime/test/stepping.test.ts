@@ -10,7 +10,7 @@ import { Counter } from './counter.fixture.ts';
 
 const driver = xstateDriver(Counter.behavior.machine);
 const stepper = { id: 'counter:a', behavior: Counter.behavior, driver } as const;
-const now = { storeMs: 1_000, clockMs: 0, owed: 0 };
+const now = { storeMs: 1_000, clockMs: 0, owed: 0, heldMs: 0, jitter: 0 };
 
 function told(event: Told['event'], more: Partial<Told> = {}): Told {
   const from = { sender: 's', n: 1, floor: 1 };
@@ -23,6 +23,7 @@ function told(event: Told['event'], more: Partial<Told> = {}): Told {
     again: false,
     expiresAtMs: 1,
     traceparent: undefined,
+    bytes: 1,
     answer: [],
     ...more,
   };

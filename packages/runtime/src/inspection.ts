@@ -1,0 +1,20 @@
+// How an actor is doing at its owner: what an operator is shown who asks why nothing happens.
+import type { ActorId } from './actor-id.ts';
+import type { Halt } from './supervision.ts';
+
+export interface Inspection {
+  readonly id: ActorId;
+  /** `absent` from memory: nothing waits for it here. */
+  readonly phase: 'absent' | 'loading' | 'ready' | 'retrying' | 'committing' | 'frozen' | 'quarantined' | 'gone';
+  /** Of a quarantine. */
+  readonly fault?: string;
+  readonly version?: number;
+  readonly halt?: Halt;
+  /** Letters that wait. */
+  readonly waiting: number;
+  /** Messages it owes to others, by receiver: at most 100 of them. */
+  readonly owes: readonly { readonly to: ActorId; readonly messages: number; readonly refusal?: string }[];
+  readonly invokes: readonly string[];
+  /** Store time of the next timer. */
+  readonly nextTimerMs?: number;
+}
