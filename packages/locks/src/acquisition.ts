@@ -22,12 +22,12 @@ export function refusalOf(
         return new LockAcquisitionError('LOCK_TIMEOUT', `${held}, and did not come free within ${options.waitMs} ms`, {
           applied: 'no',
           resource,
-          current,
+          busy: outcome,
         });
       return new LockAcquisitionError(
         'RESOURCE_LOCKED',
         outcome.why === 'queue-full' ? `${held}, and its queue is full` : held,
-        { applied: 'no', resource, current },
+        { applied: 'no', resource, busy: outcome },
       );
     }
     case 'gone':

@@ -1,4 +1,4 @@
-import type { FencingToken, HeldView, LossReason } from './lease.ts';
+import type { FencingToken, HeldView, Holder, LossReason } from './lease.ts';
 
 /** Codes of this package. Other packages bring their own closed tables. */
 export const LOCK_CODES = [
@@ -44,15 +44,23 @@ export class LockAcquisitionError extends CoordinationError<AcquisitionCode> {
   readonly resource: string;
   /** Who holds it, where that is the reason. */
   readonly current: HeldView | undefined;
+  readonly holder: Holder | undefined;
+  /** The place in the queue that the claim would have taken, or had when its wait ended; 1 is next. */
+  readonly position: number | undefined;
 
   constructor(
     code: AcquisitionCode,
     message: string,
-    facts: FaultFacts & { readonly resource: string; readonly current?: HeldView | undefined },
+    facts: FaultFacts & {
+      readonly resource: string;
+      readonly busy?: { readonly current: HeldView; readonly position: number };
+    },
   ) {
     super(code, message, facts);
     this.resource = facts.resource;
-    this.current = facts.current;
+    this.current = facts.busy?.current;
+    this.holder = facts.busy?.current.holder;
+    this.position = facts.busy?.position;
   }
 }
 

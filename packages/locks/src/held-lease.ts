@@ -466,7 +466,10 @@ export class HeldLease implements Lease {
   #expire(): void {
     if (this.#isOver()) return;
     const byItself = this.#endOfItself();
-    if (byItself !== undefined) return this.#lose(byItself);
+    if (byItself !== undefined) {
+      this.#lose(byItself);
+      return;
+    }
     const isUnreachable = this.#state === 'suspended' || this.#renewing !== undefined;
     if (isUnreachable) this.#loseAndGiveBack(this.#slept() ? 'suspended' : 'unreachable');
     else this.#lose('expired');

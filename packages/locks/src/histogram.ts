@@ -18,7 +18,7 @@ export class Histogram {
   #maxMs = 0;
 
   add(ms: number): void {
-    const at = ms > 0 ? ms : 0;
+    const at = Math.max(0, ms);
     // Eighths of a millisecond, rounded up: 1 is at most the first bound, 2 the second, 3 and 4 the third.
     const eighths = Math.ceil(at / SMALLEST_MS);
     const bucket = eighths <= 1 ? 0 : eighths > 2 ** (BUCKETS - 1) ? BUCKETS : 32 - Math.clz32(eighths - 1);

@@ -83,7 +83,7 @@ export class LeaseDraft {
 
   /** Lets go of what is past its window. */
   forget(): void {
-    if (forgetAllMs(this.record) <= this.moment.ms) this.record = { ...this.record, ended: [], last: undefined };
+    if (this.#isPastWindow()) this.record = { ...this.record, ended: [], last: undefined };
   }
 
   grant(
@@ -139,7 +139,10 @@ export class LeaseDraft {
   ): void {
     this.close(current, how, facts);
     const takeover = pendingTakeover(current);
-    if (takeover === undefined) return this.#offerNext();
+    if (takeover === undefined) {
+      this.#offerNext();
+      return;
+    }
     const { waiter, reason, stage } = takeover;
     const pointer = stage.kind === 'draining' ? stage.pointer : undefined;
     this.#offer(waiter, OFFER_MS, {
@@ -204,7 +207,7 @@ export class LeaseDraft {
   }
 
   remember(ended: EndedLease): void {
-    const { ended: before } = this.record;
+    const before = this.#isPastWindow() ? [] : this.record.ended;
     const kept = before.length < MAX_ENDED ? before : before.slice(1);
     this.record = { ...this.record, ended: [...kept, ended] };
   }
@@ -212,6 +215,7 @@ export class LeaseDraft {
   /** Remembers the end of a request that never got a lease. */
   rememberRequest(requestId: string, how: 'cancelled' | 'denied'): void {
     const { ms } = this.moment;
+    if (this.current === undefined && this.#isPastWindow()) this.record = { ...this.record, last: undefined };
     this.remember({ leaseId: '', requestId, fence: '', how, atMs: ms, forgetMs: ms + ENDED_WINDOW_MS });
   }
 
@@ -221,13 +225,13 @@ export class LeaseDraft {
   }
 
   endedRequest(requestId: string): EndedLease | undefined {
-    if (forgetAllMs(this.record) <= this.moment.ms) return undefined;
+    if (this.#isPastWindow()) return undefined;
     return this.record.ended.find((ended) => ended.requestId === requestId);
   }
 
   ended(leaseId: string): { readonly kind: 'ended'; readonly how: Ended | 'unknown' } {
     const ended = this.record.ended.find((one) => one.leaseId === leaseId && one.leaseId !== '');
-    if (ended === undefined || forgetAllMs(this.record) <= this.moment.ms) return { kind: 'ended', how: 'unknown' };
+    if (ended === undefined || this.#isPastWindow()) return { kind: 'ended', how: 'unknown' };
     if (ended.how === 'released' || ended.how === 'cancelled') return { kind: 'ended', how: 'released' };
     if (ended.how === 'revoked') return { kind: 'ended', how: 'revoked' };
     return { kind: 'ended', how: this.record.fence > ended.fence ? 'superseded' : 'expired' };
@@ -277,17 +281,24 @@ export class LeaseDraft {
     return { record: this.record, reply, events: this.#events, notices: this.#notices };
   }
 
+  /** All that has ended is due to be forgotten, though no sweep has come by. */
+  #isPastWindow(): boolean {
+    return forgetAllMs(this.record) <= this.moment.ms;
+  }
+
   #settleTakeover(): void {
     const { current } = this;
     const takeover = current === undefined ? undefined : pendingTakeover(current);
     if (current === undefined || takeover === undefined) return;
     const { ms } = this.moment;
     const { waiter, stage, answerByMs, onSilence, reason } = takeover;
-    if (waiter.deadMs <= ms) return this.dismiss(current, takeover, 'lapsed');
-    if (stage.kind !== 'asked' || answerByMs > ms || current.untilMs <= ms) return;
-    const told = { by: waiter.holder, ...(reason === undefined ? {} : { reason }) };
-    if (onSilence === 'grant') this.end(current, 'revoked', told, { how: 'unanswered' });
-    else this.deny(current, takeover, { how: 'unanswered', reason: undefined, retryAfterMs: RETRY_DENIED_MS });
+    const isUnanswered = stage.kind === 'asked' && answerByMs <= ms && current.untilMs > ms;
+    if (waiter.deadMs <= ms) this.dismiss(current, takeover, 'lapsed');
+    else if (isUnanswered && onSilence === 'grant') {
+      const told = { by: waiter.holder, ...(reason === undefined ? {} : { reason }) };
+      this.end(current, 'revoked', told, { how: 'unanswered' });
+    } else if (isUnanswered)
+      this.deny(current, takeover, { how: 'unanswered', reason: undefined, retryAfterMs: RETRY_DENIED_MS });
   }
 
   #offerNext(): void {

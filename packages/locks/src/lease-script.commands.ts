@@ -1,237 +1,255 @@
-// The transitions of `transition.ts`, in Lua: what each command does to a record.
+// The transitions of `transition.ts`, in Lua: what each command does to the record at hand.
 //
-// A command's fields lie in `f`, from `i` on, in the order that its `run` function names; texts
-// that end up in JSON again arrive as JSON. Each answers with the JSON of its reply.
+// Each function is given its command's fields, in the order that `lease-store.redis-codec.ts`
+// sends them, and answers with a reply: a code, a fence, or a letter and the record.
 import { MAX_WAITERS, OFFER_MS } from './lease-record.ts';
-import { at } from './lease-script.record.ts';
+import { EVENTS, HELD } from './lease-script.record.ts';
+import { ENDED_CODES, REPLY_CODES } from './lease-store.redis-codec.ts';
 
 const AWAY = '{"kind":"away"}';
 const ATTACHED = '{"kind":"attached"';
+const luaTable = (of: Readonly<Record<string, number>>): string =>
+  `{ ${Object.entries(of)
+    .map(([name, code]) => `['${name}'] = ${code}`)
+    .join(', ')} }`;
+
+/** What both files of functions name. */
+export const CODES = `
+local ENDED = ${luaTable(ENDED_CODES)}
+`;
 
 export const COMMANDS = `
-local function logged(record, kind, how, reason, id)
-  id = id or mint()
-  local gen = record[${at.GEN}]
-  eventN = eventN + 1
-  events[eventN] = '["' .. kind .. '","' .. id .. '","' .. record[${at.CURSOR}] .. '",' .. record[${at.RESOURCE}] .. ',"' .. record[${at.LEASE}] .. '",' .. (gen == 1 and '1' or format('%d', gen))
-    .. ',' .. record[${at.HOLDER}] .. ',' .. record[${at.INSTANCE}] .. ',"' .. record[${at.FENCE}] .. atText .. format('%d,%d,"', record[${at.TTL}], record[${at.UNTIL}]) .. how .. '",' .. reason .. ']'
-  record[${at.CURSOR}] = id
-  lastId = id
+-- Places in the queue, by ticket, and who stands there: "ticket dead ttl" as numbers, then the
+-- listener and the texts of the lease to come.
+local function placeOf(ticket, request)
+  return 'w' .. sub(key, #bucketKey) .. '\\0' .. format('%010d', ticket) .. request
 end
 
-local function unqueue(record, request)
-  if record[${at.WAITING}] == 0 or call('ZREM', prefix .. 'queue:' .. record[${at.ENC}], request) == 0 then return end
-  call('HDEL', prefix .. 'waiters:' .. record[${at.ENC}], request)
-  record[${at.WAITING}] = record[${at.WAITING}] - 1
-  touch(record)
+local function unqueue(request)
+  if waiting == 0 then return end
+  local waiter = call('HGET', waitersKey, key .. '\\0' .. request)
+  if not waiter then return end
+  call('ZREM', namesKey, placeOf(parse('<I4', waiter), request))
+  call('HDEL', waitersKey, key .. '\\0' .. request)
+  waiting = waiting - 1
+  if waiting == 0 then ticket = 0 end
+  isChanged = true
+  return waiter
 end
 
 -- The first live waiter; the dead before it are dropped.
-local function head(record)
-  while record[${at.WAITING}] > 0 do
-    local request = call('ZRANGE', prefix .. 'queue:' .. record[${at.ENC}], 0, 0)[1]
-    if not request then
-      record[${at.WAITING}] = 0
+local function head()
+  while waiting > 0 do
+    local from = 'w' .. sub(key, #bucketKey)
+    local found = call('ZRANGEBYLEX', namesKey, '[' .. from .. '\\0', '(' .. from .. '\\1', 'LIMIT', 0, 1)[1]
+    if not found then
+      waiting, ticket, isChanged = 0, 0, true
       return
     end
-    local text = call('HGET', prefix .. 'waiters:' .. record[${at.ENC}], request)
-    local waiter = text and cmsgpack.unpack(text)
-    if waiter and waiter[7] > now then return request, waiter end
-    unqueue(record, request)
+    local request = sub(found, #from + 12)
+    local waiter = call('HGET', waitersKey, key .. '\\0' .. request)
+    if waiter then
+      local _, dead = parse('<I4I6', waiter)
+      if dead > now then return request, waiter end
+      unqueue(request)
+    else
+      call('ZREM', namesKey, found)
+    end
   end
 end
 
-local function grant(record, lease, request, holder, instance, ttl, meta, offered, untilMs)
-  local fence = mint()
-  record[${at.LEASE}] = lease
-  record[${at.REQUEST}] = request
-  record[${at.HOLDER}] = holder
-  record[${at.INSTANCE}] = instance
-  record[${at.FENCE}] = fence
-  record[${at.TTL}] = ttl
-  record[${at.GRANTED}] = now
-  record[${at.UNTIL}] = untilMs
-  record[${at.OFFERED}] = offered
-  record[${at.GEN}] = 1
-  record[${at.LINK}] = ''
-  record[${at.META}] = meta
-  logged(record, offered == 1 and 'offered' or 'claimed', '', '""', fence)
-  return fence
+-- Of the texts in hand, to whom the lease is granted.
+local function grant(texts, ttlMs, isOffered, endMs)
+  shelve()
+  if fading then fading[key] = nil end
+  read(texts)
+  fence = mint()
+  ttl, granted, untilMs, gen = ttlMs, now, endMs, 1
+  offered = isOffered and 1 or 0
+  log(isOffered and ${EVENTS.offered} or ${EVENTS.claimed}, nil, fence)
 end
 
-local function finish(record, how, reason)
-  local ended, kind, fact, letter = now, 'released', how, how == 'revoked' and 'v' or sub(how, 1, 1)
-  if how == 'expired' then
-    ended, kind = record[${at.UNTIL}], 'expired'
-    if record[${at.OFFERED}] == 1 then fact = 'unconfirmed' end
+local function finish(how, facts)
+  local endedMs = now
+  if how == ${EVENTS.expired} then
+    endedMs = untilMs
+    if offered == 1 then how = ${EVENTS.unconfirmed} end
   end
-  local forget = now + 2 * record[${at.TTL}]
-  if forget < window then forget = window end
-  remember(record, record[${at.REQUEST}], letter, forget, ended, record[${at.FENCE}], record[${at.LEASE}])
-  record[${at.LAST_HOW}] = string.byte(letter)
-  logged(record, kind, fact, reason)
-  record[${at.LEASE}], record[${at.REQUEST}], record[${at.HOLDER}], record[${at.INSTANCE}], record[${at.META}], record[${at.LINK}] = '', '', '', '', '', ''
-  record[${at.UNTIL}] = ended
-  touch(record)
-  local request, waiter = head(record)
-  if not request then return end
-  unqueue(record, request)
-  local untilMs = now + ${OFFER_MS}
-  local fence = grant(record, waiter[1], request, waiter[2], waiter[3], waiter[4], waiter[5], 1, untilMs)
-  call('PUBLISH', ns .. ':to:' .. waiter[6], '{"resource":' .. record[${at.RESOURCE}] .. ',"leaseId":"' .. waiter[1] .. '","requestId":' .. cjson.encode(request) .. ',"fence":"' .. fence .. '","grantedAtMs":' .. nowText .. ',"untilMs":' .. format('%d', untilMs) .. '}')
+  rememberUntil(now + math.max(window, 2 * ttl))
+  untilMs, offered, link = endedMs, 0, ''
+  log(how, facts)
+  local next, waiter = head()
+  if not next then return end
+  unqueue(next)
+  local _, _, ttlMs, from = parse('<I4I6I4', waiter)
+  local listener, texts = match(waiter, '^([^\\1]*)\\1(.*)$', from)
+  grant(texts, ttlMs, true, now + ${OFFER_MS})
+  call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. next .. '\\1' .. resource .. '\\1' .. format('%d\\1%d\\1%d', fence, granted, untilMs))
 end
 
-local function settle(record)
-  if record[${at.LEASE}] ~= '' and record[${at.UNTIL}] <= now then finish(record, 'expired', '""') end
-  if record[${at.WAITING}] > 0 then head(record) end
+local function settle()
+  if last >= ${HELD} and untilMs <= now then finish(${EVENTS.expired}) end
+  if waiting > 0 then head() end
 end
 
-local function view(record)
-  local link, meta = record[${at.LINK}], record[${at.META}]
-  return format('{"holder":%s,"instance":%s,"fence":"%s","gen":%d,"ttlMs":%d,"grantedAtMs":%d,"untilMs":%d,"link":%s,"offered":%s,"queue":%d%s,"cursor":"%s","leaseId":"%s","requestId":%s}',
-    record[${at.HOLDER}], record[${at.INSTANCE}], record[${at.FENCE}], record[${at.GEN}], record[${at.TTL}], record[${at.GRANTED}], record[${at.UNTIL}],
-    link == '' and '{"kind":"none"}' or link, record[${at.OFFERED}] == 1 and 'true' or 'false', record[${at.WAITING}],
-    meta == '' and '' or ',"meta":' .. meta, record[${at.CURSOR}], record[${at.LEASE}], cjson.encode(record[${at.REQUEST}]))
+local function confirm()
+  if offered == 0 then return end
+  offered, untilMs = 0, now + ttl
+  log(${EVENTS.claimed})
 end
 
-local function confirm(record)
-  if record[${at.OFFERED}] == 0 then return end
-  record[${at.OFFERED}] = 0
-  record[${at.UNTIL}] = now + record[${at.TTL}]
-  logged(record, 'claimed', '', '""')
+local function requestId()
+  return request == '' and lease or request
 end
 
--- Who holds, without the name that is shown: quotes within are escaped, so this finds the end of the id.
-local function party(holder)
-  local ends = find(holder, '","name":', 1, true)
-  return ends and sub(holder, 1, ends) or sub(holder, 1, -2)
+-- The record as it stands, behind a letter.
+local function told(letter)
+  if isChanged then
+    put()
+    isChanged = false
+  end
+  return letter .. raw
 end
 
 local run = {}
 
--- request, lease, holder, instance, ttl, meta, wait, listener, resource
-function run.q(record, i, key, enc)
-  local request, holder, instance = f[i], f[i + 2], f[i + 3]
-  if not record then record = fresh(key, enc, f[i + 8]) end
-  local how = endedRequest(record, request)
-  if how then return '["gone","' .. how .. '"]' end
-  if record[${at.LEASE}] == '' then
-    local ttl = tonumber(f[i + 4])
-    touch(record)
-    return '["granted","' .. grant(record, f[i + 1], request, holder, instance, ttl, f[i + 5], 0, now + ttl) .. '"]'
+-- ttl, texts, wait, listener, whether the id was made for this sending
+function run.q(ttlMs, texts, wait, listener, isFirst)
+  ttlMs, wait = tonumber(ttlMs), tonumber(wait)
+  local theirLease, theirRequest, theirHolder, theirInstance = match(texts, '^([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1')
+  local id = theirRequest == '' and theirLease or theirRequest
+  local isHeld = last >= ${HELD}
+  local isTheirs = isHeld and requestId() == id
+  local queued = not isTheirs and waiting > 0 and call('HGET', waitersKey, key .. '\\0' .. id)
+  if not isTheirs and not queued then
+    local how = endedRequest(id, isFirst == '1')
+    if how then return ${REPLY_CODES.gone} + (how == ${EVENTS.unconfirmed} and ${EVENTS.expired} or how) end
   end
-  if record[${at.REQUEST}] == request or (record[${at.INSTANCE}] == instance and party(record[${at.HOLDER}]) == party(holder)) then
-    unqueue(record, request)
-    confirm(record)
-    touch(record)
-    return '["held",' .. view(record) .. ']'
+  if not isHeld then
+    grant(texts, ttlMs, false, now + ttlMs)
+    return fence
   end
-  local queue, waiters, waiting, wait = prefix .. 'queue:' .. enc, prefix .. 'waiters:' .. enc, record[${at.WAITING}], tonumber(f[i + 6])
-  local rank = waiting > 0 and call('ZRANK', queue, request)
+  if isTheirs or (holder == theirHolder and instance == theirInstance) then
+    unqueue(id)
+    confirm()
+    return told('h')
+  end
+  local position = waiting + 1
+  if queued then
+    local from = 'w' .. sub(key, #bucketKey)
+    position = call('ZLEXCOUNT', namesKey, '[' .. from .. '\\0', '[' .. placeOf(parse('<I4', queued), id))
+  end
   if wait == 0 then
-    unqueue(record, request)
-    return '["busy",' .. ((rank or waiting) + 1) .. ',false,' .. view(record) .. ']'
+    unqueue(id)
+    return told('b' .. pack('<I4', position))
   end
-  if not rank then
-    if waiting >= ${MAX_WAITERS} then return '["busy",' .. (waiting + 1) .. ',true,' .. view(record) .. ']' end
-    record[${at.TICKET}] = record[${at.TICKET}] + 1
-    call('ZADD', queue, record[${at.TICKET}], request)
-    rank = waiting
-    record[${at.WAITING}] = waiting + 1
-    touch(record)
-    call('HSET', waiters, request, cmsgpack.pack({ f[i + 1], holder, instance, tonumber(f[i + 4]), f[i + 5], f[i + 7], now + wait }))
-  else
-    local waiter = cmsgpack.unpack(call('HGET', waiters, request))
-    waiter[6], waiter[7] = f[i + 7], now + wait
-    call('HSET', waiters, request, cmsgpack.pack(waiter))
+  if queued then
+    local theirTicket, _, theirTtl, from = parse('<I4I6I4', queued)
+    local _, theirTexts = match(queued, '^([^\\1]*)\\1(.*)$', from)
+    call('HSET', waitersKey, key .. '\\0' .. id, pack('<I4I6I4', theirTicket, now + wait, theirTtl) .. listener .. '\\1' .. theirTexts)
+    return told('p' .. pack('<I4', position))
   end
-  return '["queued",' .. (rank + 1) .. ',' .. view(record) .. ']'
+  if waiting >= ${MAX_WAITERS} then return told('f' .. pack('<I4', position)) end
+  ticket, waiting, isChanged = ticket + 1, position, true
+  call('ZADD', namesKey, 0, placeOf(ticket, id))
+  call('HSET', waitersKey, key .. '\\0' .. id, pack('<I4I6I4', ticket, now + wait, ttlMs) .. listener .. '\\1' .. texts)
+  return told('p' .. pack('<I4', position))
 end
 
 -- lease, ttl or 0, gen or -1
-function run.n(record, i)
-  local lease, ttl, gen = f[i], tonumber(f[i + 1]), tonumber(f[i + 2])
-  if not record or record[${at.LEASE}] ~= lease or lease == '' then return '["ended","' .. endedHow(record, lease) .. '"]' end
-  local link = record[${at.LINK}]
-  if gen >= 0 and (gen ~= record[${at.GEN}] or sub(link, 1, ${ATTACHED.length}) ~= '${ATTACHED}') then return '["renewed",' .. view(record) .. ']' end
-  if ttl > 0 then record[${at.TTL}] = ttl end
-  confirm(record)
-  record[${at.UNTIL}] = now + record[${at.TTL}]
+function run.n(theirs, ttlMs, theirGen)
+  ttlMs, theirGen = tonumber(ttlMs), tonumber(theirGen)
+  if last < ${HELD} or lease ~= theirs then return ${REPLY_CODES.ended} + endedHow(theirs) end
+  if theirGen >= 0 and (theirGen ~= gen or sub(link, 1, ${ATTACHED.length}) ~= '${ATTACHED}') then return told('n') end
+  if ttlMs > 0 then ttl = ttlMs end
+  confirm()
+  untilMs, isChanged = now + ttl, true
   if link == '${AWAY}' then
-    record[${at.LINK}] = ''
-    logged(record, 'back', '', '""')
+    link = ''
+    log(${EVENTS.back})
   end
-  touch(record)
-  return '["renewed",' .. view(record) .. ']'
+  return told('n')
 end
 
 -- lease, instance, link
-function run.t(record, i)
-  local lease, instance, wanted = f[i], f[i + 1], f[i + 2]
-  if not record or record[${at.LEASE}] ~= lease or lease == '' then return '["ended","' .. endedHow(record, lease) .. '"]' end
-  local link, displaced = record[${at.LINK}], '""'
+function run.a(theirs, theirInstance, wanted)
+  if last < ${HELD} or lease ~= theirs then return ${REPLY_CODES.ended} + endedHow(theirs) end
   local isAttached = sub(link, 1, ${ATTACHED.length}) == '${ATTACHED}'
-  if isAttached and record[${at.INSTANCE}] ~= instance then return '["attached-elsewhere",' .. record[${at.INSTANCE}] .. ']' end
-  confirm(record)
-  record[${at.INSTANCE}] = instance
-  if link ~= wanted then
-    record[${at.GEN}] = record[${at.GEN}] + 1
-    if isAttached then displaced = link end
-  end
-  record[${at.LINK}] = wanted
-  record[${at.UNTIL}] = now + record[${at.TTL}]
-  if link == '${AWAY}' then logged(record, 'back', '', '""') end
-  touch(record)
-  return '["attached",' .. view(record) .. ',' .. displaced .. ']'
+  if isAttached and instance ~= theirInstance then return 'e' .. instance end
+  confirm()
+  local before = link
+  instance, link, isChanged = theirInstance, wanted, true
+  if before ~= wanted then gen = gen + 1 end
+  untilMs = now + ttl
+  if before == '${AWAY}' then log(${EVENTS.back}) end
+  local displaced = isAttached and before ~= wanted and before or ''
+  return told('a' .. pack('<I4', #displaced) .. displaced)
 end
 
 -- lease, gen or -1, grace
-function run.w(record, i)
-  local lease, gen = f[i], tonumber(f[i + 1])
-  if not record or record[${at.LEASE}] ~= lease or lease == '' then return '["ended","' .. endedHow(record, lease) .. '"]' end
-  if gen >= 0 and gen ~= record[${at.GEN}] then return '["stale",' .. format('%d', record[${at.GEN}]) .. ']' end
-  if record[${at.LINK}] ~= '${AWAY}' then
-    confirm(record)
-    record[${at.LINK}] = '${AWAY}'
-    record[${at.UNTIL}] = now + tonumber(f[i + 2])
-    logged(record, 'away', '', '""')
-    touch(record)
+function run.w(theirs, theirGen, grace)
+  theirGen = tonumber(theirGen)
+  if last < ${HELD} or lease ~= theirs then return ${REPLY_CODES.ended} + endedHow(theirs) end
+  if theirGen >= 0 and theirGen ~= gen then return 's' .. format('%d', gen) end
+  if link ~= '${AWAY}' then
+    confirm()
+    link, untilMs = '${AWAY}', now + tonumber(grace)
+    log(${EVENTS.away})
   end
-  return '["away",' .. view(record) .. ']'
+  return told('w')
 end
 
--- lease, how, reason
-function run.r(record, i)
-  local lease = f[i]
-  if record and record[${at.LEASE}] == lease and lease ~= '' then
-    finish(record, f[i + 1], f[i + 2])
-    return '["released"]'
+-- lease, code of how it is to end, facts
+function run.r(theirs, how, facts)
+  if last >= ${HELD} and lease == theirs then
+    finish(tonumber(how), facts)
+    return ${REPLY_CODES.released}
   end
-  local how = endedHow(record, lease)
-  return (how == 'released' or how == 'revoked') and '["already"]' or '["' .. how .. '"]'
+  local code = endedHow(theirs)
+  if code == ENDED.released or code == ENDED.revoked then return ${REPLY_CODES.already} end
+  return ${REPLY_CODES.notReleased} + code
 end
 
 -- request, resource
-function run.c(record, i, key, enc)
-  local request = f[i]
-  if not record then record = fresh(key, enc, f[i + 1]) end
-  local how = endedRequest(record, request)
-  if how then return '["gone","' .. how .. '"]' end
-  if record[${at.LEASE}] ~= '' and record[${at.REQUEST}] == request then
-    finish(record, 'cancelled', '""')
-    return '["returned"]'
+function run.c(theirs, named)
+  if resource == '' then resource = named end
+  if last >= ${HELD} and requestId() == theirs then
+    finish(${EVENTS.cancelled})
+    return ${REPLY_CODES.returned}
   end
-  unqueue(record, request)
-  remember(record, request, 'c', window, now, '0000000000000000', '')
-  touch(record)
-  return '["left"]'
+  if not unqueue(theirs) then
+    local how = endedRequest(theirs)
+    if how then return ${REPLY_CODES.gone} + (how == ${EVENTS.unconfirmed} and ${EVENTS.expired} or how) end
+  end
+  rememberRequest(theirs, ${EVENTS.cancelled})
+  return ${REPLY_CODES.left}
 end
 
-function run.i(record)
-  if not record then return '["free","",0,""]' end
-  if record[${at.LEASE}] ~= '' then return '["view",' .. view(record) .. ']' end
-  local last, how = '""', record[${at.LAST_HOW}]
-  if how ~= 0 then last = format('{"fence":"%s","how":"%s","atMs":%d}', record[${at.FENCE}], HOW[string.char(how)], record[${at.UNTIL}]) end
-  return format('["free","%s",%d,%s]', record[${at.CURSOR}], record[${at.WAITING}], last)
+function run.i()
+  if raw or isChanged then return told('v') end
+  return ${REPLY_CODES.nothing}
+end
+
+-- The sweep's: what time alone has done.
+function run.s()
+  if not raw then
+    call('ZREM', dueKey, sub(key, #bucketKey))
+    return ${REPLY_CODES.left}
+  end
+  due, isChanged = 0, true
+  if last < ${HELD} then
+    if forget <= now then
+      forgetAll()
+      isChanged = false
+      return ${REPLY_CODES.left}
+    end
+    if listed == 1 then
+      call('ZREM', namesKey, 'h' .. resource)
+      listed = 0
+    end
+    fading = fading or {}
+    fading[key] = forget - now + window
+  end
+  return ${REPLY_CODES.left}
 end
 `;

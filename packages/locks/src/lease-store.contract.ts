@@ -1,94 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FencingToken } from './lease.ts';
-import type { CommandKind, CommandOf, Notice, Offer, Replies } from './lease-command.ts';
+import type { Replies } from './lease-command.ts';
 import { MAX_ENDED, OFFER_MS } from './lease-record.ts';
-import type { LeaseStore } from './lease-store.ts';
-import type { LoggedLockEvent } from './lock-event.ts';
-
-/** What the suite needs of an adapter: a fresh, empty store, and a way to let its time pass. */
-export interface LeaseStoreHarness {
-  open(): Promise<LeaseStore>;
-  /** Lets at least `ms` pass by the store's clock: memory cranks it, a real backend waits. */
-  elapse(ms: number): Promise<void>;
-}
-
-const TERM_MS = 120;
-const PAST_TERM_MS = 140;
-const LONG_MS = 60_000;
-const press = 'project:press';
-
-interface Claim {
-  readonly resource?: string;
-  readonly instance?: string;
-  readonly requestId?: string;
-  readonly ttlMs?: number;
-  readonly waitMs?: number;
-}
+import {
+  granted,
+  type LeaseStoreHarness,
+  LONG_MS,
+  leaseIdOf,
+  leaseStoreSteps,
+  PAST_TERM_MS,
+  press,
+  TERM_MS,
+} from './lease-store.contract.steps.ts';
 
 /** The rules of `LeaseStore`, as tests: every adapter passes them all. */
 export function leaseStoreContract(harness: LeaseStoreHarness): void {
-  let store: LeaseStore;
-  let claims = 0;
-  const notices: Notice[] = [];
-
-  beforeEach(async () => {
-    notices.length = 0;
-    store = await harness.open();
-    await store.open();
-    await store.listen('here', (notice) => void notices.push(notice));
-  });
-  afterEach(() => store.close());
-
-  const submit = <K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> => store.submit<K>(command);
-
-  function request(who: string, claim: Claim = {}): Promise<Replies['request']> {
-    claims += 1;
-    const { resource = press, instance = 'tab', requestId = `request-${claims}`, ttlMs = LONG_MS, waitMs = 0 } = claim;
-    return submit<'request'>({
-      kind: 'request',
-      resource,
-      leaseId: leaseIdOf(requestId),
-      requestId,
-      holder: { id: who, name: `Dr ${who}` },
-      instance,
-      ttlMs,
-      meta: { why: 'test' },
-      waitMs,
-      listener: 'here',
-    });
-  }
-  const release = (requestId: string, resource = press): Promise<Replies['release']> =>
-    submit<'release'>({ kind: 'release', resource, leaseId: leaseIdOf(requestId), how: 'released', reason: undefined });
-  const renew = (
-    requestId: string,
-    facts: { readonly gen?: number; readonly ttlMs?: number } = {},
-  ): Promise<Replies['renew']> =>
-    submit<'renew'>({
-      kind: 'renew',
-      resource: press,
-      leaseId: leaseIdOf(requestId),
-      ttlMs: facts.ttlMs,
-      gen: facts.gen,
-    });
-  const attach = (requestId: string, instance: string, conn: string): Promise<Replies['attach']> =>
-    submit<'attach'>({ kind: 'attach', resource: press, leaseId: leaseIdOf(requestId), instance, node: 'n1', conn });
-  const away = (requestId: string, graceMs: number, gen?: number): Promise<Replies['away']> =>
-    submit<'away'>({ kind: 'away', resource: press, leaseId: leaseIdOf(requestId), gen, graceMs });
-  const cancel = (requestId: string): Promise<Replies['cancel']> =>
-    submit<'cancel'>({ kind: 'cancel', resource: press, requestId });
-  const inspect = async (resource = press): Promise<Replies['inspect']['view']> =>
-    (await submit<'inspect'>({ kind: 'inspect', resource })).view;
-  const offerTo = async (requestId: string): Promise<Offer> => {
-    // Notifications travel beside replies: give them a moment of the store's time.
-    const find = (): Offer | undefined =>
-      notices.find((notice): notice is Offer => notice.kind !== 'look' && notice.requestId === requestId);
-    for (let turn = 0; turn < 200 && find() === undefined; turn += 1) await harness.elapse(1);
-    const offer = find();
-    if (offer === undefined) throw new Error(`no offer reached ${requestId}`);
-    return offer;
-  };
-  const events = async (resource = press): Promise<readonly LoggedLockEvent[]> =>
-    (await store.readLog(store.bucketOf(resource), 'start', 1_000)).events;
+  const { store, submit, request, release, renew, attach, away, cancel, inspect, offerTo, events } =
+    leaseStoreSteps(harness);
 
   describe('granting', () => {
     it('[LS2] a held resource is busy for another party, and says who holds it', async () => {
@@ -298,7 +226,7 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       await release('a');
       await offerTo('b');
       await harness.elapse(OFFER_MS + 10);
-      await store.sweep();
+      await store().sweep();
       expect((await offerTo('c')).leaseId).toBe(leaseIdOf('c'));
       expect(await renew('b')).toEqual({ kind: 'ended', how: 'superseded' });
       expect((await events()).map((event) => [event.type, event.how])).toContainEqual(['expired', 'unconfirmed']);
@@ -446,7 +374,7 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
     });
 
     it('[LS12] a reader goes on where it stopped, without a gap', async () => {
-      const bucket = store.bucketOf(press);
+      const bucket = store().bucketOf(press);
       for (let n = 0; n < 6; n += 1) {
         granted(await request('ada', { requestId: `n${n}` }));
         await release(`n${n}`);
@@ -455,7 +383,7 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       let after: string = 'start';
       const read: string[] = [];
       for (let turn = 0; turn < 20; turn += 1) {
-        const page = await store.readLog(bucket, after, 5);
+        const page = await store().readLog(bucket, after, 5);
         expect(page.gap).toBe(false);
         read.push(...page.events.map((event) => event.id));
         after = page.next;
@@ -465,13 +393,13 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
 
     it('[LS12] a cursor the log does not know is a gap', async () => {
       granted(await request('ada'));
-      expect((await store.readLog(store.bucketOf(press), '0000000000000001', 5)).gap).toBe(true);
+      expect((await store().readLog(store().bucketOf(press), '0000000000000001', 5)).gap).toBe(true);
     });
 
     it('[LS12] a sweep finds a lapse that nobody asks about, within a second', async () => {
       granted(await request('ada', { requestId: 'a', ttlMs: TERM_MS }));
       await harness.elapse(1_000);
-      await store.sweep();
+      await store().sweep();
       expect((await events()).at(-1)).toMatchObject({ type: 'expired', how: 'expired', leaseId: leaseIdOf('a') });
     });
 
@@ -480,20 +408,13 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
         granted(await request('ada', { resource: name, requestId: `held ${name}` }));
       granted(await request('bob', { resource: 'node/gone', requestId: 'gone' }));
       await release('gone', 'node/gone');
-      const first = await store.list({ prefix: 'node/', after: '', limit: 3 });
+      const first = await store().list({ prefix: 'node/', after: '', limit: 3 });
       expect(first.views.map((view) => view.resource)).toEqual(['node/a', 'node/b', 'node/c']);
-      const second = await store.list({ prefix: 'node/', after: first.next ?? '', limit: 3 });
+      const second = await store().list({ prefix: 'node/', after: first.next ?? '', limit: 3 });
       expect(second.views.map((view) => view.resource)).toEqual(['node/d']);
       expect(second.next).toBeUndefined();
     });
   });
 }
 
-function leaseIdOf(requestId: string): string {
-  return `lease-${Buffer.from(requestId).toString('base64url')}`;
-}
-
-function granted(reply: Replies['request']): FencingToken {
-  if (reply.kind !== 'granted') throw new Error(`expected a grant, got ${JSON.stringify(reply)}`);
-  return reply.fence;
-}
+export type { LeaseStoreHarness };

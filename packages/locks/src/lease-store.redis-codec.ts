@@ -1,193 +1,176 @@
 import { UNPRINTABLE } from './claim-arguments.ts';
-import { assert, InvariantViolation, unreachable } from './invariant.ts';
-import type { EndedHow, FencingToken, FreeView, Link } from './lease.ts';
-import type { LeaseCommand, OwnView, Reply } from './lease-command.ts';
-import type { LockEventType, LoggedLockEvent, LogId } from './lock-event.ts';
+import { CoordinationError } from './errors.ts';
+import { InvariantViolation, unreachable } from './invariant.ts';
+import { fenceOf, type Link } from './lease.ts';
+import type { LeaseCommand, Offer, OwnView, Reply } from './lease-command.ts';
+import { EVENTS } from './lease-script.record.ts';
+import { claimTexts, endedHow, freeViewOf, isHeld, viewOf } from './lease-store.redis-record.ts';
 
-/** How many fields the script reads of a command: its letter, the encoded resource, its arguments. */
-export const LEASE_COMMAND_WIDTHS = { q: 11, n: 5, t: 5, w: 5, r: 5, c: 4, i: 2, s: 2 } as const;
-export type WireLetter = keyof typeof LEASE_COMMAND_WIDTHS;
+/** What the script reads of each command, and how many fields: the small letters with few are the common forms. */
+export const LETTERS = { q: 2, Q: 5, n: 3, a: 3, w: 3, r: 1, R: 3, c: 2, i: 0, s: 0 } as const;
+export type WireLetter = keyof typeof LETTERS;
 
-const text = JSON.stringify as (value: string) => string;
+/** Replies that are numbers; whatever is greater than all of them is the fence of a grant. */
+export const REPLY_CODES = {
+  released: 1,
+  already: 2,
+  left: 3,
+  returned: 4,
+  nothing: 5,
+  unreadable: 6,
+  /** And the code of the event that ended it. */
+  gone: 100,
+  /** And ENDED_CODES'. */
+  ended: 200,
+  notReleased: 300,
+} as const;
+const LOWEST_FENCE = 1_000;
+
+export const ENDED_CODES = { unknown: 0, released: 1, expired: 2, superseded: 3, revoked: 4 } as const;
+const ENDED_NAMES = Object.keys(ENDED_CODES) as (keyof typeof ENDED_CODES)[];
+
+/** The ids of a lease whose own id was made here and is its request's too. */
+const FAST_ID_CHARACTERS = 22;
+export const FAST_IDS_BYTES = FAST_ID_CHARACTERS + 2;
+
 /** What names nothing: an id that the script's fields or a record could not carry. */
 const nameable = (id: string): string => (UNPRINTABLE.test(id) ? '' : id);
 
-/** A command as the script reads it: every field ended by a zero byte. */
-export function toWire(
-  command: LeaseCommand,
-  encoded: string,
-): { readonly letter: WireLetter; readonly fields: string } {
-  const wire = (letter: WireLetter, fields: string) => ({ letter, fields: `${letter}\0${encoded}\0${fields}` });
+/** A command as the script reads it: its letter, and every field ended by a zero byte. */
+export function toWire(command: LeaseCommand): { readonly letter: WireLetter; readonly fields: string } {
   switch (command.kind) {
     case 'request': {
-      const { leaseId, requestId, holder, instance, ttlMs, meta, waitMs, listener, resource } = command;
-      const name = holder.name === undefined ? '' : `,"name":${text(holder.name)}`;
-      const shown = meta === undefined ? '' : JSON.stringify(meta);
-      return wire(
-        'q',
-        `${requestId}\0${leaseId}\0{"id":${text(holder.id)}${name}}\0${text(instance)}\0${ttlMs}\0${shown}\0${waitMs}\0${waitMs === 0 ? '' : listener}\0${text(resource)}\0`,
-      );
+      const { leaseId, requestId, ttlMs, waitMs, listener, isFirst = false } = command;
+      const texts = claimTexts(command);
+      if (isFirst && waitMs === 0 && requestId === leaseId && leaseId.length === FAST_ID_CHARACTERS)
+        return { letter: 'q', fields: `${ttlMs}\0${texts}\0` };
+      return {
+        letter: 'Q',
+        fields: `${ttlMs}\0${texts}\0${waitMs}\0${waitMs === 0 ? '' : listener}\0${isFirst ? 1 : 0}\0`,
+      };
     }
     case 'renew':
-      return wire('n', `${nameable(command.leaseId)}\0${command.ttlMs ?? 0}\0${command.gen ?? -1}\0`);
+      return { letter: 'n', fields: `${nameable(command.leaseId)}\0${command.ttlMs ?? 0}\0${command.gen ?? -1}\0` };
     case 'attach': {
       const { leaseId, instance, node, conn } = command;
       const link = JSON.stringify({ kind: 'attached', node, conn } satisfies Link);
-      return wire('t', `${nameable(leaseId)}\0${text(instance)}\0${link}\0`);
+      return { letter: 'a', fields: `${nameable(leaseId)}\0${instance}\0${link}\0` };
     }
     case 'away':
-      return wire('w', `${nameable(command.leaseId)}\0${command.gen ?? -1}\0${command.graceMs}\0`);
+      return { letter: 'w', fields: `${nameable(command.leaseId)}\0${command.gen ?? -1}\0${command.graceMs}\0` };
     case 'release': {
-      const { leaseId, how, reason } = command;
-      return wire('r', `${nameable(leaseId)}\0${how}\0${text(reason ?? '')}\0`);
+      const { leaseId, how, reason, by } = command;
+      if (how === 'released' && reason === undefined && by === undefined && leaseId !== '')
+        return { letter: 'r', fields: `${nameable(leaseId)}\x01\0` };
+      const facts = reason === undefined && by === undefined ? '' : JSON.stringify({ reason, by });
+      return { letter: 'R', fields: `${nameable(leaseId)}\0${EVENTS[how]}\0${facts}\0` };
     }
     case 'cancel':
-      return wire('c', `${command.requestId}\0${text(command.resource)}\0`);
+      return { letter: 'c', fields: `${nameable(command.requestId)}\0${command.resource}\0` };
     case 'inspect':
-      return wire('i', '');
+      return { letter: 'i', fields: '' };
     default:
-      return unreachable(command);
+      return unreachable(command as never);
   }
 }
 
-export const SWEEP_WIRE = { letter: 's', fields: 's\0\0' } as const;
+export const SETTLE_WIRE = { letter: 's', fields: '' } as const;
 
-type WireView = Omit<OwnView, 'kind' | 'resource' | 'remainingMs' | 'serverMs'>;
+/** A reply of the script, once its microseconds are taken off. */
+export type WireReply = number | Buffer;
 
-export type WireReply =
-  | readonly ['granted', FencingToken]
-  | readonly ['held' | 'renewed' | 'away' | 'view', WireView]
-  | readonly ['queued', number, WireView]
-  | readonly ['busy', number, boolean, WireView]
-  | readonly ['gone', EndedHow]
-  | readonly ['ended', 'released' | 'expired' | 'superseded' | 'revoked' | 'unknown']
-  | readonly ['attached', WireView, Extract<Link, { kind: 'attached' }> | '']
-  | readonly ['attached-elsewhere', string]
-  | readonly ['stale', number]
-  | readonly ['released' | 'already' | 'expired' | 'superseded' | 'unknown' | 'left' | 'returned']
-  | readonly ['free', LogId | '', number, NonNullable<FreeView['last']> | '']
-  | readonly ['fresh' | 'swept' | 'more'];
-
-/** Reads the script's whole answer: its clock, and one reply per command. */
-export function parseReplies(answer: unknown): { readonly serverMs: number; readonly replies: readonly WireReply[] } {
-  if (typeof answer !== 'string') throw new InvariantViolation('the lease script answers text');
-  const [serverMs, replies] = JSON.parse(answer) as [number, WireReply[]];
-  return { serverMs, replies };
+/** The script's whole answer: the server's microseconds, then a reply per command. */
+export function asReplies(answer: unknown, commands: number): readonly WireReply[] {
+  if (!Array.isArray(answer) || answer.length !== commands + 1)
+    throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script did not answer every command', {
+      applied: 'unknown',
+    });
+  // A client with `stringNumbers` hands numbers over as text.
+  return typeof answer[0] === 'string' ? answer.map((one) => (typeof one === 'string' ? Number(one) : one)) : answer;
 }
 
 export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: number): Reply {
-  const { resource } = command;
-  const view = (wire: WireView): OwnView => ({
-    kind: 'held',
-    resource,
-    remainingMs: Math.max(0, wire.untilMs - serverMs),
-    serverMs,
-    ...wire,
-  });
-  switch (reply[0]) {
-    case 'granted':
-      assert(command.kind === 'request', 'only a request is granted');
-      return { kind: 'granted', fence: reply[1], untilMs: serverMs + command.ttlMs, serverMs };
-    case 'held':
-    case 'renewed':
-    case 'away':
-    case 'view':
-      return { kind: reply[0], view: view(reply[1]) };
-    case 'queued':
-      return { kind: 'queued', position: reply[1], view: view(reply[2]) };
-    case 'busy':
-      return { kind: 'busy', position: reply[1], full: reply[2], view: view(reply[3]) };
-    case 'gone':
-      return { kind: 'gone', how: reply[1] };
-    case 'ended':
-      return { kind: 'ended', how: reply[1] };
-    case 'attached':
-      return {
-        kind: 'attached',
-        view: view(reply[1]),
-        displaced: reply[2] === '' ? undefined : { node: reply[2].node, conn: reply[2].conn },
-      };
-    case 'attached-elsewhere':
-      return { kind: 'busy', instance: reply[1] };
-    case 'stale':
-      return { kind: 'stale', gen: reply[1] };
-    case 'free':
+  if (typeof reply !== 'number') return fromText(command, reply, serverMs);
+  if (reply >= LOWEST_FENCE) {
+    if (command.kind !== 'request') throw new InvariantViolation('only a request is granted');
+    return { kind: 'granted', fence: fenceOf(reply), untilMs: serverMs + command.ttlMs, serverMs };
+  }
+  switch (reply) {
+    case REPLY_CODES.released:
+      return { kind: 'released' };
+    case REPLY_CODES.already:
+      return { kind: 'already' };
+    case REPLY_CODES.left:
+      return { kind: 'left' };
+    case REPLY_CODES.returned:
+      return { kind: 'returned' };
+    case REPLY_CODES.nothing:
+      return { kind: 'view', view: { kind: 'free', resource: command.resource, cursor: '', queue: 0, serverMs } };
+    case REPLY_CODES.unreadable:
+      throw new CoordinationError(
+        'STORE_UNAVAILABLE',
+        `The record of ${command.resource} was written by another version of this library: use another namespace, or one version`,
+        { applied: 'no' },
+      );
+  }
+  if (reply >= REPLY_CODES.notReleased) {
+    const how = ENDED_NAMES[reply - REPLY_CODES.notReleased];
+    if (how === 'expired' || how === 'superseded' || how === 'unknown') return { kind: how };
+  } else if (reply >= REPLY_CODES.ended) {
+    return { kind: 'ended', how: ENDED_NAMES[reply - REPLY_CODES.ended] ?? 'unknown' };
+  } else if (reply >= REPLY_CODES.gone) return { kind: 'gone', how: endedHow(reply - REPLY_CODES.gone) };
+  throw new InvariantViolation(`the lease script answered ${reply}`);
+}
+
+function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply {
+  const view = (from: number): OwnView => viewOf(reply.subarray(from), serverMs);
+  const letter = String.fromCharCode(reply[0] ?? 0);
+  switch (letter) {
+    case 'h':
+      return { kind: 'held', view: view(1) };
+    case 'n':
+      return { kind: 'renewed', view: view(1) };
+    case 'w':
+      return { kind: 'away', view: view(1) };
+    case 'p':
+      return { kind: 'queued', position: reply.readUInt32LE(1), view: view(5) };
+    case 'b':
+    case 'f':
+      return { kind: 'busy', position: reply.readUInt32LE(1), view: view(5), full: letter === 'f' };
+    case 'v': {
+      const record = reply.subarray(1);
       return {
         kind: 'view',
-        view: {
-          kind: 'free',
-          resource,
-          cursor: reply[1],
-          queue: reply[2],
-          serverMs,
-          ...(reply[3] === '' ? {} : { last: reply[3] }),
-        } satisfies FreeView,
+        view: isHeld(record) ? viewOf(record, serverMs) : freeViewOf(record, command.resource, serverMs),
       };
-    case 'fresh':
-    case 'swept':
-    case 'more':
-      throw new InvariantViolation('a sweep is nobody’s command');
+    }
+    case 'a': {
+      const length = reply.readUInt32LE(1);
+      const link = length === 0 ? undefined : (JSON.parse(reply.toString('utf8', 5, 5 + length)) as Link);
+      return {
+        kind: 'attached',
+        view: view(5 + length),
+        displaced: link?.kind === 'attached' ? { node: link.node, conn: link.conn } : undefined,
+      };
+    }
+    case 'e':
+      return { kind: 'busy', instance: reply.toString('utf8', 1) };
+    case 's':
+      return { kind: 'stale', gen: Number(reply.toString('utf8', 1)) };
     default:
-      return { kind: reply[0] };
+      throw new InvariantViolation(`the lease script answered ${letter}`);
   }
 }
 
-type WireEvent = readonly [
-  LockEventType,
-  LogId,
-  LogId | '',
-  string,
-  string,
-  number,
-  LoggedLockEvent['holder'],
-  string,
-  FencingToken,
-  number,
-  number,
-  number,
-  NonNullable<LoggedLockEvent['how']> | '',
-  string,
-];
-
-/** The events that one log entry packs, linked. */
-export function parseEvents(packed: string, prevOfFirst: LogId | ''): LoggedLockEvent[] {
-  let prev = prevOfFirst;
-  return (JSON.parse(packed) as WireEvent[]).map(
-    ([
-      type,
-      id,
-      prevOfResource,
-      resource,
-      leaseId,
-      gen,
-      holder,
-      instance,
-      fence,
-      atMs,
-      ttlMs,
-      untilMs,
-      how,
-      reason,
-    ]) => {
-      const event: LoggedLockEvent = {
-        type,
-        resource,
-        leaseId,
-        gen,
-        holder,
-        instance,
-        fence,
-        atMs,
-        ttlMs,
-        untilMs,
-        ...(how === '' ? {} : { how }),
-        ...(reason === '' ? {} : { reason }),
-        id,
-        prev,
-        prevOfResource,
-      };
-      prev = id;
-      return event;
-    },
-  );
+/** An offer as the script publishes it. */
+export function parseOffer(message: string): Offer {
+  const [leaseId = '', requestId = '', resource = '', fence, grantedAtMs, untilMs] = message.split('\x01');
+  return {
+    resource,
+    leaseId,
+    requestId,
+    fence: fenceOf(Number(fence)),
+    grantedAtMs: Number(grantedAtMs),
+    untilMs: Number(untilMs),
+  };
 }

@@ -1,18 +1,28 @@
 import type { Batcher } from './batcher.ts';
 import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
-import { encodeId, slotOf } from './id-codec.ts';
-import type { CommandKind, CommandOf, LeaseCommand, Offer, OwnView, Replies, Reply } from './lease-command.ts';
+import type {
+  CommandKind,
+  CommandOf,
+  LeaseCommand,
+  Notice,
+  OwnView,
+  Replies,
+  Reply,
+  RequestCommand,
+} from './lease-command.ts';
 import {
+  asReplies,
   fromWire,
-  LEASE_COMMAND_WIDTHS,
-  parseEvents,
-  parseReplies,
-  SWEEP_WIRE,
+  parseOffer,
+  SETTLE_WIRE,
   toWire,
   type WireLetter,
+  type WireReply,
 } from './lease-store.redis-codec.ts';
-import { leaseScript, SERVER_TIME } from './lease-store.redis-script.ts';
+import { type Place, Places } from './lease-store.redis-places.ts';
+import { eventsOf } from './lease-store.redis-record.ts';
+import { dueScript, leaseScript, SERVER_TIME, SWEEP_LIMIT } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId, LogPage } from './lock-event.ts';
 import type { RedisLink, Script } from './redis-link.ts';
@@ -21,10 +31,15 @@ export interface RedisLeaseStoreOptions {
   readonly link: RedisLink;
   /** Heads every key; default `devmentor`. */
   readonly namespace?: string;
-  /** Hash tags that the leases are spread over; fixed with the namespace. Default 16. */
+  /**
+   * Hash tags that the leases are spread over; fixed with the namespace. By default what the
+   * namespace has; of a new one, 4, or 16 on Cluster.
+   */
   readonly buckets?: number;
   /** Entries a bucket's log keeps, about; an entry packs the events of one batch. Default 4,096. */
   readonly logEntries?: number;
+  /** Without it there are no events: `watch` and the log refuse. Default true. */
+  readonly log?: boolean;
   /** Script prelude that says what time it is, and its further arguments: for tests that replay time. */
   readonly time?: { readonly prelude: string; readonly args: () => readonly string[] };
 }
@@ -32,98 +47,146 @@ export interface RedisLeaseStoreOptions {
 const MOST_COMMANDS = 256;
 /** Of one bucket in a row, when each finds as much as it may; the rest is for the next process. */
 const MOST_SWEEPS = 16;
-const NONE = '0000000000000000';
+const LAYOUT_VERSION = '2';
 
 const CLAIM_LAYOUT = `
-if redis.call('HSETNX', KEYS[1], 'buckets', ARGV[1]) == 1 then redis.call('HSET', KEYS[1], 'v', '1') end
-return redis.call('HGET', KEYS[1], 'buckets')
+if redis.call('HSETNX', KEYS[1], 'buckets', ARGV[1]) == 1 then redis.call('HSET', KEYS[1], 'v', ARGV[2]) end
+return redis.call('HMGET', KEYS[1], 'buckets', 'v')
 `;
 
 const NAMES = `
 local out = {}
 for _, key in ipairs(KEYS) do
   local names = redis.call('ZRANGEBYLEX', key, ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
-  for i = 1, #names do out[#out + 1] = names[i] end
+  for i = 1, #names do out[#out + 1] = string.sub(names[i], 2) end
 end
 return out
 `;
 
 const READ_LOG = `
-local bucket = redis.call('GET', KEYS[2])
-return { bucket and string.sub(bucket, 1, 16) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
+return { redis.call('GET', KEYS[2]) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
 `;
 
 interface Submitted {
-  readonly bucket: number;
-  readonly key: string;
+  readonly place: Place;
   readonly letter: WireLetter;
   readonly fields: string;
-  readonly command: LeaseCommand | 'sweep';
+  /** None: the sweep's, which has no use for its reply. */
+  readonly command: LeaseCommand | undefined;
+  /** Server's microseconds of the last reply before this was submitted; none unless it is a first sending. */
+  readonly sinceUs: number | undefined;
 }
 
-/** Or, of a sweep, whether it left any behind. */
-type Answer = Reply | { readonly kind: 'swept'; readonly isMore: boolean };
+interface Group {
+  readonly bucket: number;
+  /** Per record, which of the batch are its commands. */
+  readonly records: Map<string, number[]>;
+}
 
 /** Leases in Redis: every command of a tick in one script call; on Cluster, one per bucket. */
 export class RedisLeaseStore implements LeaseStore {
-  readonly buckets: number;
   readonly commandTimeoutMs: number;
   readonly #link: RedisLink;
   readonly #namespace: string;
   readonly #logEntries: number;
   readonly #script: Script;
-  readonly #scripts: { readonly layout: Script; readonly names: Script; readonly log: Script };
+  readonly #scripts: { readonly layout: Script; readonly names: Script; readonly log: Script; readonly due: Script };
   readonly #timeArgs: () => readonly string[];
-  readonly #batchers: readonly Batcher<Submitted, Answer>[];
+  readonly #given: number | undefined;
+  #places: Places;
+  #lanes: readonly Batcher<Submitted, Reply>[];
+  /** Server's microseconds of the last reply, per lane. */
+  #seenUs: number[];
 
   constructor(options: RedisLeaseStoreOptions) {
     const { link } = options;
+    const prelude = options.time?.prelude ?? SERVER_TIME;
     this.#link = link;
-    this.buckets = options.buckets ?? 16;
+    this.#given = options.buckets;
     this.commandTimeoutMs = link.commandTimeoutMs;
     this.#namespace = options.namespace ?? 'devmentor';
-    this.#logEntries = options.logEntries ?? 4_096;
-    this.#script = link.script(leaseScript(options.time?.prelude ?? SERVER_TIME));
+    this.#logEntries = options.log === false ? 0 : (options.logEntries ?? 4_096);
+    this.#script = link.script(leaseScript(prelude));
     this.#timeArgs = options.time?.args ?? (() => []);
-    this.#scripts = { layout: link.script(CLAIM_LAYOUT), names: link.script(NAMES), log: link.script(READ_LOG) };
-    const lanes = link.isCluster ? this.buckets : 1;
-    this.#batchers = Array.from({ length: lanes }, () =>
-      link.batcher<Submitted, Answer>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
-    );
+    this.#scripts = {
+      layout: link.script(CLAIM_LAYOUT),
+      names: link.script(NAMES),
+      log: link.script(READ_LOG),
+      due: link.script(dueScript(prelude)),
+    };
+    this.#places = new Places(this.#namespace, options.buckets ?? (link.isCluster ? 16 : 4));
+    this.#lanes = this.#openLanes();
+    this.#seenUs = this.#lanes.map(() => 0);
+  }
+
+  get buckets(): number {
+    return this.#places.buckets;
   }
 
   async open(): Promise<void> {
-    const stored = Number(await this.#link.run(this.#scripts.layout, [`${this.#namespace}:locks`], [this.buckets]));
+    const [buckets, version] = (await this.#link.run(
+      this.#scripts.layout,
+      [`${this.#namespace}:locks`],
+      [this.buckets, LAYOUT_VERSION],
+    )) as [string, string];
+    if (version !== LAYOUT_VERSION)
+      throw new CoordinationError(
+        'BUCKETS_MISMATCH',
+        `Namespace ${this.#namespace} was laid out by another version of this library (${version}, not ${LAYOUT_VERSION}): use another namespace`,
+        { applied: 'no' },
+      );
+    const stored = Number(buckets);
     if (stored === this.buckets) return;
-    throw new CoordinationError(
-      'BUCKETS_MISMATCH',
-      `Namespace ${this.#namespace} was laid out with ${stored} lock buckets, not ${this.buckets}: pass buckets: ${stored}, or use another namespace`,
-      { applied: 'no' },
-    );
+    if (this.#given !== undefined)
+      throw new CoordinationError(
+        'BUCKETS_MISMATCH',
+        `Namespace ${this.#namespace} was laid out with ${stored} lock buckets, not ${this.#given}: pass buckets: ${stored} or none, or use another namespace`,
+        { applied: 'no' },
+      );
+    this.#places = new Places(this.#namespace, stored);
+    this.#lanes = this.#openLanes();
+    this.#seenUs = this.#lanes.map(() => 0);
   }
 
   submit<K extends CommandKind>(command: CommandOf<K>): Promise<Replies[K]> {
-    const encoded = encodeId(command.resource);
-    const bucket = slotOf(encoded, this.buckets);
-    const key = `${this.#prefix(bucket)}lock:${encoded}`;
-    const { letter, fields } = toWire(command, encoded);
-    return this.#lane(bucket).submit({ bucket, key, letter, fields, command }) as Promise<Replies[K]>;
+    const place = this.#places.of(command.resource);
+    const { letter, fields } = toWire(command);
+    const lane = place.bucket % this.#lanes.length;
+    const isFirst = (command as Partial<RequestCommand>).isFirst === true;
+    const submitted = { place, letter, fields, command, sinceUs: isFirst ? this.#seenUs[lane] : undefined };
+    return (this.#lanes[lane] as Batcher<Submitted, Reply>).submit(submitted) as Promise<Replies[K]>;
   }
 
   async sweep(): Promise<void> {
-    await Promise.all(Array.from({ length: this.buckets }, (_, bucket) => this.#sweep(bucket)));
+    const all = Array.from({ length: this.buckets }, (_, bucket) => bucket);
+    const lanes = this.#link.isCluster ? all.map((bucket) => [bucket]) : [all];
+    await Promise.all(lanes.map((buckets) => this.#sweep(buckets)));
   }
 
-  async #sweep(bucket: number): Promise<void> {
-    const key = `${this.#prefix(bucket)}bucket`;
+  async #sweep(buckets: readonly number[]): Promise<void> {
+    const keys = buckets.flatMap((bucket) =>
+      ['swept', 'due', 'log', 'ended'].map((name) => `${this.#places.prefix(bucket)}${name}`),
+    );
     for (let turn = 0; turn < MOST_SWEEPS; turn += 1) {
-      const answer = await this.#lane(bucket).submit({ bucket, key, ...SWEEP_WIRE, command: 'sweep' });
-      if (answer.kind !== 'swept' || !answer.isMore) return;
+      const found = (await this.#link.run(this.#scripts.due, keys, this.#timeArgs())) as (0 | string[])[];
+      for (const [index, encoded] of found.entries()) {
+        if (encoded === 0 || encoded.length === 0) continue;
+        const bucket = buckets[index] as number;
+        await this.#flush(
+          encoded.map((name) => ({
+            place: this.#places.encoded(name, bucket),
+            ...SETTLE_WIRE,
+            command: undefined,
+            sinceUs: undefined,
+          })),
+        );
+      }
+      if (!found.some((encoded) => encoded !== 0 && encoded.length === SWEEP_LIMIT)) return;
     }
   }
 
   bucketOf(resource: string): number {
-    return slotOf(encodeId(resource), this.buckets);
+    return this.#places.of(resource).bucket;
   }
 
   async list(query: {
@@ -147,17 +210,16 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
-    const prefix = this.#prefix(bucket);
+    const prefix = this.#places.prefix(bucket);
     const answer = await this.#link.run(
       this.#scripts.log,
       [`${prefix}log`, `${prefix}bucket`],
       [after === 'start' ? '-' : `(${after}-0`, limit],
+      'bytes',
     );
-    const [lastText, entries] = answer as [string, [string, string[]][]];
-    const last = lastText === NONE ? '' : lastText;
-    const all = entries.flatMap(([, [, packed, , prev]]) =>
-      parseEvents(packed ?? '[]', prev === undefined || prev === NONE ? '' : prev),
-    );
+    const [count, entries] = answer as [Buffer, [Buffer, Buffer[]][]];
+    const last = count.length === 0 ? '' : count.toString().padStart(16, '0');
+    const all = entries.flatMap(([, strings]) => eventsOf(strings));
     if (after === 'start')
       return { events: all.slice(0, limit), next: all[Math.min(limit, all.length) - 1]?.id ?? 'start', gap: false };
     if (all.length === 0) return { events: [], next: last === '' ? 'start' : last, gap: last !== after };
@@ -166,81 +228,95 @@ export class RedisLeaseStore implements LeaseStore {
     return { events, next: events.at(-1)?.id ?? after, gap: !isLinked };
   }
 
-  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
-    const channel = `${this.#namespace}:to:${listener}`;
-    return this.#link.subscribe(channel, (payload) => onOffer(JSON.parse(payload) as Offer));
+  listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe> {
+    return this.#link.subscribe(`${this.#namespace}:to:${listener}`, (message) => onNotice(parseOffer(message)));
   }
 
   hints(bucket: number, onHint: () => void): Promise<Unsubscribe> {
-    return this.#link.subscribe(`${this.#namespace}:hint:${bucket}`, onHint);
+    const name = String(bucket);
+    return this.#link.subscribe(`${this.#namespace}:hint`, (grown) => {
+      if (grown.split(',').includes(name)) onHint();
+    });
   }
 
   async close(): Promise<void> {}
 
-  #prefix(bucket: number): string {
-    return `${this.#namespace}:{b${bucket}}:`;
+  #openLanes(): Batcher<Submitted, Reply>[] {
+    return Array.from({ length: this.#link.isCluster ? this.buckets : 1 }, () =>
+      this.#link.batcher<Submitted, Reply>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
+    );
   }
 
-  #lane(bucket: number): Batcher<Submitted, Answer> {
-    return this.#batchers[bucket % this.#batchers.length] as Batcher<Submitted, Answer>;
-  }
-
-  async #flush(items: readonly Submitted[]): Promise<Answer[]> {
-    // By bucket, in order of submission within each: the script reads and writes once per bucket.
-    const groups = new Map<number, { keys: string; fields: string; readonly places: number[] }>();
-    let fieldCount = 0;
-    for (const [place, { bucket, key, letter, fields }] of items.entries()) {
-      let group = groups.get(bucket);
+  async #flush(items: readonly Submitted[]): Promise<Reply[]> {
+    // By bucket, and within each by record, in order of submission: the script reads and writes
+    // every record once.
+    const groups: Group[] = [];
+    let knownUs = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < items.length; index += 1) {
+      const { place, sinceUs } = items[index] as Submitted;
+      if (sinceUs !== undefined && sinceUs < knownUs) knownUs = sinceUs;
+      let group = groups.find(({ bucket }) => bucket === place.bucket);
       if (group === undefined) {
-        group = { keys: `${this.#prefix(bucket)}bucket\0`, fields: '', places: [] };
-        groups.set(bucket, group);
+        group = { bucket: place.bucket, records: new Map() };
+        groups.push(group);
       }
-      group.keys += `${key}\0`;
-      group.fields += fields;
-      group.places.push(place);
-      fieldCount += 1 + LEASE_COMMAND_WIDTHS[letter];
+      const same = group.records.get(place.key);
+      if (same === undefined) group.records.set(place.key, [index]);
+      else same.push(index);
     }
-    let keys = '';
+    const keys = groups.map(({ bucket }) => `${this.#places.prefix(bucket)}bucket`);
+    const order: number[] = [];
     let fields = '';
-    for (const [bucket, group] of groups) {
-      keys += group.keys;
-      fields += `${bucket}\0${group.places.length}\0${group.fields}`;
+    for (const { records } of groups) {
+      let letters = '';
+      let ofBucket = '';
+      for (const [key, indexes] of records) {
+        keys.push(key);
+        for (const [nth, index] of indexes.entries()) {
+          const item = items[index] as Submitted;
+          letters += nth === 0 ? item.letter : `=${item.letter}`;
+          ofBucket += item.fields;
+          order.push(index);
+        }
+      }
+      fields += `${letters}\0${ofBucket}`;
+    }
+    for (const { bucket } of groups) {
+      const prefix = this.#places.prefix(bucket);
+      keys.push(`${prefix}log`, `${prefix}due`, `${prefix}names`, `${prefix}waiters`, `${prefix}ended`);
     }
     const answer = await this.#link.run(
       this.#script,
-      [`${this.#prefix((items[0] as Submitted).bucket)}bucket`],
+      keys,
       [
-        fieldCount + 3 * groups.size,
-        items.length + groups.size,
-        keys + fields,
+        groups.length,
+        fields,
+        knownUs === Number.POSITIVE_INFINITY ? 0 : knownUs,
         this.#logEntries,
         this.#namespace,
+        groups.map(({ bucket }) => bucket).join(','),
         ...this.#timeArgs(),
       ],
+      'bytes',
     );
-    const { serverMs, replies } = parseReplies(answer);
-    const results = new Array<Answer>(items.length);
-    let at = 0;
-    for (const { places } of groups.values()) {
-      for (const place of places) {
-        const { command } = items[place] as Submitted;
-        const reply = replies[at++];
-        if (reply === undefined)
-          throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script answered fewer replies than commands', {
-            applied: 'unknown',
-          });
-        results[place] =
-          command === 'sweep' ? { kind: 'swept', isMore: reply[0] === 'more' } : fromWire(command, reply, serverMs);
-      }
+    const replies = asReplies(answer, items.length);
+    const us = replies[0] as number;
+    this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;
+    const serverMs = Math.floor(us / 1_000);
+    const results = new Array<Reply>(items.length);
+    for (let nth = 0; nth < order.length; nth += 1) {
+      const index = order[nth] as number;
+      const { command } = items[index] as Submitted;
+      if (command !== undefined) results[index] = fromWire(command, replies[nth + 1] as WireReply, serverMs);
     }
     return results;
   }
 
   /** Names of what is held, and of what was until a moment ago, in byte order. */
   async #names(prefix: string, after: string, limit: number): Promise<string[]> {
-    const min = after === '' ? `[${prefix}` : `(${after}`;
-    const max = prefix === '' ? '+' : Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])]);
-    const keys = Array.from({ length: this.buckets }, (_, bucket) => `${this.#prefix(bucket)}names`);
+    const min = after === '' ? `[h${prefix}` : `(h${after}`;
+    const max = prefix === '' ? '(i' : Buffer.concat([Buffer.from(`[h${prefix}`), Buffer.from([0xff])]);
+    const keys = Array.from({ length: this.buckets }, (_, bucket) => `${this.#places.prefix(bucket)}names`);
     const ask = (some: readonly string[]): Promise<unknown> =>
       this.#link.run(this.#scripts.names, some, [min, max, limit]);
     const answers = this.#link.isCluster ? await Promise.all(keys.map((key) => ask([key]))) : [await ask(keys)];

@@ -5,6 +5,8 @@ export interface RedisPort {
   readonly status: string;
   readonly isCluster: boolean;
   call(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
+  /** With texts of the reply as they came. */
+  callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   connect(): Promise<void>;
   disconnect(): void;
   duplicate(): SubscriberPort;

@@ -79,16 +79,26 @@ export class RedisLink {
     return { source, sha: createHash('sha1').update(source).digest('hex') };
   }
 
-  async run(script: Script, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+  /** `bytes`: the texts of the reply as they came. */
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly RedisArg[],
+    as: 'text' | 'bytes' = 'text',
+  ): Promise<unknown> {
     try {
-      return await this.command('evalsha', script.sha, keys.length, ...keys, ...args);
+      return await this.#send(as, 'evalsha', [script.sha, keys.length, ...keys, ...args]);
     } catch (fault) {
       if (!isNoScript(fault)) throw fault;
-      return this.command('eval', script.source, keys.length, ...keys, ...args);
+      return this.#send(as, 'eval', [script.source, keys.length, ...keys, ...args]);
     }
   }
 
-  async command(name: string, ...args: readonly RedisArg[]): Promise<unknown> {
+  command(name: string, ...args: readonly RedisArg[]): Promise<unknown> {
+    return this.#send('text', name, args);
+  }
+
+  async #send(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
     if (this.#client.status !== 'ready') await this.#ready();
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(this.commandTimeoutMs, () =>
@@ -98,7 +108,7 @@ export class RedisLink {
           }),
         ),
       );
-      this.#client.call(name, ...args).then(
+      (as === 'text' ? this.#client.call(name, ...args) : this.#client.callBuffer(name, ...args)).then(
         (reply) => {
           cancel();
           resolve(reply);
