@@ -86,7 +86,7 @@ export class PostgresDatabase {
       onConnect: (client) => setUp(client, namespace, commandTimeoutMs),
     });
     // Of a connection that waits in the pool; the next statement gets another.
-    this.#pool.on('error', () => undefined);
+    this.#pool.on('error', ignore);
     this.at = addressOf(given);
   }
 
@@ -152,6 +152,8 @@ export class PostgresDatabase {
  * just made: it would choose to read all of it, and keep that plan while the table grows.
  */
 async function setUp(client: ClientBase, namespace: string, commandTimeoutMs: number): Promise<void> {
+  // Of a connection that ends while it is lent out; its statement hears of it too.
+  client.on('error', ignore);
   const settings: Readonly<Record<string, string>> = {
     search_path: `"${namespace}"`,
     statement_timeout: String(commandTimeoutMs),
@@ -181,3 +183,5 @@ function addressOf({ connectionString, host, port, database }: PoolConfig): stri
   if (url !== null) return `${url.host || 'localhost'}${url.pathname}`;
   return `${host ?? 'localhost'}:${port ?? 5432}/${database ?? ''}`;
 }
+
+function ignore(): void {}

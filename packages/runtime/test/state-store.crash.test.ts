@@ -1,12 +1,19 @@
 import { expect, it } from 'vitest';
 import type { ActorId } from '../src/actor-id.ts';
 import { Owner, settled, shardOf } from '../src/store-contract.fixtures.ts';
+import { postgresOfThisFile } from './postgres-stores.fixture.ts';
 import { redisOfThisFile } from './redis-stores.fixture.ts';
 
-const redis = redisOfThisFile({ config: { appendonly: 'yes', appendfsync: 'always' } });
+const servers = [
+  {
+    name: 'Redis with appendfsync always',
+    server: redisOfThisFile({ config: { appendonly: 'yes', appendfsync: 'always' } }),
+  },
+  { name: 'PostgreSQL', server: postgresOfThisFile() },
+];
 
-it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was acknowledged', async () => {
-  const { state, log } = await redis.stores();
+it.each(servers)('[ST3] a kill -9 of $name loses nothing that was acknowledged', async ({ server }) => {
+  const { state, log } = await server.stores();
   const inShards = new Map(
     Array.from({ length: 200 }, (_, n): ActorId => `counter:${n}`).map((id) => [shardOf(state, id), id]),
   );
@@ -28,14 +35,14 @@ it('[ST3] with appendfsync always, a kill -9 of Redis loses nothing that was ack
   });
   const ended = Promise.allSettled(work);
   await running;
-  await redis.backend().kill();
+  await server.backend().kill();
   for (const outcome of await ended)
     expect(outcome).toMatchObject({
       status: 'rejected',
       reason: { code: expect.stringMatching(/^(REPLY_LOST|STORE_UNAVAILABLE)$/) },
     });
 
-  await redis.backend().restart();
+  await server.backend().restart();
   expect(acknowledged.size).toBe(16);
   for (const writer of writers) {
     const { version, last } = acknowledged.get(writer.id) ?? { version: 0, last: '' };

@@ -94,7 +94,7 @@ describe('what others do meanwhile', () => {
     const owner = await Owner.of(state);
     await postgres.sql(`CREATE FUNCTION nodisk.full() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$;
-      CREATE TRIGGER full BEFORE INSERT ON nodisk.event EXECUTE FUNCTION nodisk.full()`);
+      CREATE TRIGGER refuse BEFORE INSERT ON nodisk.event EXECUTE FUNCTION nodisk.full()`);
     const committing = owner.commit({ fence: high, events: [{ type: 'x', data: 1 }] });
     await expect(committing).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
