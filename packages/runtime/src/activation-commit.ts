@@ -32,19 +32,19 @@ export function commitOf(
   { id, driver, behavior }: Stepper,
   state: ActorState,
   group: GroupStep,
-  with_: { readonly commitId: string; readonly paid: Commit['outbox']['remove'] },
+  facts: { readonly commitId: string; readonly storeMs: number; readonly paid: Commit['outbox']['remove'] },
 ): Commit {
   const [first] = group.letters;
   const fence = first?.kind === 'told' ? first.fence : undefined;
   const next = group.changes ? group.next : state;
   return {
     id,
-    commitId: with_.commitId,
+    commitId: facts.commitId,
     basis: state.version,
     machineVersion: behavior.version,
-    snapshot: storedForm(driver, next),
+    snapshot: storedForm(driver, next, facts.storeMs),
     timers: [...next.timers.values()],
-    outbox: { add: group.outbox, remove: [...with_.paid, ...group.bounced.map(({ to, n }) => ({ to, n }))] },
+    outbox: { add: group.outbox, remove: [...facts.paid, ...group.bounced.map(({ to, n }) => ({ to, n }))] },
     settles: group.settles,
     events: group.events,
     isJson: true,

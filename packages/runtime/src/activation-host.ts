@@ -3,6 +3,7 @@ import type { Clock } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
 import type { ActorId } from './actor-id.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import type { Window } from './delay-policy.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { TopicEvent } from './log-store.ts';
@@ -14,6 +15,8 @@ export interface ActivationHost {
   readonly clock: Clock;
   /** Of the whole node. */
   readonly mailLoad: MailLoad;
+  /** When the shard was not served, as far as a delay's policy asks for it. */
+  readonly windows: readonly Window[];
   /** The store's wall clock, never ahead of it. */
   storeNowMs(): number;
   load(

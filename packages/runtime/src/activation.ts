@@ -177,7 +177,11 @@ export class Activation {
         if (this.#phase.kind !== 'loading') return;
         if (loaded.kind === 'fenced') this.#host.fenced();
         else if (loaded.kind === 'absent') this.#begin(this.#firstState(), []);
-        else this.#begin(loadedState(this.#stepper.driver, behavior, loaded.record), loaded.record.outbox);
+        else
+          this.#begin(
+            loadedState(this.#stepper.driver, behavior, loaded.record, this.#host.windows),
+            loaded.record.outbox,
+          );
         return;
       } catch (fault) {
         if (!this.#host.isTransient(fault)) {
@@ -282,7 +286,11 @@ export class Activation {
 
   #commit(state: ActorState, group: GroupStep): void {
     try {
-      const facts = { commitId: this.#host.nextCommitId(), paid: this.#outflow.paid };
+      const facts = {
+        commitId: this.#host.nextCommitId(),
+        storeMs: this.#host.storeNowMs(),
+        paid: this.#outflow.paid,
+      };
       void this.#submit(state, group, commitOf(this.#stepper, state, group, facts));
     } catch (cause) {
       const message = `${this.id} has a state that cannot be stored: ${String(cause)}`;

@@ -2,6 +2,7 @@
 
 import { type Asks, noAsks } from './asks.ts';
 import { type Behavior, migrated } from './behavior.ts';
+import { type KeptDelay, reckoned, type Window } from './delay-policy.ts';
 import type { Effect } from './effect.ts';
 import type { ViewData } from './envelope.ts';
 import { ActorError } from './errors.ts';
@@ -25,6 +26,8 @@ export interface ActorState {
   /** Why it takes nothing; undefined while it does. */
   readonly halt: Halt | undefined;
   readonly strikes: Strikes;
+  /** Of the timers whose policy is not `deadline`. */
+  readonly delays: Readonly<Record<string, KeptDelay>>;
   /** What it has been asked and answers later. */
   readonly asks: Asks;
 }
@@ -39,21 +42,22 @@ interface StoredState {
   readonly halt?: Halt;
   readonly strikes?: Strikes;
   readonly asks?: Asks;
+  /** `delays`, and when this was written. */
+  readonly delays?: { readonly atMs: number; readonly of: ActorState['delays'] };
 }
 
-export function storedForm(driver: MachineDriver, state: ActorState): Json {
-  const stored: StoredState & { readonly [key: string]: Json } = {
+export function storedForm(driver: MachineDriver, state: ActorState, storeMs: number): Json {
+  const stored = {
     machine: driver.persist(state.snapshot),
     runs: state.runs,
     mark: state.mark,
     ...(state.lastOut === 0 ? {} : { out: state.lastOut }),
     ...(state.halt === undefined ? {} : { halt: { ...state.halt } }),
     ...(state.strikes.count === 0 ? {} : { strikes: { ...state.strikes } }),
-    ...(Object.keys(state.asks).length === 0
-      ? {}
-      : { asks: state.asks as Asks & { readonly [address: string]: Json } }),
-  };
-  return stored;
+    ...(isEmpty(state.asks) ? {} : { asks: state.asks }),
+    ...(isEmpty(state.delays) ? {} : { delays: { atMs: storeMs, of: state.delays } }),
+  } satisfies StoredState;
+  return stored as object as Json;
 }
 
 /**
@@ -77,26 +81,43 @@ export function createdState(driver: MachineDriver, input: unknown): ActorState 
     unborn: effects,
     halt: undefined,
     strikes: noStrikes,
+    delays: {},
     asks: noAsks,
   };
 }
 
-/** The state of a record; `VERSION_UNSUPPORTED` when this node's machine is older, or a migration is missing. */
-export function loadedState(driver: MachineDriver, behavior: Behavior, record: ActorRecord): ActorState {
+/** The state of a record after the windows in which its shard was not served; `VERSION_UNSUPPORTED` when this node's machine is older, or a migration is missing. */
+export function loadedState(
+  driver: MachineDriver,
+  behavior: Behavior,
+  record: ActorRecord,
+  windows: readonly Window[],
+): ActorState {
   const stored = record.snapshot as object as StoredState;
   const machine = migratedMachine(behavior, record, stored.machine);
   return {
     version: record.version,
     snapshot: driver.restore(machine),
-    timers: new Map(record.timers.map((row) => [row.id, row])),
+    timers: new Map(record.timers.map((row) => [row.id, timerOf(row, stored.delays, windows)])),
     lastOut: stored.out ?? 0,
     runs: stored.runs,
     mark: stored.mark,
     unborn: [],
     halt: stored.halt,
     strikes: stored.strikes ?? noStrikes,
+    delays: stored.delays?.of ?? {},
     asks: stored.asks ?? noAsks,
   };
+}
+
+function timerOf(row: TimerRow, delays: StoredState['delays'], windows: readonly Window[]): TimerRow {
+  const kept = delays?.of[row.id];
+  return delays === undefined || kept === undefined ? row : reckoned(row, kept, windows, delays.atMs);
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 function migratedMachine(behavior: Behavior, record: ActorRecord, machine: Json): Json {

@@ -47,6 +47,7 @@ export function withAsk(asks: Asks, address: ReplyAddress, untilMs: number): Ask
 }
 
 export function withoutAsk(asks: Asks, address: ReplyAddress): Asks {
+  if (asks[address] === undefined) return asks;
   const { [address]: _answered, ...others } = asks;
   return others;
 }
@@ -60,7 +61,10 @@ export function answered(
 ): { readonly kind: 'answered'; readonly asks: Asks } | { readonly kind: 'late' } {
   const ask = asks[address];
   if (ask === undefined || ask.answer !== undefined || ask.untilMs < nowMs) return { kind: 'late' };
-  return { kind: 'answered', asks: { ...asks, [address]: { untilMs: Math.ceil(nowMs + KEPT_MS), answer: { v: value } } } };
+  return {
+    kind: 'answered',
+    asks: { ...asks, [address]: { untilMs: Math.ceil(nowMs + KEPT_MS), answer: { v: value } } },
+  };
 }
 
 export function withoutExpired(asks: Asks, nowMs: number): Asks {

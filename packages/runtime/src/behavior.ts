@@ -1,6 +1,7 @@
 // What an actor type is, once its TypeScript types are set aside: the form the runtime works
 // with. `defineActor` makes one; nothing else does.
 import type { AnyStateMachine } from 'xstate';
+import type { DelayPolicy } from './delay-policy.ts';
 import type { MailLimits } from './mail-load.ts';
 import type { Json } from './state-store.ts';
 import type { Supervision } from './supervision.ts';
@@ -21,6 +22,8 @@ export interface Behavior {
   readonly replies: ReadonlySet<string>;
   readonly mailbox: MailLimits;
   readonly idleMs: number;
+  /** Policy of delays that is not `deadline`, by the name of the delay. */
+  readonly delays: Readonly<Record<string, DelayPolicy>>;
   /** What is done when a step throws. */
   readonly supervision: Supervision;
   /** Input of the machine for a new actor of this key. */

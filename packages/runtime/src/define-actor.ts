@@ -13,6 +13,7 @@ import type {
   StateValueFrom,
 } from 'xstate';
 import type { Behavior, Migration } from './behavior.ts';
+import type { DelayPolicy } from './delay-policy.ts';
 import type { Directive } from './supervision.ts';
 
 /** A type carried without a value: what an event is answered with. */
@@ -79,6 +80,12 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
    * @default 1, 50, 'suspend'
    */
   readonly supervise?: { readonly retries?: number; readonly backoffMs?: number; readonly directive?: Directive };
+  /**
+   * What becomes of an `after` while nobody serves the actor, by the name (or number) of its delay:
+   * `deadline` lets it end in that time, late; `remaining` does not count that time; `restart` begins
+   * it anew when it was more than a failover. @default 'deadline' for each
+   */
+  readonly delays?: Readonly<Record<string, DelayPolicy>>;
   /** Keys whose actors are kept active wherever their shard is served. */
   readonly resident?: readonly string[];
 } & InputOption<Machine>;
@@ -122,6 +129,7 @@ export function defineActor<
       replies: new Set(Object.keys(options.replies ?? {})),
       mailbox: { messages: options.mailbox?.max ?? 1_000, bytes: options.mailbox?.maxBytes ?? 1024 * 1024 },
       idleMs: options.passivate?.idleMs ?? 120_000,
+      delays: delaysOf(options.machine, options.delays ?? {}),
       supervision: {
         retries: options.supervise?.retries ?? 1,
         backoffMs: options.supervise?.backoffMs ?? 50,
@@ -131,4 +139,12 @@ export function defineActor<
       resident: options.resident ?? [],
     },
   };
+}
+
+/** A policy for a delay that the machine has not is a mistake in its name. */
+function delaysOf(machine: AnyStateMachine, delays: Readonly<Record<string, DelayPolicy>>): Behavior['delays'] {
+  const named = machine.implementations.delays;
+  for (const name of Object.keys(delays))
+    assert(name in named || /^\d+$/.test(name), `'${name}' is no delay of this machine: name it in setup({ delays })`);
+  return Object.fromEntries(Object.entries(delays).filter(([, policy]) => policy !== 'deadline'));
 }

@@ -15,6 +15,7 @@
 import type { ActorId } from './actor-id.ts';
 import { decodeRequest, encodeAnswer } from './envelope.ts';
 import type { NodePorts } from './node-ports.ts';
+import { Pulse } from './pulse.ts';
 import { shardSubject } from './router.ts';
 import { ServedShard } from './served-shard.ts';
 import type { Epoch, Incarnation, Ownership, Shard } from './state-store.ts';
@@ -26,12 +27,15 @@ export interface HeldShardsOptions {
   /** Absent where no other node could ask. */
   readonly transport: Transport | undefined;
   readonly residents: readonly { readonly id: ActorId; readonly shard: Shard }[];
+  /** Whether some delay's policy asks when a shard was not served. */
+  readonly keepsPulse: boolean;
   /** Another owner was seen. */
   readonly onLost: (shard: Shard) => void;
 }
 
 interface Held {
   readonly served: ServedShard;
+  pulse: Pulse | undefined;
   subscription: { unsubscribe(): Promise<void> } | undefined;
 }
 
@@ -76,7 +80,7 @@ export class HeldShards {
   async #serve(shard: Shard, by: Incarnation, epoch: Epoch): Promise<'taken' | 'lost'> {
     const { ports } = this.#options;
     const served = new ServedShard(ports, { shard, by, epoch }, () => this.#lost(shard, served));
-    const held: Held = { served, subscription: undefined };
+    const held: Held = { served, pulse: undefined, subscription: undefined };
     this.#held.set(shard, held);
     try {
       const pending = await ports.state.pending(shard, epoch);
@@ -85,11 +89,13 @@ export class HeldShards {
         return 'lost';
       }
       ports.storeClock.heard(pending.nowMs);
+      await this.#feelPulse(held);
       await this.#subscribe(held);
       if (!served.isOpen) return 'lost';
       this.#unsettled.delete(shard);
       for (const { id, dueAtMs } of pending.timers) served.wakeAt(id, dueAtMs);
-      for (const id of pending.outboxes) served.activate(id);
+      // Through the timers too, which let them in a few at a time.
+      for (const id of pending.outboxes) served.wakeAt(id, pending.nowMs);
       for (const resident of this.#options.residents) if (resident.shard === shard) served.wake(resident.id);
     } catch (fault) {
       // Sealed and not served: the next attempt seals anew over this node's own seal.
@@ -114,6 +120,7 @@ export class HeldShards {
     patience?.();
     if (this.#held.get(shard) === held) this.#held.delete(shard);
     held.served.close();
+    await held.pulse?.end();
     this.#linger(shard, held);
     this.#unsettled.add(shard);
     const era = this.#era;
@@ -147,6 +154,21 @@ export class HeldShards {
     this.#unsettled.clear();
     for (const [shard, held] of [...this.#held]) this.#release(shard, held);
     for (const { end } of [...this.#lingering.values()]) end();
+  }
+
+  async #feelPulse(held: Held): Promise<void> {
+    const { ports, keepsPulse } = this.#options;
+    if (!keepsPulse) return;
+    const { state, storeClock, clock, onFault } = ports;
+    const { served } = held;
+    const pulse = await Pulse.of(
+      { state, clock, storeNowMs: () => storeClock.nowMs(), onFault },
+      served.shard,
+      served.epoch,
+    );
+    served.windows = pulse.windows;
+    if (this.#held.get(served.shard) === held) held.pulse = pulse;
+    else pulse.stop();
   }
 
   async #subscribe(held: Held): Promise<void> {
@@ -190,6 +212,7 @@ export class HeldShards {
   #release(shard: Shard, held: Held): void {
     if (this.#held.get(shard) === held) this.#held.delete(shard);
     held.served.close();
+    held.pulse?.stop();
     held.subscription?.unsubscribe().catch(this.#options.ports.onFault);
   }
 }

@@ -75,7 +75,10 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
         after: { 50: { target: 'tired', actions: sendParent({ type: 'tired' }) } },
         on: {
           add: {
-            actions: [assign({ n: ({ context }) => context.n + 1 }), sendParent(({ context }) => ({ type: 'counted', n: context.n }))],
+            actions: [
+              assign({ n: ({ context }) => context.n + 1 }),
+              sendParent(({ context }) => ({ type: 'counted', n: context.n })),
+            ],
           },
           finish: 'end',
           boom: { actions: 'explode' },
@@ -89,7 +92,9 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
   const parent = setup({
     types: {
       context: {} as { counted: readonly number[]; output: number | null; problem: string | null },
-      events: {} as { type: 'start' | 'add' | 'finish' | 'boom' | 'leave' | 'later' | 'tired' } | { type: 'counted'; n: number },
+      events: {} as
+        | { type: 'start' | 'add' | 'finish' | 'boom' | 'leave' | 'later' | 'tired' }
+        | { type: 'counted'; n: number },
       children: {} as { kid: 'counter' },
     },
     actors: { counter },
@@ -201,7 +206,9 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
     it('[MD5] what a child keeps must be JSON too, and is named from the actor down', () => {
       const driver = driverOf(
         setup({
-          actors: { bad: setup({ types: { context: {} as { at: unknown } } }).createMachine({ context: { at: [new Date(0)] } }) },
+          actors: {
+            bad: setup({ types: { context: {} as { at: unknown } } }).createMachine({ context: { at: [new Date(0)] } }),
+          },
         }).createMachine({ invoke: { src: 'bad', id: 'kid' } }),
       );
       const { snapshot } = driver.create();
@@ -216,7 +223,10 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
             type: 'parallel',
             states: {
               l: { initial: 'a', states: { a: { after: { 10: 'b' } }, b: {} } },
-              r: { initial: 'x', states: { x: { on: { next: 'y' } }, y: { invoke: { src: 'work', id: 'w', onDone: 'z' } }, z: {} } },
+              r: {
+                initial: 'x',
+                states: { x: { on: { next: 'y' } }, y: { invoke: { src: 'work', id: 'w', onDone: 'z' } }, z: {} },
+              },
               memory: { type: 'history', history: 'deep' },
             },
             on: { away: 'gone' },
@@ -285,7 +295,9 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
     const spawning = setup({
       types: {
         context: {} as { ref: ActorRefFrom<typeof counter> | null; all: readonly string[]; n: number },
-        events: {} as { type: 'spawn' | 'more' | 'add' | 'stop' | 'finish' | 'look' | 'late' } | { type: 'counted'; n: number },
+        events: {} as
+          | { type: 'spawn' | 'more' | 'add' | 'stop' | 'finish' | 'look' | 'late' }
+          | { type: 'counted'; n: number },
       },
       actors: { counter, work: fromPromise<number>(async () => 7) },
     }).createMachine({
@@ -313,7 +325,11 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
     });
 
     it('[MD13] a reference in the context survives being stored, and sends reach the same child', () => {
-      const walk = new Walk(driverOf(spawning)).send({ type: 'spawn' }).send({ type: 'add' }).send({ type: 'more' }).send({ type: 'add' });
+      const walk = new Walk(driverOf(spawning))
+        .send({ type: 'spawn' })
+        .send({ type: 'add' })
+        .send({ type: 'more' })
+        .send({ type: 'add' });
       expect(walk.snapshot.context).toMatchObject({ n: 1 + 2 + 101 });
       const stored = walk.driver.persist(walk.snapshot);
       expect(stored).toMatchObject({ context: { ref: { xstate$$type: 1, id: 'one' } } });
@@ -322,13 +338,19 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
     });
 
     it('[MD13] a child that has ended shows its output through a reference; one that was stopped hears nothing', () => {
-      const walk = new Walk(driverOf(spawning)).send({ type: 'spawn' }).send({ type: 'add' }).send({ type: 'finish' }).send({ type: 'look' });
+      const walk = new Walk(driverOf(spawning))
+        .send({ type: 'spawn' })
+        .send({ type: 'add' })
+        .send({ type: 'finish' })
+        .send({ type: 'look' });
       expect(walk.snapshot.context).toMatchObject({ n: 1 });
       walk.send({ type: 'add' });
       expect(walk.snapshot.context).toMatchObject({ n: 1 });
       const stopped = new Walk(driverOf(spawning)).send({ type: 'spawn' }).send({ type: 'stop' });
       expect(stopped.effects).toContainEqual({ kind: 'forget', within: '>one>' });
-      expect(stopped.driver.persist(stopped.snapshot)).toMatchObject({ context: { ref: { id: 'one', ended: { status: 'stopped' } } } });
+      expect(stopped.driver.persist(stopped.snapshot)).toMatchObject({
+        context: { ref: { id: 'one', ended: { status: 'stopped' } } },
+      });
       stopped.send({ type: 'add' }).send({ type: 'look' });
       expect(stopped.snapshot.context).toMatchObject({ n: -1 });
     });
@@ -362,7 +384,9 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
         }),
       );
       const { snapshot } = driver.create();
-      expect(() => driver.persist(snapshot)).toThrow(/context\.me is a reference to an actor that is no child of this machine; keep its id/);
+      expect(() => driver.persist(snapshot)).toThrow(
+        /context\.me is a reference to an actor that is no child of this machine; keep its id/,
+      );
     });
 
     it('[MD11] a transition function is a child like a machine', () => {
@@ -375,7 +399,16 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
             context: ({ spawn }) => ({ ref: spawn('sum', { id: 'sum' }), n: 0 }),
             on: {
               plus: { actions: forwardTo('sum') },
-              look: { actions: assign({ n: ({ context }) => (context.ref as ActorRefFrom<ReturnType<typeof fromTransition<number, { type: 'plus'; by: number }, never, never>>>).getSnapshot().context }) },
+              look: {
+                actions: assign({
+                  n: ({ context }) =>
+                    (
+                      context.ref as ActorRefFrom<
+                        ReturnType<typeof fromTransition<number, { type: 'plus'; by: number }, never, never>>
+                      >
+                    ).getSnapshot().context,
+                }),
+              },
             },
           }),
         ),
@@ -385,14 +418,26 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
     });
 
     it('[EF1] effects of a machine below are effects of the actor', () => {
-      const chatty = setup({}).createMachine({ on: { hi: { actions: [tell('audit', 'a', { type: 'hi' }), raise({ type: 'x' }, { delay: 7 })] } } });
+      const chatty = setup({}).createMachine({
+        on: { hi: { actions: [tell('audit', 'a', { type: 'hi' }), raise({ type: 'x' }, { delay: 7 })] } },
+      });
       const walk = new Walk(
-        driverOf(setup({ actors: { chatty } }).createMachine({ invoke: { src: 'chatty', id: 'kid' }, on: { hi: { actions: forwardTo('kid') } } })),
+        driverOf(
+          setup({ actors: { chatty } }).createMachine({
+            invoke: { src: 'chatty', id: 'kid' },
+            on: { hi: { actions: forwardTo('kid') } },
+          }),
+        ),
       );
       walk.send({ type: 'hi' });
       expect(walk.effects).toEqual([
         { kind: 'tell', to: { type: 'audit', key: 'a' }, event: { type: 'hi' } },
-        { kind: 'schedule', within: '>kid>', delayMs: 7, event: { type: 'xstate.to', to: 'kid', event: { type: 'x' } } },
+        {
+          kind: 'schedule',
+          within: '>kid>',
+          delayMs: 7,
+          event: { type: 'xstate.to', to: 'kid', event: { type: 'x' } },
+        },
       ]);
     });
   });
@@ -443,14 +488,21 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
       states: {
         idle: { on: { listen: 'listening', watch: 'watching', flow: 'flowing' } },
         listening: {
-          invoke: { src: 'feed', id: 'feed', input: { n: 5 }, onError: { actions: assign({ problem: ({ event }) => event.error }) } },
+          invoke: {
+            src: 'feed',
+            id: 'feed',
+            input: { n: 5 },
+            onError: { actions: assign({ problem: ({ event }) => event.error }) },
+          },
           on: { ping: { actions: forwardTo('feed') }, leave: 'idle' },
         },
         watching: {
           invoke: {
             src: 'values',
             id: 'values',
-            onSnapshot: { actions: assign({ values: ({ context, event }) => [...context.values, event.snapshot.context] }) },
+            onSnapshot: {
+              actions: assign({ values: ({ context, event }) => [...context.values, event.snapshot.context] }),
+            },
             onDone: 'idle',
           },
         },
@@ -518,12 +570,22 @@ export function childRules({ driverOf }: MachineDriverHarness): void {
 
     it('[MD14] a callback that throws, or sends what is not JSON or is not its to send, has failed', async () => {
       const failing = (work: Parameters<typeof fromCallback>[0]): Promise<unknown> => {
-        const driver = driverOf(setup({ actors: { work: fromCallback(work) } }).createMachine({ invoke: { src: 'work', id: 'w' } }));
+        const driver = driverOf(
+          setup({ actors: { work: fromCallback(work) } }).createMachine({ invoke: { src: 'work', id: 'w' } }),
+        );
         return runningOf(new Walk(driver)).outcome;
       };
-      expect(await failing(() => { throw new RangeError('no'); })).toEqual({ kind: 'failed', error: new RangeError('no') });
-      expect(await failing(({ sendBack }) => sendBack({ type: 'x', at: new Date(0) } as { type: string }))).toMatchObject({
-        error: new TypeError("the event 'x' of 'w' is not JSON: value.at is a Date; store toISOString() or the epoch milliseconds"),
+      expect(
+        await failing(() => {
+          throw new RangeError('no');
+        }),
+      ).toEqual({ kind: 'failed', error: new RangeError('no') });
+      expect(
+        await failing(({ sendBack }) => sendBack({ type: 'x', at: new Date(0) } as { type: string })),
+      ).toMatchObject({
+        error: new TypeError(
+          "the event 'x' of 'w' is not JSON: value.at is a Date; store toISOString() or the epoch milliseconds",
+        ),
       });
       expect(await failing(({ sendBack }) => sendBack({ type: 'xstate.done.actor.w' }))).toMatchObject({
         error: new TypeError("'w' sent 'xstate.done.actor.w', which only XState may send"),

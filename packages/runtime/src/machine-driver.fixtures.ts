@@ -1,6 +1,12 @@
 // What the parts of the MachineDriver contract share.
 import type { AnyStateMachine } from 'xstate';
-import { type InvokeRun, type MachineDriver, MachineFailed, MachineRefused, type MachineSnapshot } from './machine-driver.ts';
+import {
+  type InvokeRun,
+  type MachineDriver,
+  MachineFailed,
+  MachineRefused,
+  type MachineSnapshot,
+} from './machine-driver.ts';
 
 export interface MachineDriverHarness {
   readonly driverOf: (machine: AnyStateMachine) => MachineDriver;

@@ -110,17 +110,12 @@ export function invokeRules({ driverOf }: MachineDriverHarness): void {
 
     it('[MD8] durable work is given the key of the invoke, an aborted run ends with the reason, and a result that is not JSON is a failure', async () => {
       const driver = driverOf(fetching);
-      expect(
-        await driver.run(
-          { kind: 'invoke', id: 'k', src: 'keyed', input: { n: 1 } },
-          under('a/b/1/0'),
-        ),
-      ).toEqual({ kind: 'done', output: 'keyed/a/b/1/0:1' });
+      expect(await driver.run({ kind: 'invoke', id: 'k', src: 'keyed', input: { n: 1 } }, under('a/b/1/0'))).toEqual({
+        kind: 'done',
+        output: 'keyed/a/b/1/0:1',
+      });
       const stop = new AbortController();
-      const running = driver.run(
-        { kind: 'invoke', id: 'h', src: 'hanging' },
-        under('x', { signal: stop.signal }),
-      );
+      const running = driver.run({ kind: 'invoke', id: 'h', src: 'hanging' }, under('x', { signal: stop.signal }));
       const reason = new Error('drained');
       stop.abort(reason);
       expect(await running).toEqual({ kind: 'failed', error: reason });

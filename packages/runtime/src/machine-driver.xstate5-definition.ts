@@ -51,7 +51,12 @@ interface Built {
 export function readDefinition(machine: AnyStateMachine): Reading {
   const reader = new Reader();
   const definition = reader.read(machine, []);
-  return { definition, works: reader.works, promisesOnly: reader.promisesOnly, findings: [...reader.findings.values()] };
+  return {
+    definition,
+    works: reader.works,
+    promisesOnly: reader.promisesOnly,
+    findings: [...reader.findings.values()],
+  };
 }
 
 export function isWork(logic: ChildLogic): logic is Work {
@@ -75,7 +80,7 @@ class Reader {
       const child = this.#child(logic, [...path, src]);
       if (child !== undefined) children.set(src, child);
     }
-    new MachineReader(this, definition, path).read();
+    new MachineReader(this, machine, children, path).read();
     return definition;
   }
 
@@ -113,10 +118,10 @@ class MachineReader {
   readonly #children: Map<string, ChildLogic>;
   readonly #path: Path;
 
-  constructor(reader: Reader, definition: Definition, path: Path) {
+  constructor(reader: Reader, machine: AnyStateMachine, children: Map<string, ChildLogic>, path: Path) {
     this.#reader = reader;
-    this.#machine = definition.machine;
-    this.#children = definition.children as Map<string, ChildLogic>;
+    this.#machine = machine;
+    this.#children = children;
     this.#path = path;
   }
 
@@ -141,7 +146,11 @@ class MachineReader {
     const name = nameOf(action);
     if (name !== undefined) {
       if (this.#machine.implementations.actions[name] === undefined)
-        this.#refuse(where, `action '${name}' has no implementation`, 'give it in setup({ actions }) or with machine.provide');
+        this.#refuse(
+          where,
+          `action '${name}' has no implementation`,
+          'give it in setup({ actions }) or with machine.provide',
+        );
       return;
     }
     const { type, delay, to, src, id } = action as Built;
@@ -158,14 +167,19 @@ class MachineReader {
       this.#refuse(where, 'spawnChild needs an id, so that its result can be told from others', 'give it { id }');
     if (typeof src !== 'string')
       this.#refuse(where, 'spawnChild of an inline logic cannot be stored', 'name it in setup({ actors })');
-    else if (!this.#children.has(src)) this.#refuseLogic(`${where}: spawnChild of '${src}'`, this.#machine.implementations.actors[src]);
+    else if (!this.#children.has(src))
+      this.#refuseLogic(`${where}: spawnChild of '${src}'`, this.#machine.implementations.actors[src]);
   }
 
   #guard(guard: unknown, where: string): void {
     const name = nameOf(guard);
     if (name !== undefined) {
       if (this.#machine.implementations.guards[name] === undefined)
-        this.#refuse(where, `guard '${name}' has no implementation`, 'give it in setup({ guards }) or with machine.provide');
+        this.#refuse(
+          where,
+          `guard '${name}' has no implementation`,
+          'give it in setup({ guards }) or with machine.provide',
+        );
       return;
     }
     for (const inner of (guard as Built).guards ?? []) this.#guard(inner, where);
@@ -181,24 +195,30 @@ class MachineReader {
     const child = this.#children.get(src);
     if (child === undefined) this.#refuseLogic(where, written ?? this.#machine.implementations.actors[src]);
     else if (invoke.onSnapshot !== undefined && (child.kind === 'promise' || child.kind === 'callback'))
-      this.#refuse(where, `onSnapshot is not available for a ${child.kind}, which has no snapshots worth waiting for`, child.kind === 'promise' ? 'use onDone' : 'let it send events');
+      this.#refuse(
+        where,
+        `onSnapshot is not available for a ${child.kind}, which has no snapshots worth waiting for`,
+        child.kind === 'promise' ? 'use onDone' : 'let it send events',
+      );
     if (invoke.systemId !== undefined) this.#reader.promisesOnly = false;
   }
 
   #refuseLogic(where: string, logic: unknown): void {
-    switch (kindOfLogic(logic)) {
-      case 'none':
-        return this.#refuse(where, 'its logic has no implementation', 'give it in setup({ actors }) or with machine.provide');
-      case 'machine':
-      case 'transition':
-        return this.#refuse(where, 'a child that lives in the record needs a name to be restored by', 'name it in setup({ actors })');
-      default:
-        return this.#refuse(
-          where,
-          'its logic is none of XState',
-          'use fromPromise, durable(name, work), fromCallback, fromObservable, fromTransition or a machine',
-        );
-    }
+    const kind = kindOfLogic(logic);
+    if (kind === 'none')
+      this.#refuse(where, 'its logic has no implementation', 'give it in setup({ actors }) or with machine.provide');
+    else if (kind === 'machine' || kind === 'transition')
+      this.#refuse(
+        where,
+        'a child that lives in the record needs a name to be restored by',
+        'name it in setup({ actors })',
+      );
+    else
+      this.#refuse(
+        where,
+        'its logic is none of XState',
+        'use fromPromise, durable(name, work), fromCallback, fromObservable, fromTransition or a machine',
+      );
   }
 
   #refuse(where: string, problem: string, fix: string): void {
@@ -231,7 +251,8 @@ export function kindOfLogic(logic: unknown): LogicKind {
   if (logic instanceof StateMachine) return 'machine';
   if (durableWorkOf(logic) !== undefined || remoteAskOf(logic) !== undefined) return 'promise';
   const { transition, start, config, initialTransition } = logic as Partial<Record<string, unknown>>;
-  if (typeof transition !== 'function' || typeof config !== 'function' || initialTransition !== undefined) return 'other';
+  if (typeof transition !== 'function' || typeof config !== 'function' || initialTransition !== undefined)
+    return 'other';
   if (start === undefined) return 'transition';
   const answer = (type: string): Probed | undefined => probe(transition, type);
   const resolved = answer('xstate.promise.resolve');

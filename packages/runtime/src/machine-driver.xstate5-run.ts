@@ -14,7 +14,8 @@ export async function runWork(work: Work, invoke: InvokeEffect, under: InvokeRun
   const { signal } = under;
   if (signal.aborted) return { kind: 'failed', error: signal.reason };
   try {
-    const output = work.kind === 'promise' ? await promised(work.logic, invoke, under) : await streamed(work, invoke, under);
+    const output =
+      work.kind === 'promise' ? await promised(work.logic, invoke, under) : await streamed(work, invoke, under);
     const found = output === undefined ? undefined : findNonJson(output, 'output');
     if (found === undefined) return { kind: 'done', output };
     return {
@@ -36,7 +37,11 @@ async function promised(logic: AnyActorLogic, { input }: InvokeEffect, under: In
 }
 
 /** As XState would, so that it gets the arguments it knows. */
-async function runPromise(logic: PromiseActorLogic<unknown, unknown>, input: unknown, signal: AbortSignal): Promise<unknown> {
+async function runPromise(
+  logic: PromiseActorLogic<unknown, unknown>,
+  input: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
   const actor = createActor(logic, { input });
   return await new Promise<unknown>((resolve, reject) => {
     const stop = (): void => {
@@ -65,7 +70,11 @@ interface SnapshotEvent {
   readonly snapshot: { readonly context?: unknown };
 }
 
-async function streamed({ logic }: Work, invoke: InvokeEffect, { signal, say, see, hear }: InvokeRun): Promise<unknown> {
+async function streamed(
+  { logic }: Work,
+  invoke: InvokeEffect,
+  { signal, say, see, hear }: InvokeRun,
+): Promise<unknown> {
   return await new Promise<unknown>((resolve, reject) => {
     const ended = (settle: () => void): void => {
       signal.removeEventListener('abort', stop);
@@ -82,7 +91,10 @@ async function streamed({ logic }: Work, invoke: InvokeEffect, { signal, say, se
       }
     };
     const take = (event: { readonly type: string }): void => {
-      if (event.type !== 'xstate.snapshot.work') return say(sentBack(event, invoke.id));
+      if (event.type !== 'xstate.snapshot.work') {
+        say(sentBack(event, invoke.id));
+        return;
+      }
       const { context } = (event as SnapshotEvent).snapshot;
       // The first snapshot of an observable is none of its values.
       if (context !== undefined) see(asData(context, 'a value', invoke.id));

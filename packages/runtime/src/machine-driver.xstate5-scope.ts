@@ -32,7 +32,8 @@ export class Microsteps {
       );
     }
     if (decides && !this.taken)
-      this.taken = seen._transitions?.some(({ target, actions }) => target !== undefined || actions.length > 0) ?? false;
+      this.taken =
+        seen._transitions?.some(({ target, actions }) => target !== undefined || actions.length > 0) ?? false;
   }
 }
 

@@ -24,10 +24,17 @@ import type { Effect, InvokeEffect } from './effect.ts';
 import type { MachineSnapshot } from './machine-driver.ts';
 import { addressOf, type Path, pathOf, within } from './machine-driver.xstate5-address.ts';
 import { type ChildLogic, type Definition, isWork } from './machine-driver.xstate5-definition.ts';
-import { type Acting, asInvoke, type Captured, eventData, perform, wantsSnapshots } from './machine-driver.xstate5-effects.ts';
+import {
+  type Acting,
+  asInvoke,
+  type Captured,
+  eventData,
+  perform,
+  wantsSnapshots,
+} from './machine-driver.xstate5-effects.ts';
 import type { StoredRef } from './machine-driver.xstate5-refs.ts';
-import { fromStored, type Stored, type StoredChild, toStored } from './machine-driver.xstate5-stored.ts';
 import { type Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
+import { fromStored, type Stored, type StoredChild, toStored } from './machine-driver.xstate5-stored.ts';
 
 type Event = { readonly type: string };
 /** The snapshots of an actor's machine and of everything below it. */
@@ -114,7 +121,8 @@ export class Kinds {
     const known = this.#made.get(definition);
     if (known !== undefined) return known;
     const actors: Record<string, AnyActorLogic> = {};
-    for (const [src, logic] of definition.children) if (logic.kind === 'machine') actors[src] = inTree(logic.definition);
+    for (const [src, logic] of definition.children)
+      if (logic.kind === 'machine') actors[src] = inTree(logic.definition);
     const machine = definition.machine.provide({ actors }) as AnyStateMachine;
     this.#made.set(definition, machine);
     return machine;
@@ -180,7 +188,11 @@ export class Tree {
   }
 
   /** The end of some work: the child is marked, its parent told. `step` takes it no further. */
-  ended(given: TreeSnapshot, path: Path, event: Event & { readonly output?: unknown; readonly error?: unknown }): TreeSnapshot {
+  ended(
+    given: TreeSnapshot,
+    path: Path,
+    event: Event & { readonly output?: unknown; readonly error?: unknown },
+  ): TreeSnapshot {
     this.#run = new Run(given.cells);
     const child = this.#nodeAt(path);
     const parent = child?.parent;
@@ -448,7 +460,11 @@ export class Tree {
     if (!isWork(node.logic)) {
       if (node.started && this.#run.cells.has(node.ref)) this.#enqueue(node, event);
     } else if (node.logic.kind === 'callback' && this.#cell(node.ref).status === 'active') {
-      this.#run.effects.push({ kind: 'send', id: addressOf(node.path), event: eventData(event, `the event sent to '${node.ref.id}'`) });
+      this.#run.effects.push({
+        kind: 'send',
+        id: addressOf(node.path),
+        event: eventData(event, `the event sent to '${node.ref.id}'`),
+      });
     }
   }
 
@@ -479,7 +495,10 @@ export class Tree {
     const parent = ref._parent && this.#nodes.get(ref._parent);
     // The root itself, which has no parent.
     if (parent === undefined) return;
-    const logic = parent.logic.kind === 'machine' && typeof ref.src === 'string' ? parent.logic.definition.children.get(ref.src) : undefined;
+    const logic =
+      parent.logic.kind === 'machine' && typeof ref.src === 'string'
+        ? parent.logic.definition.children.get(ref.src)
+        : undefined;
     if (logic === undefined)
       throw new Error(`what is spawned as '${ref.id}' is not named in setup({ actors }), so it could not be restored`);
     if (ref.id === ref.sessionId)

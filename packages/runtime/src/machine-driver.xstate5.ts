@@ -96,7 +96,8 @@ class XState5Driver implements MachineDriver {
       if (event.type === toChild && tree !== undefined) return tree.tree.has(tree, pathOf((event as Sent).to));
       const root = tree?.root ?? own(given);
       const ended = endedChild(event.type);
-      if (ended !== undefined && (tree?.tree.has(tree, pathOf(ended)) ?? Object.hasOwn(root.children, ended))) return true;
+      if (ended !== undefined && (tree?.tree.has(tree, pathOf(ended)) ?? Object.hasOwn(root.children, ended)))
+        return true;
       return root.can(event);
     });
   }
@@ -206,7 +207,8 @@ class XState5Driver implements MachineDriver {
       const path = pathOf(ended);
       const id = path.at(-1) ?? ended;
       const prefix = event.type.slice(0, -ended.length);
-      if (tree.has(given, path)) return tree.ended(given, path, { ...event, type: `${prefix}${id}`, actorId: id } as typeof event);
+      if (tree.has(given, path))
+        return tree.ended(given, path, { ...event, type: `${prefix}${id}`, actorId: id } as typeof event);
     }
     const next = tree.step(given, [], event);
     return this.#microsteps.taken || next.status !== given.status ? next : undefined;

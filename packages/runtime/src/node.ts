@@ -59,7 +59,7 @@ export class Node implements Runtime {
     this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
     this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
-    this.#timers = new Timers(this.#clock, (id) => this.#held.get(shardOf(id, this.#state.shards))?.ring(id));
+    this.#timers = new Timers(this.#clock, this.#entropy, (id) => this.#held.get(shardOf(id, this.#state.shards))?.ring(id));
     this.#residents = new Residents(options.maxResident ?? 100_000);
     const namespace = options.namespace ?? 'devmentor';
     const hints = new Hints(this.#transport, namespace);
@@ -68,6 +68,7 @@ export class Node implements Runtime {
       namespace,
       transport: options.transport,
       residents: this.#alwaysActive(),
+      keepsPulse: options.actors.some(({ behavior }) => Object.keys(behavior.delays).length > 0),
       onLost: () => this.#seat.look(),
     });
     this.#seat = this.#seatFor(namespace);

@@ -73,7 +73,10 @@ export interface Question {
   readonly deadlineMs: number | undefined;
 }
 
-export type Ask = (question: Question, under: { readonly dedup: string; readonly signal: AbortSignal }) => Promise<Json>;
+export type Ask = (
+  question: Question,
+  under: { readonly dedup: string; readonly signal: AbortSignal },
+) => Promise<Json>;
 
 export function questionOf(asked: AskedActor, input: unknown): Question {
   const { key, event, deadlineMs } = (input ?? {}) as Partial<AskInput>;

@@ -12,6 +12,7 @@ import { Activation } from './activation.ts';
 import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import { Committer } from './committer.ts';
+import type { Window } from './delay-policy.ts';
 import type { Answer, Request } from './envelope.ts';
 import type { Inspection } from './inspection.ts';
 import { MachineFailed } from './machine-driver.ts';
@@ -24,6 +25,7 @@ export class ServedShard implements ActivationHost {
   readonly epoch: Epoch;
   readonly clock: Clock;
   readonly mailLoad: MailLoad;
+  windows: readonly Window[] = [];
   readonly #by: Incarnation;
   readonly #ports: NodePorts;
   readonly #committer: Committer;

@@ -25,6 +25,7 @@ import {
 } from './asks.ts';
 import type { Behavior } from './behavior.ts';
 import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
+import { type KeptDelay, policyOf } from './delay-policy.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
@@ -121,6 +122,7 @@ class Draft {
   #changes = false;
   #halt: Halt | undefined;
   #strikes: Strikes;
+  readonly #delays: Record<string, KeptDelay>;
   #givenUp = 0;
   readonly #timers: Map<string, TimerRow>;
   #lastOut: number;
@@ -143,6 +145,7 @@ class Draft {
     this.#halt = before.halt;
     this.#asks = before.asks;
     this.#strikes = before.strikes;
+    this.#delays = { ...before.delays };
     this.#snapshot = before.snapshot;
     this.#mark = before.mark;
     this.#timers = new Map(before.timers);
@@ -187,8 +190,10 @@ class Draft {
     const address = letter.asks && letter.from !== undefined ? replyAddressOf(letter.from) : undefined;
     if (address !== undefined && this.#wasAsked(letter, address)) return;
     let promised = false;
-    const event =
-      address === undefined ? letter.event : askedEvent(letter.event, address, () => void (promised = true));
+    const promise = (): void => {
+      promised = true;
+    };
+    const event = address === undefined ? letter.event : askedEvent(letter.event, address, promise);
     const tried = this.#try(event, letter);
     if (tried.kind === 'later') return tried.pauseMs;
     if (tried.kind === 'threw') {
@@ -207,22 +212,33 @@ class Draft {
       const message = `${this.#stepper.id} owes too many messages already`;
       const applied = letter.again ? 'unknown' : 'no';
       this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
-    } else if (promised && address !== undefined && !this.#open(letter, address)) {
-      const message = `${this.#stepper.id} has too many asks to answer already`;
-      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied: 'no' } });
     } else {
-      this.#changes = true;
-      this.#snapshot = tried.step.snapshot;
-      const reply = this.#apply(tried.step.effects) ?? this.#answeredNow(address);
-      if (promised && address !== undefined && reply === undefined) {
-        this.#owesAnswer(letter, address);
-      } else if (letter.asks && reply === undefined) {
-        this.#settle(letter, { f: noReply(this.#stepper.id, letter.event.type) });
-      } else {
-        this.#settle(letter, reply === undefined ? undefined : { v: reply.value });
-      }
+      this.#taken(letter, tried.step, promised ? address : undefined);
     }
     return;
+  }
+
+  /** `promised`: its reply address, when the machine has taken it. */
+  #taken(letter: Told, step: Step, promised: ReplyAddress | undefined): void {
+    if (promised !== undefined && !this.#open(letter, promised)) {
+      const message = `${this.#stepper.id} has too many asks to answer already`;
+      const applied = letter.again ? 'unknown' : 'no';
+      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
+      return;
+    }
+    this.#changes = true;
+    this.#snapshot = step.snapshot;
+    const reply = this.#apply(step.effects) ?? this.#answeredNow(promised);
+    if (promised !== undefined && reply === undefined) {
+      this.#owesAnswer(letter, promised);
+      return;
+    }
+    if (promised !== undefined) this.#asks = withoutAsk(this.#asks, promised);
+    if (letter.asks && reply === undefined) {
+      this.#settle(letter, { f: noReply(this.#stepper.id, letter.event.type) });
+    } else {
+      this.#settle(letter, reply === undefined ? undefined : { v: reply.value });
+    }
   }
 
   /** A repeat of an ask that the machine has taken up: it has its answer, or waits for it. */
@@ -331,6 +347,7 @@ class Draft {
 
   result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
     if (this.#snapshot.status !== 'active') this.#timers.clear();
+    for (const id in this.#delays) if (!this.#timers.has(id)) delete this.#delays[id];
     return {
       letters,
       left,
@@ -345,6 +362,7 @@ class Draft {
         unborn: this.#changes ? [] : this.#before.unborn,
         halt: this.#halt,
         strikes: this.#strikes,
+        delays: this.#delays,
         asks: withoutExpired(this.#asks, this.#nowMs),
       },
       changes: this.#changes,
@@ -461,6 +479,9 @@ class Draft {
             dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
             event: effect.event,
           });
+          const policy = policyOf(this.#stepper.behavior.delays, effect.event.type);
+          if (policy === 'deadline') delete this.#delays[id];
+          else this.#delays[id] = { policy, delayMs: effect.delayMs };
           break;
         }
         case 'cancel':

@@ -5,8 +5,13 @@
 //
 //   TI1  An actor is woken once for each time it set, at or after it, never before.
 //   TI2  Nothing runs while nothing is due: one clock timer, for the earliest entry.
-import type { Cancel, Clock } from '@devmentor/locks';
+//   TI3  At most `BURST` actors are woken at once, and the next ones after a pause that no two nodes
+//        share: what fell due while nobody lived must not load everything in one breath.
+import type { Cancel, Clock, Entropy } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
+
+const BURST = 64;
+const PAUSE_MS = 10;
 
 interface Entry {
   readonly id: ActorId;
@@ -15,15 +20,19 @@ interface Entry {
 
 export class Timers {
   readonly #clock: Clock;
+  readonly #entropy: Entropy;
   readonly #wake: (id: ActorId) => void;
   /** Binary heap by due time; an entry that is not the actor's current one is skipped when it surfaces. */
   #heap: Entry[] = [];
   readonly #current = new Map<ActorId, Entry>();
   #armed: { readonly atMs: number; readonly cancel: Cancel } | undefined;
+  /** After a burst: not before then. */
+  #calmUntilMs = 0;
 
   /** Times are the clock's monotonic milliseconds. */
-  constructor(clock: Clock, wake: (id: ActorId) => void) {
+  constructor(clock: Clock, entropy: Entropy, wake: (id: ActorId) => void) {
     this.#clock = clock;
+    this.#entropy = entropy;
     this.#wake = wake;
   }
 
@@ -56,18 +65,22 @@ export class Timers {
 
   #arm(): void {
     const first = this.#first();
-    if (first === undefined || this.#armed?.atMs === first.dueAtMs) return;
+    if (first === undefined) return;
+    const atMs = Math.max(first.dueAtMs, this.#calmUntilMs);
+    if (this.#armed?.atMs === atMs) return;
     this.#armed?.cancel();
-    this.#armed = {
-      atMs: first.dueAtMs,
-      cancel: this.#clock.after(Math.max(0, first.dueAtMs - this.#clock.nowMs()), () => this.#ring()),
-    };
+    this.#armed = { atMs, cancel: this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => this.#ring()) };
   }
 
   #ring(): void {
     this.#armed = undefined;
     const nowMs = this.#clock.nowMs();
+    let woken = 0;
     for (let first = this.#first(); first !== undefined && first.dueAtMs <= nowMs; first = this.#first()) {
+      if (woken++ >= BURST) {
+        this.#calmUntilMs = nowMs + PAUSE_MS * (0.5 + this.#entropy.random());
+        break;
+      }
       this.#pop();
       this.#current.delete(first.id);
       this.#wake(first.id);

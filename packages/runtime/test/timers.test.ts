@@ -1,4 +1,4 @@
-import { SimulatedClock } from '@devmentor/locks/testing';
+import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ActorId } from '../src/index.ts';
@@ -14,7 +14,7 @@ describe('timers of a node', () => {
         async (sets) => {
           const clock = new SimulatedClock();
           const woken: { id: ActorId; atMs: number }[] = [];
-          const timers = new Timers(clock, (id) => woken.push({ id, atMs: clock.nowMs() }));
+          const timers = new Timers(clock, seededEntropy(1), (id) => woken.push({ id, atMs: clock.nowMs() }));
           const expected = new Map<ActorId, number>();
           for (const { key, atMs } of sets) {
             timers.set(`t:${key}`, atMs);
@@ -32,7 +32,7 @@ describe('timers of a node', () => {
 
   it('[TI2] nothing is armed while nothing is set', async () => {
     const clock = new SimulatedClock();
-    const timers = new Timers(clock, () => {});
+    const timers = new Timers(clock, seededEntropy(1), () => {});
     timers.set('t:1', 100);
     timers.set('t:2', 50);
     expect(clock.pending).toBe(1);
