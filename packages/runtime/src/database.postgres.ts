@@ -11,7 +11,9 @@
 //   PG4  `applied: 'no'` means that nothing was written: not sent, or undone by the server. A write
 //        without an answer is `REPLY_LOST`, `applied: 'unknown'`.
 //   PG5  An answered write is on the server's disk, whatever the server's default says.
-import type { Clock } from '@devmentor/locks';
+//   PG6  The schema is made by whoever comes first, and its version is stored in it; a newer one is
+//        refused before any change.
+import { type Clock, systemClock } from '@devmentor/locks';
 import { type ClientBase, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 import { connectFault, endsConnection, isRetriable, storeFault, storeUnavailable } from './faults.postgres.ts';
 import { makeSchema } from './schema.postgres.ts';
@@ -20,9 +22,9 @@ import { StoreFault } from './store-faults.ts';
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or settings of `pg`. */
   readonly postgres: string | PoolConfig;
-  /** Names the schema: 1 to 63 characters of `A-Z a-z 0-9 _ -`. */
-  readonly namespace: string;
-  readonly clock: Clock;
+  /** Names the schema: 1 to 63 characters of `A-Z a-z 0-9 _ -`. Default `devmentor`. */
+  readonly namespace?: string;
+  readonly clock?: Clock;
   /** Most connections of this process. Default 8. */
   readonly connections?: number;
   /** Default 5,000. */
@@ -67,7 +69,7 @@ export class PostgresDatabase {
   }
 
   private constructor(options: PostgresOptions) {
-    const { namespace, clock, connections = 8, commandTimeoutMs = 5_000 } = options;
+    const { namespace = 'devmentor', clock = systemClock, connections = 8, commandTimeoutMs = 5_000 } = options;
     if (!/^[A-Za-z0-9_-]{1,63}$/.test(namespace))
       throw new StoreFault('STORE_CONFIG', 'A namespace in PostgreSQL is 1 to 63 characters of A-Z a-z 0-9 _ -');
     const given = typeof options.postgres === 'string' ? { connectionString: options.postgres } : options.postgres;
