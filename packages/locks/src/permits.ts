@@ -3,7 +3,7 @@
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
 import type { Alarms } from './alarms.ts';
-import { checkMeta, checkName, checkResource, checkTtl, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
+import { checkMeta, checkName, checkUpkeep, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CapacityMismatchError, CoordinationError } from './errors.ts';
@@ -65,6 +65,7 @@ export class Permits implements LeaseHome {
     const command = this.#requestFor(pool, weight, options);
     const waitMs = options.waitMs ?? 0;
     options.signal?.throwIfAborted();
+    const begunMs = this.clock.nowMs();
     let outcome: ClaimOutcome;
     try {
       await this.#open();
@@ -74,6 +75,8 @@ export class Permits implements LeaseHome {
       if (options.signal?.aborted === true) throw options.signal.reason;
       outcome = unavailable(fault);
     }
+    this.metrics.claimed(outcome.kind);
+    if (outcome.kind === 'granted' && waitMs > 0) this.metrics.waited(this.clock.nowMs() - begunMs);
     // A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can.
     if (outcome.kind === 'unavailable' && options.requestId === undefined && isUncertain(outcome.cause))
       void this.leave(command).catch(() => undefined);
@@ -279,8 +282,7 @@ export class Permits implements LeaseHome {
 
   #requestFor(pool: Pool, weight: number, options: ClaimOptions): PermitRequest {
     const { holder = { id: this.#self }, instance = 'default', ttlMs = DEFAULT_TTL_MS, meta } = options;
-    checkResource(pool.resource);
-    checkTtl(ttlMs, options.renew ?? 'auto');
+    checkUpkeep(options);
     checkWait(options.waitMs ?? 0);
     checkMeta(meta);
     checkName('holder.id', holder.id);

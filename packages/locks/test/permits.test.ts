@@ -1,0 +1,336 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Lease } from '../src/index.ts';
+import { CapacityMismatchError, LockAcquisitionError, MemoryLeaseStore, MemoryLockManager } from '../src/index.ts';
+import { Locks } from '../src/locks.ts';
+import { SimulatedClock, seededEntropy } from '../src/testing.ts';
+
+const ada = { id: 'ada', name: 'Ada' };
+const bob = { id: 'bob' };
+
+let clock: SimulatedClock;
+let store: MemoryLeaseStore;
+let locks: MemoryLockManager;
+
+function open(seed = 1): MemoryLockManager {
+  return new MemoryLockManager({ store, clock, entropy: seededEntropy(seed) });
+}
+
+beforeEach(() => {
+  clock = new SimulatedClock();
+  store = new MemoryLeaseStore({ clock });
+  locks = open();
+});
+
+async function settled<T>(waiting: Promise<T>): Promise<T> {
+  await clock.settle();
+  return waiting;
+}
+
+describe('a semaphore', () => {
+  it('[PP1] gives leases like any other: renewed by themselves, valid by the clock, lost with a reason', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 4 });
+    const lease = await gpu.acquire({ holder: ada, count: 3, ttlMs: 1_000, meta: { job: 7 } });
+    expect(lease).toMatchObject({ resource: 'gpu', holder: ada, ttlMs: 1_000, state: 'held', meta: { job: 7 } });
+    await clock.advance(60_000);
+    expect(lease.valid).toBe(true);
+    const { signal } = lease;
+    const [shown] = (await gpu.inspect({ withLeaseId: true })).holders;
+    await gpu.release({ leaseId: shown?.leaseId ?? '', how: 'revoked' });
+    expect(signal.reason).toMatchObject({ code: 'LEASE_LOST', reason: 'revoked', fence: lease.fence });
+    clock.stall(1_000);
+    expect(lease.valid).toBe(false);
+    expect(await lease.release()).toEqual({ kind: 'already' });
+  });
+
+  it('[PP1] leaves no timer behind once it is given back and closed', async () => {
+    const lease = await locks.semaphore('gpu', { permits: 2 }).acquire();
+    const other = lease.share();
+    await lease.release();
+    expect(other.valid).toBe(true);
+    expect(await other.release()).toEqual({ kind: 'released' });
+    await locks.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('[PP2] gives each claim permits of its own, also to one party; a repeated request gets what it has', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 3 });
+    const first = await gpu.acquire({ holder: ada });
+    const second = await gpu.acquire({ holder: ada });
+    expect(second.leaseId).not.toBe(first.leaseId);
+    const once = await gpu.tryAcquire({ holder: ada, requestId: 'one' });
+    const again = await gpu.tryAcquire({ holder: ada, requestId: 'one' });
+    if (once.kind !== 'granted' || again.kind !== 'granted') throw new Error('granted');
+    expect(again.lease).toBe(once.lease);
+    expect([once.fresh, again.fresh]).toEqual([true, false]);
+    await once.lease.release();
+    expect(await gpu.tryAcquire({ requestId: 'one' })).toEqual({ kind: 'gone', how: 'released' });
+  });
+
+  it('[PP2] says who holds when there are not enough, and acquire throws it', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    await gpu.acquire({ holder: ada, count: 2, ttlMs: 5_000 });
+    expect(await gpu.tryAcquire({ holder: bob })).toMatchObject({
+      kind: 'busy',
+      why: 'held',
+      current: { holder: ada },
+      position: 1,
+      retryAfterMs: 5_000,
+    });
+    const refused = await gpu.acquire({ holder: bob }).catch((fault: unknown) => fault);
+    expect(refused).toBeInstanceOf(LockAcquisitionError);
+    expect(refused).toMatchObject({ code: 'RESOURCE_LOCKED', resource: 'gpu' });
+    const late = gpu.acquire({ holder: bob, waitMs: 1_000 }).catch((fault: unknown) => fault);
+    await clock.advance(1_100);
+    expect(await late).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(await gpu.inspect()).toMatchObject({ queue: 0 });
+  });
+
+  it('[PP3] refuses another number of permits with both numbers, waiting or not', async () => {
+    await locks.semaphore('gpu', { permits: 4 }).acquire();
+    const wrong = locks.semaphore('gpu', { permits: 5 });
+    for (const waitMs of [0, 5_000]) {
+      const fault = await settled(wrong.tryAcquire({ waitMs }).catch((caught: unknown) => caught));
+      expect(fault).toBeInstanceOf(CapacityMismatchError);
+      expect(fault).toMatchObject({ code: 'LOCK_CONFIG', applied: 'no', resource: 'gpu', stored: 4, asked: 5 });
+      expect((fault as Error).message).toContain('4 permits, not 5');
+    }
+  });
+
+  it.each([
+    [() => locks.semaphore('gpu', { permits: 0 }), 'permits 0'],
+    [() => locks.semaphore('gpu', { permits: 1.5 }), 'permits 1.5'],
+    [() => locks.semaphore('', { permits: 1 }), 'resource is empty'],
+    [() => locks.semaphore('gpu', { permits: 2 }).acquire({ count: 3 }), 'the 2 permits of gpu'],
+    [() => locks.semaphore('gpu', { permits: 2 }).acquire({ ttlMs: 10 }), 'too short'],
+    [() => new Locks(store, { clock }).readWrite('doc'), 'no pools'],
+  ])('[PP3] refuses what cannot be meant, case %#', async (ask, words) => {
+    const fault = await Promise.resolve()
+      .then(ask)
+      .catch((caught: unknown) => caught);
+    expect(fault).toMatchObject({ code: 'LOCK_CONFIG', applied: 'no' });
+    expect((fault as Error).message).toContain(words);
+  });
+
+  it('[PP4] an aborted wait rejects with the caller’s reason and lets those behind it in', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 4 });
+    await gpu.acquire({ count: 3 });
+    const caller = new AbortController();
+    const big = gpu.acquire({ count: 4, waitMs: 60_000, signal: caller.signal }).catch((reason: unknown) => reason);
+    const small = gpu.acquire({ waitMs: 60_000 });
+    await clock.advance(100);
+    const reason = new Error('changed my mind');
+    caller.abort(reason);
+    expect(await settled(big)).toBe(reason);
+    expect((await settled(small)).valid).toBe(true);
+  });
+
+  it('[PP4] any interleaving of claims, releases, aborts and time overdraws nothing, and goes by the order of arrival', async () => {
+    let grants = 0;
+    let waits = 0;
+    const user = fc.record({
+      at: fc.nat({ max: 3_000 }),
+      count: fc.integer({ min: 1, max: 5 }),
+      hold: fc.nat({ max: 1_500 }),
+      abortAt: fc.option(fc.nat({ max: 4_000 }), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(user, { minLength: 2, maxLength: 10 }), async (users) => {
+        clock = new SimulatedClock();
+        store = new MemoryLeaseStore({ clock });
+        const managers = [open(1), open(2)];
+        const pools = managers.map((manager) => manager.semaphore('gpu', { permits: 5 }));
+        await Promise.all(pools.map((pool) => pool.inspect()));
+        let inside = 0;
+        const fences = new Map<number, string>();
+        const runs = users.map(async ({ at, count, hold, abortAt }, n) => {
+          await new Promise<void>((resolve) => clock.after(at, resolve));
+          const caller = new AbortController();
+          if (abortAt !== undefined) clock.after(abortAt, () => caller.abort(new Error('enough')));
+          const lease = await pools[n % 2]
+            ?.acquire({ holder: { id: `u${n}` }, count, ttlMs: 500, waitMs: 60_000, signal: caller.signal })
+            .catch(() => undefined);
+          if (lease === undefined) return;
+          inside += count;
+          expect(inside).toBeLessThanOrEqual(5);
+          expect(lease.valid).toBe(true);
+          fences.set(n, lease.fence);
+          grants += 1;
+          if (clock.nowMs() > at) waits += 1;
+          await new Promise<void>((resolve) => clock.after(hold, resolve));
+          expect(lease.valid).toBe(true);
+          inside -= count;
+          await Promise.all([lease.release(), lease.release()]);
+        });
+        await clock.advance(100_000);
+        await Promise.all(runs);
+        const arrivals = [...fences.keys()].sort((a, b) => (users[a]?.at ?? 0) - (users[b]?.at ?? 0) || a - b);
+        const inOrder = arrivals.map((n) => fences.get(n));
+        expect(inOrder).toEqual([...inOrder].sort());
+        expect(await pools[0]?.inspect()).toMatchObject({ held: 0, queue: 0, free: 5 });
+        await Promise.all(managers.map((manager) => manager.close()));
+        await clock.settle();
+        expect(clock.pending).toBe(users.filter(({ abortAt }) => abortAt !== undefined && abortAt > 100_000).length);
+      }),
+      { numRuns: 100 },
+    );
+    expect(grants).toBeGreaterThan(200);
+    expect(waits).toBeGreaterThan(50);
+  });
+
+  it('[PP7] is resumed in another process when it was kept, and free when it was not', async () => {
+    const kept = await locks.semaphore('gpu', { permits: 2 }).acquire({ holder: ada, ttlMs: 5_000 });
+    const { signal } = kept;
+    await locks.close({ leases: 'keep' });
+    expect(signal.reason).toMatchObject({ reason: 'shutdown' });
+    const elsewhere = open(7);
+    const gpu = elsewhere.semaphore('gpu', { permits: 2 });
+    const resumed = await gpu.resume({ leaseId: kept.leaseId });
+    if (resumed.kind !== 'resumed') throw new Error(resumed.kind);
+    expect(resumed.lease).toMatchObject({ fence: kept.fence, holder: ada });
+    await clock.advance(20_000);
+    expect(resumed.lease.valid).toBe(true);
+    const waiting = gpu.acquire({ count: 2, waitMs: 60_000 }).catch((fault: unknown) => fault);
+    await clock.settle();
+    await elsewhere.close();
+    expect(await waiting).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    expect(await open(8).semaphore('gpu', { permits: 2 }).inspect()).toMatchObject({ free: 2, queue: 0 });
+    expect(await gpu.tryAcquire()).toMatchObject({ kind: 'unavailable', cause: { code: 'LOCKS_CLOSED' } });
+  });
+
+  it('[PP8] shows who holds and waits, and no lease id unless asked', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    const lease = await gpu.acquire({ holder: ada, instance: 'w1', count: 2 });
+    const waiting = gpu.acquire({ holder: bob, waitMs: 5_000 });
+    await clock.settle();
+    const view = await gpu.inspect();
+    expect(view).toMatchObject({
+      resource: 'gpu',
+      permits: 2,
+      free: 0,
+      held: 1,
+      queue: 1,
+      holders: [{ holder: ada, instance: 'w1', weight: 2, fence: lease.fence }],
+      waiters: [{ holder: bob, weight: 1 }],
+    });
+    expect(JSON.stringify(view)).not.toContain(lease.leaseId);
+    expect(JSON.stringify(await gpu.inspect({ withLeaseId: true }))).toContain(lease.leaseId);
+    await lease.release();
+    await (await settled(waiting)).release();
+    expect(await gpu.inspect()).toMatchObject({ permits: 2, free: 2, held: 0 });
+  });
+
+  it('[PP9] what a holder keeps for longer than it may is lost like any lease', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 1 });
+    const capped = await gpu.acquire({ ttlMs: 1_000, maxHoldMs: 5_000 });
+    await clock.advance(7_000);
+    expect(capped).toMatchObject({ state: 'lost', lossReason: 'max-hold' });
+    expect((await gpu.acquire()).fence > capped.fence).toBe(true);
+  });
+
+  it('[PP9] a permit has no takeover', async () => {
+    const lease = await locks.semaphore('gpu', { permits: 1 }).acquire();
+    expect(await lease.handOff({ to: bob })).toMatchObject({ kind: 'unavailable', cause: { code: 'LOCK_CONFIG' } });
+    expect(lease.valid).toBe(true);
+  });
+});
+
+describe('readers and writers', () => {
+  const names = async (doc: ReturnType<MemoryLockManager['readWrite']>): Promise<string> => {
+    const { writer, readers, waiters } = await doc.inspect();
+    const held = writer === undefined ? readers.map(({ holder }) => holder.id).sort() : [`${writer.holder.id}!`];
+    return [...held, '|', ...waiters.map(({ holder, wants }) => `${holder.id}:${wants}`)].join(' ');
+  };
+
+  it('[PP5] who asks to read after a writer has asked waits for the writer', async () => {
+    const doc = locks.readWrite('doc:1');
+    const claim = (id: string) => ({ holder: { id }, waitMs: 60_000 });
+    const r1 = await doc.read(claim('r1'));
+    const r2 = await doc.read(claim('r2'));
+    const writing = doc.write(claim('w'));
+    await clock.settle();
+    const late = [doc.read(claim('r3')), doc.read(claim('r4'))];
+    await clock.settle();
+    expect(await names(doc)).toBe('r1 r2 | w:write r3:read r4:read');
+    await r1.release();
+    await clock.settle();
+    expect(await names(doc)).toBe('r2 | w:write r3:read r4:read');
+    await r2.release();
+    const w = await settled(writing);
+    expect(await names(doc)).toBe('w! | r3:read r4:read');
+    expect(w.fence > r2.fence).toBe(true);
+    await w.release();
+    const readers = await settled(Promise.all(late));
+    expect(await names(doc)).toBe('r3 r4 |');
+    expect(readers.every(({ fence }) => fence > w.fence)).toBe(true);
+  });
+
+  it('[PP5] writers come to write however many read, and readers to read however many write', async () => {
+    const doc = locks.readWrite('doc:1');
+    const written: number[] = [];
+    const read: number[] = [];
+    const crowd = Array.from({ length: 60 }, async (_, n) => {
+      await new Promise<void>((resolve) => clock.after(n * 7, resolve));
+      const isWriter = n % 10 === 5;
+      const lease = await (isWriter ? doc.write({ waitMs: 60_000 }) : doc.read({ waitMs: 60_000 }));
+      await new Promise<void>((resolve) => clock.after(50, resolve));
+      (isWriter ? written : read).push(n);
+      await lease.release();
+    });
+    await clock.advance(30_000);
+    await Promise.all(crowd);
+    expect(written).toEqual([5, 15, 25, 35, 45, 55]);
+    expect(read).toHaveLength(54);
+  });
+
+  it('[PP6] a writer becomes a reader under the same lease, and lets readers in', async () => {
+    const doc = locks.readWrite('doc:1');
+    const lease = await doc.write({ holder: ada });
+    const reading = doc.read({ holder: bob, waitMs: 5_000 });
+    await clock.settle();
+    expect(await doc.downgrade(lease)).toEqual({ kind: 'downgraded', lease });
+    const other = await settled(reading);
+    expect([lease.valid, other.valid, other.fence > lease.fence]).toEqual([true, true, true]);
+    expect(await names(doc)).toBe('ada bob |');
+    await other.release();
+    await lease.release();
+    expect(await doc.downgrade(lease)).toEqual({ kind: 'ended', how: 'released' });
+  });
+
+  it('[PP6] the only reader becomes the writer by a new lease; the one it read by is over for all its parties', async () => {
+    const doc = locks.readWrite('doc:1');
+    const reader = await doc.read({ holder: ada, ttlMs: 1_000 });
+    const party = reader.share();
+    const upgraded = await doc.upgrade(reader);
+    if (upgraded.kind !== 'granted') throw new Error(upgraded.kind);
+    expect(upgraded.lease.fence > reader.fence).toBe(true);
+    expect(upgraded.lease).toMatchObject({ holder: ada, ttlMs: 1_000 });
+    expect(reader).toMatchObject({ valid: false, lossReason: 'superseded' });
+    expect(party.signal.reason).toMatchObject({ code: 'LEASE_LOST', reason: 'superseded' });
+    expect(await names(doc)).toBe('ada! |');
+    await clock.advance(10_000);
+    expect(upgraded.lease.valid).toBe(true);
+    expect(await doc.upgrade(upgraded.lease)).toEqual({ kind: 'granted', lease: upgraded.lease });
+  });
+
+  it('[PP6] one reader of several is refused, and told why', async () => {
+    const doc = locks.readWrite('doc:1');
+    const leases: Lease[] = [];
+    for (const id of ['r1', 'r2', 'r3']) leases.push(await doc.read({ holder: { id } }));
+    const [first] = leases as [Lease, ...Lease[]];
+    const refused = await doc.upgrade(first);
+    expect(refused).toMatchObject({ kind: 'shared', others: 2 });
+    expect((refused as { message: string }).message).toContain('wait for each other to leave wait for ever');
+    expect(first.valid).toBe(true);
+    await expect(locks.readWrite('doc:2').upgrade(first)).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
+  });
+
+  it('[PP6] withRead and withWrite give back, and never mask the body’s error', async () => {
+    const doc = locks.readWrite('doc:1');
+    const boom = new Error('boom');
+    await expect(doc.withWrite({}, () => Promise.reject(boom))).rejects.toBe(boom);
+    await expect(doc.withRead({}, () => Promise.reject(boom))).rejects.toBe(boom);
+    expect(await doc.withRead({}, (lease) => lease.valid)).toBe(true);
+    expect(await names(doc)).toBe('|');
+  });
+});
