@@ -124,16 +124,16 @@ export class Locks implements LockManager, LeaseHome {
     options.signal?.throwIfAborted();
     try {
       if (!this.#isOpen) await this.open();
-      if (waitMs <= 0) return await this.#claimNow(command, options);
-      const outcome = await this.#waiting.claim(command, waitMs, options);
-      if (outcome.kind === 'unavailable') this.#takeBack(command, options);
+      const outcome =
+        waitMs > 0 ? await this.#claimInTurn(command, waitMs, options) : await this.#claimNow(command, options);
+      this.metrics.claimed(outcome.kind);
       return outcome;
     } catch (fault) {
       // The caller's own reason is rethrown untouched, even where it is one of ours.
       if (options.signal?.aborted === true) throw options.signal.reason;
-      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG')
-        return { kind: 'unavailable', cause: fault };
-      throw fault;
+      const outcome = unavailable(fault);
+      this.metrics.claimed(outcome.kind);
+      return outcome;
     }
   }
 
@@ -314,8 +314,7 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async acquireLock(resource: string, ttl: number = DEFAULT_TTL_MS): Promise<Lock> {
-    const requestId = this.entropy.id();
-    return new ShortLock(await this.acquire(resource, { ttlMs: ttl, requestId, instance: requestId }));
+    return new ShortLock(await this.acquire(resource, { ttlMs: ttl, instance: this.entropy.id() }));
   }
 
   async releaseLock(lock: Lock): Promise<boolean> {
@@ -368,6 +367,14 @@ export class Locks implements LockManager, LeaseHome {
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
   }
 
+  async #claimInTurn(command: RequestCommand, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
+    const sinceMs = this.clock.nowMs();
+    const outcome = await this.#waiting.claim(command, waitMs, options);
+    if (outcome.kind === 'granted') this.metrics.waited(this.clock.nowMs() - sinceMs);
+    else if (outcome.kind === 'unavailable') this.#takeBack(command, options);
+    return outcome;
+  }
+
   /** The one request of a claim that does not wait; a lost reply is asked for again, once, under the same id. */
   async #claimNow(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
     let sentMs = this.clock.nowMs();
@@ -377,7 +384,7 @@ export class Locks implements LockManager, LeaseHome {
     } catch (fault) {
       if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
       sentMs = this.clock.nowMs();
-      reply = await this.store.submit<'request'>(command).catch((second: unknown) => {
+      reply = await this.store.submit<'request'>({ ...command, isFirst: false }).catch((second: unknown) => {
         this.#takeBack(command, options);
         throw second;
       });
@@ -398,7 +405,7 @@ export class Locks implements LockManager, LeaseHome {
   /** Held by a lease whose release is on the way: the store, asked again, answers after that. */
   async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
     if (reply.kind !== 'held' || !this.#isLeaving(reply.view.leaseId)) return reply;
-    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
+    return this.#afterLeaving(command, await this.store.submit<'request'>({ ...command, isFirst: false }));
   }
 
   #isLeaving(leaseId: string): boolean {
@@ -476,7 +483,8 @@ export class Locks implements LockManager, LeaseHome {
     if (options.instance !== undefined) checkName('instance', instance);
     if (options.requestId !== undefined) checkName('requestId', options.requestId);
     const leaseId = this.entropy.id();
-    const requestId = options.requestId ?? this.entropy.id();
+    // Who names no request never asks by its name again: the lease's name does for both.
+    const { requestId = leaseId } = options;
     return {
       kind: 'request',
       resource,
@@ -488,6 +496,7 @@ export class Locks implements LockManager, LeaseHome {
       meta: options.meta,
       waitMs: 0,
       listener: this.#self,
+      isFirst: options.requestId === undefined,
     };
   }
 
@@ -520,9 +529,7 @@ export class Locks implements LockManager, LeaseHome {
       if (!this.#isOpen) await this.open();
       return await ask();
     } catch (fault) {
-      if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG')
-        return { kind: 'unavailable', cause: fault };
-      throw fault;
+      return unavailable(fault);
     }
   }
 
@@ -573,4 +580,9 @@ function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: 
 
 function closedFault(): CoordinationError {
   return new CoordinationError('LOCKS_CLOSED', 'The lock manager is closed', { applied: 'no' });
+}
+
+function unavailable(fault: unknown): { readonly kind: 'unavailable'; readonly cause: Error } {
+  if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+  throw fault;
 }

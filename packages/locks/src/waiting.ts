@@ -108,11 +108,13 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
           listener: this.#listener,
         });
         fault = undefined;
+        command = { ...command, isFirst: false };
         if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined && !isLast) {
           // An offer came and went while this process could not answer. Nobody else knows the
           // request's name, so the claim goes on, at the end of the queue, under another.
           this.#waiters.delete(command.requestId);
-          command = { ...command, requestId: entropy.id(), leaseId: entropy.id() };
+          const leaseId = entropy.id();
+          command = { ...command, requestId: leaseId, leaseId, isFirst: true };
           waiter.requestId = command.requestId;
           this.#waiters.set(command.requestId, waiter);
           waiter.offer = undefined;
@@ -128,6 +130,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
         // What is asked wrongly stays wrong.
         if (!(caught instanceof CoordinationError) || caught.code === 'LOCK_CONFIG') throw caught;
         fault = caught;
+        command = { ...command, isFirst: false };
         if (isLast) return { kind: 'unavailable', cause: fault };
       }
       const wake = await this.#next(waiter, endMs, fault !== undefined, options.signal);
