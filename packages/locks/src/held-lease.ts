@@ -234,6 +234,10 @@ export class HeldLease implements Lease {
     await this.release();
   }
 
+  [Symbol.dispose](): void {
+    void this.release();
+  }
+
   /** Neither lost nor being let go of. */
   isLive(): boolean {
     return (
