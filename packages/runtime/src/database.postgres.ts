@@ -114,6 +114,11 @@ export class PostgresDatabase {
     return this.#run<R>('write', statement, values);
   }
 
+  /** Rejects when the server does not answer. */
+  async ping(): Promise<void> {
+    await this.read({ name: 'ping', text: 'SELECT 1' }, []);
+  }
+
   /** Ends the connections once their statements have settled. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;

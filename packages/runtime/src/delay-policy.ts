@@ -29,7 +29,8 @@ const FAILOVER_MS = 10_000;
 
 /** The policy of an `after`, by the name or number of its delay. */
 export function policyOf(policies: Readonly<Record<string, DelayPolicy>>, eventType: string): DelayPolicy {
-  for (const delay in policies) if (eventType.startsWith(`xstate.after.${delay}.`)) return policies[delay] ?? 'deadline';
+  for (const delay in policies)
+    if (eventType.startsWith(`xstate.after.${delay}.`)) return policies[delay] ?? 'deadline';
   return 'deadline';
 }
 

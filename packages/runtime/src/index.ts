@@ -16,6 +16,7 @@ export {
   type Returns,
   returns,
 } from './define-actor.ts';
+export type { DelayPolicy } from './delay-policy.ts';
 export { type DurableWork, durable } from './durable.ts';
 export { type EventData, publish, reply, tell } from './effect.ts';
 export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './errors.ts';

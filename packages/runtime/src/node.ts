@@ -59,7 +59,9 @@ export class Node implements Runtime {
     this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
     this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
-    this.#timers = new Timers(this.#clock, this.#entropy, (id) => this.#held.get(shardOf(id, this.#state.shards))?.ring(id));
+    this.#timers = new Timers(this.#clock, this.#entropy, (id) =>
+      this.#held.get(shardOf(id, this.#state.shards))?.ring(id),
+    );
     this.#residents = new Residents(options.maxResident ?? 100_000);
     const namespace = options.namespace ?? 'devmentor';
     const hints = new Hints(this.#transport, namespace);
