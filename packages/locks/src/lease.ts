@@ -200,7 +200,7 @@ export type RenewOutcome =
  * a stall that outlasted the lease, and a late answer never makes it true again. It cannot
  * stop a write that is already on its way; pass `fence` with the write for that.
  */
-export interface Lease extends AsyncDisposable {
+export interface Lease extends AsyncDisposable, Disposable {
   readonly resource: string;
   readonly leaseId: string;
   readonly requestId: string;
@@ -249,4 +249,6 @@ export interface Lease extends AsyncDisposable {
   handOff(handOff: HandOff): Promise<HandOffOutcome>;
   /** Releases; never rejects, so it never masks the error of the body. */
   [Symbol.asyncDispose](): Promise<void>;
+  /** Begins to release and waits for nothing: for `using` where nothing may be awaited. */
+  [Symbol.dispose](): void;
 }

@@ -44,7 +44,7 @@ export interface MultiReleaseOutcome {
 const MOST_RESOURCES = 64;
 
 /** Leases on several resources, as strong as the weakest of them. */
-export class MultiLease implements AsyncDisposable {
+export class MultiLease implements AsyncDisposable, Disposable {
   /** In order of their resources' names. */
   readonly leases: readonly Lease[];
   readonly #byResource: ReadonlyMap<string, Lease>;
@@ -116,6 +116,10 @@ export class MultiLease implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+
+  [Symbol.dispose](): void {
+    void this.release();
   }
 }
 

@@ -113,4 +113,8 @@ export class SharedLease implements Lease {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }
+
+  [Symbol.dispose](): void {
+    void this.release();
+  }
 }

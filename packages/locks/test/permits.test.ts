@@ -105,9 +105,8 @@ describe('a semaphore', () => {
     [() => locks.semaphore('gpu', { permits: 2 }).acquire({ ttlMs: 10 }), 'too short'],
     [() => new Locks(store, { clock }).readWrite('doc'), 'no pools'],
   ])('[PP3] refuses what cannot be meant, case %#', async (ask, words) => {
-    const fault = await Promise.resolve()
-      .then(ask)
-      .catch((caught: unknown) => caught);
+    const asking = async (): Promise<unknown> => await ask();
+    const fault = await asking().catch((caught: unknown) => caught);
     expect(fault).toMatchObject({ code: 'LOCK_CONFIG', applied: 'no' });
     expect((fault as Error).message).toContain(words);
   });
