@@ -65,10 +65,11 @@ export interface CancelEffect {
   readonly id: string;
 }
 
-/** Ends every timer whose name begins so: the child machine that set them has ended. */
+/** A child has ended: with it every timer whose name begins with `within`, and every event that waits to go `to` it. */
 export interface ForgetEffect {
   readonly kind: 'forget';
   readonly within: string;
+  readonly to: string;
 }
 
 /** Work to start after the commit; its end is fed back as an event (see `MachineDriver.settled`). */

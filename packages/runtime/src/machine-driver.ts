@@ -129,6 +129,15 @@ export interface MachineDriver {
   seen(id: string, value: Json): EventData;
 }
 
+/** The event that brings another to a machine below the actor's own. */
+export const toChild = 'xstate.to';
+
+/** Whether an event waits to go to the child of this address. */
+export function isBoundFor(event: Json, address: string): boolean {
+  const { type, to } = event as { readonly type?: unknown; readonly to?: unknown };
+  return type === toChild && to === address;
+}
+
 /** Event types that only the runtime may feed to a machine; one that comes from outside is refused. */
 export function isReservedEventType(type: string): boolean {
   return type === '*' || type.startsWith('xstate.');

@@ -3,7 +3,7 @@ import type { AnyActorRef } from 'xstate';
 import { type Effect, type EventData, type InvokeEffect, sayOf } from './effect.ts';
 import type { Json } from './json.ts';
 import { asJson } from './json-check.ts';
-import { isReservedEventType } from './machine-driver.ts';
+import { isReservedEventType, toChild } from './machine-driver.ts';
 import { addressOf, type Path, within } from './machine-driver.xstate5-address.ts';
 import type { Work } from './machine-driver.xstate5-definition.ts';
 
@@ -96,9 +96,6 @@ function schedule(event: unknown, id: string | undefined, delay: number, by: Act
     event: to.length === 0 ? data : { type: toChild, to: addressOf(to), event: data },
   });
 }
-
-/** Brings an event to a machine below the actor's. */
-export const toChild = 'xstate.to';
 
 function timerId(id: string, path: Path): string {
   return path.length === 0 && !id.startsWith('>') ? id : addressOf([...path, id]);

@@ -183,7 +183,7 @@ export class Tree {
   step(given: TreeSnapshot, path: Path, event: Event): TreeSnapshot {
     this.#run = new Run(given.cells);
     const node = this.#nodeAt(path);
-    if (node !== undefined) this.#enqueue(node, event);
+    if (node !== undefined) this.#send(node, event);
     return this.#end();
   }
 
@@ -427,8 +427,9 @@ export class Tree {
   }
 
   #forget({ path, logic }: Node): void {
-    // The timers of the actor itself end with it in the runtime.
-    if (path.length > 0 && logic.kind === 'machine') this.#run.effects.push({ kind: 'forget', within: within(path) });
+    // The timers of the actor itself end with it in the runtime, and nobody sends to a promise.
+    if (path.length > 0 && logic.kind !== 'promise')
+      this.#run.effects.push({ kind: 'forget', within: within(path), to: addressOf(path) });
   }
 
   #acting(node: Node): Acting {

@@ -23,10 +23,11 @@ import {
   MachineRefused,
   type MachineSnapshot,
   type Step,
+  toChild,
 } from './machine-driver.ts';
 import { addressOf, pathOf } from './machine-driver.xstate5-address.ts';
 import { isWork, type Reading, readDefinition, type Work } from './machine-driver.xstate5-definition.ts';
-import { type Acting, asInvoke, type Captured, perform, toChild } from './machine-driver.xstate5-effects.ts';
+import { type Acting, asInvoke, type Captured, perform } from './machine-driver.xstate5-effects.ts';
 import { runWork } from './machine-driver.xstate5-run.ts';
 import { Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
 import { errorData, fromStored, type Stored, toStored } from './machine-driver.xstate5-stored.ts';

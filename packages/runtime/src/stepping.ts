@@ -29,7 +29,7 @@ import { type KeptDelay, policyOf } from './delay-policy.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
-import { isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
+import { isBoundFor, isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
 import { type Halt, judge, noStrikes, type Strikes, type Verdict } from './supervision.ts';
@@ -488,7 +488,8 @@ class Draft {
           this.#timers.delete(effect.id);
           break;
         case 'forget':
-          for (const id of [...this.#timers.keys()]) if (id.startsWith(effect.within)) this.#timers.delete(id);
+          for (const [id, { event }] of [...this.#timers])
+            if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#timers.delete(id);
           break;
         case 'invoke':
           this.#runs[effect.id] = ++this.#mark;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type ActorRefFrom,
   type AnyActorRef,
@@ -18,7 +18,7 @@ import {
   stopChild,
 } from 'xstate';
 import type { Effect, ScheduleEffect } from '../src/effect.ts';
-import type { MachineSnapshot } from '../src/machine-driver.ts';
+import { isBoundFor, type MachineSnapshot } from '../src/machine-driver.ts';
 import { xstateDriver } from '../src/machine-driver.xstate5.ts';
 
 // Three generations: as many ways for one to speak to another as fit, to be driven by chance.
@@ -69,7 +69,12 @@ const child = setup({
     two: {
       entry: raise({ type: 'tick' }, { id: 'tick', delay: 60 }),
       exit: cancel('tick'),
-      on: { tick: 'one', a: 'one', e: 'gone', d: { actions: sendTo(({ self }) => self, { type: 'a' }, { delay: 15 }) } },
+      on: {
+        tick: 'one',
+        a: 'one',
+        e: 'gone',
+        d: { actions: sendTo(({ self }) => self, { type: 'a' }, { delay: 15 }) },
+      },
     },
     gone: { type: 'final' },
   },
@@ -94,7 +99,9 @@ const top = setup({
   initial: 'off',
   on: {
     born: { actions: { type: 'note', params: { word: 'born' } } },
-    heard: { actions: [{ type: 'note', params: ({ event }) => ({ word: `heard ${event.n}` }) }, emit({ type: 'was heard' })] },
+    heard: {
+      actions: [{ type: 'note', params: ({ event }) => ({ word: `heard ${event.n}` }) }, emit({ type: 'was heard' })],
+    },
     d: {
       actions: enqueueActions(({ enqueue, context }) => {
         if (context.sum !== null) enqueue.sendTo(context.sum, { type: 'd' });
@@ -109,12 +116,28 @@ const top = setup({
           made: ({ context }) => context.made + 1,
         }),
       },
-      { guard: ({ context }) => context.made % 2 === 0, actions: sendTo(({ context }) => context.ref ?? '', { type: 'e' }) },
-      { actions: [stopChild(({ context }) => context.ref ?? ''), assign({ ref: null, made: ({ context }) => context.made + 1 })] },
+      {
+        guard: ({ context }) => context.made % 2 === 0,
+        actions: sendTo(({ context }) => context.ref ?? '', { type: 'e' }),
+      },
+      {
+        actions: [
+          stopChild(({ context }) => context.ref ?? ''),
+          assign({ ref: null, made: ({ context }) => context.made + 1 }),
+        ],
+      },
     ],
   },
   states: {
-    off: { on: { a: 'on', b: { actions: [cancel('x'), sendTo(({ context }) => context.sum ?? '', { type: 'bb' }, { id: 'x', delay: 25 })] }, c: { actions: cancel('x') } } },
+    off: {
+      on: {
+        a: 'on',
+        b: {
+          actions: [cancel('x'), sendTo(({ context }) => context.sum ?? '', { type: 'bb' }, { id: 'x', delay: 25 })],
+        },
+        c: { actions: cancel('x') },
+      },
+    },
     on: {
       invoke: {
         src: 'child',
@@ -213,7 +236,8 @@ class Host {
       if (effect.kind === 'emit') this.emitted.push(effect.event);
       else if (effect.kind === 'cancel') this.#timers.delete(effect.id);
       else if (effect.kind === 'forget') {
-        for (const id of [...this.#timers.keys()]) if (id.startsWith(effect.within)) this.#timers.delete(id);
+        for (const [id, { event }] of [...this.#timers])
+          if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#timers.delete(id);
       } else if (effect.kind === 'schedule')
         this.#timers.set(effect.id ?? `${effect.within ?? ''}~${this.#order}`, {
           due: this.nowMs + effect.delayMs,
@@ -227,6 +251,8 @@ class Host {
 
 describe('a tree of machines beside the live actors of XState', () => {
   it('[MD4] [MD11] [MD12] [MD13] states, contexts and timers of all three generations are those of the live actors, stored at any step', () => {
+    // XState says so whenever an event finds its actor stopped, which is what happens here.
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
     const states = new Set<string>();
     fc.assert(
       fc.property(
