@@ -1,7 +1,7 @@
 // Where a server keeps its state and how it talks to the others: one process's memory, a folder of
-// its own, or Redis and NATS. Nothing above this file knows which.
+// its own, or Redis and NATS, beside them PostgreSQL. Nothing above this file knows which.
 import { type BoardStore, MemoryBoardStore } from '@devmentor/agents';
-import type { Clock, Entropy, LockManager } from '@devmentor/locks';
+import { type Clock, CoordinationError, type Entropy, type LockManager } from '@devmentor/locks';
 import { MemoryLockManager } from '@devmentor/locks/memory';
 import {
   type LogStore,
@@ -115,12 +115,19 @@ function answers(read: () => unknown): 'up' | 'down' {
 export interface ClusterAddress {
   readonly redis: string;
   readonly nats: string;
+  /** Keeps users, projects, sessions and all other records; claims and boards stay in Redis. */
+  readonly postgres?: string;
   readonly namespace: string;
 }
 
-/** Connects to both, or throws `BackendUnreachable` and leaves nothing open. */
+/**
+ * Connects to all of them, or leaves nothing open.
+ *
+ * @throws BackendUnreachable when one does not answer
+ * @throws BackendUnusable when PostgreSQL refuses, or cannot hold what is to be stored
+ */
 export async function clusterBackends(
-  { redis, nats, namespace }: ClusterAddress,
+  { redis, nats, postgres, namespace }: ClusterAddress,
   { clock, entropy }: Platform,
 ): Promise<Backends> {
   // Loaded here, so that an embedded server needs neither client library.
@@ -131,38 +138,70 @@ export async function clusterBackends(
       import('@devmentor/runtime/nats'),
       import('@devmentor/agents/redis'),
     ]);
-  const link = RedisLink.open({ redis, clock });
-  const ping = (): Promise<unknown> => link.command('ping');
-  let transport: Transport;
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of opened.reverse()) await one();
+  };
   try {
+    const link = RedisLink.open({ redis, clock });
+    opened.push(() => link.close());
+    const ping = (): Promise<unknown> => link.command('ping');
     await ping().catch((cause: unknown) => unreachable('Redis', redis, cause));
-    transport = await openNatsTransport({ nats, clock, entropy }).catch((cause: unknown) =>
+    const transport = await openNatsTransport({ nats, clock, entropy }).catch((cause: unknown) =>
       unreachable('NATS', nats, cause),
     );
+    opened.push(() => transport.close());
+    const database = postgres === undefined ? undefined : await openPostgres({ postgres, namespace, clock });
+    if (database !== undefined) opened.push(database.close);
+    return {
+      kind: 'shared',
+      locks: new RedisLockManager({ redis: link, namespace, clock, entropy }),
+      ...(database?.stores ?? redisStores({ link, namespace })),
+      boards: new RedisBoardStore(new RedisNamespace({ link, namespace })),
+      transport,
+      hints: transportHints(transport, namespace),
+      check: async () => ({
+        redis: await upOrDown(ping()),
+        nats: transport.status === 'connected' ? 'up' : 'down',
+        ...(database !== undefined && { postgres: await upOrDown(database.ping()) }),
+      }),
+      close,
+    };
   } catch (error) {
-    await link.close();
+    await close();
     throw error;
   }
-  const stores = redisStores({ link, namespace });
-  return {
-    kind: 'shared',
-    locks: new RedisLockManager({ redis: link, namespace, clock, entropy }),
-    ...stores,
-    boards: new RedisBoardStore(new RedisNamespace({ link, namespace })),
-    transport,
-    hints: transportHints(transport, namespace),
-    check: async () => ({
-      redis: await ping().then(
-        () => 'up' as const,
-        () => 'down' as const,
-      ),
-      nats: transport.status === 'connected' ? 'up' : 'down',
-    }),
-    close: async () => {
-      await transport.close();
-      await link.close();
-    },
-  };
+}
+
+interface Records {
+  readonly stores: { readonly state: StateStore; readonly log: LogStore; readonly records: RecordStore };
+  ping(): Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+async function openPostgres(options: {
+  readonly postgres: string;
+  readonly namespace: string;
+  readonly clock: Clock;
+}): Promise<Records> {
+  // Loaded here, so that a server without it needs no client library.
+  const { postgresStores } = await import('@devmentor/runtime/postgres');
+  try {
+    const { database, ...stores } = await postgresStores(options);
+    return { stores, ping: () => database.ping(), close: () => database.close() };
+  } catch (error) {
+    if (!(error instanceof CoordinationError)) throw error;
+    if (error.code === 'STORE_UNAVAILABLE' || error.code === 'REPLY_LOST')
+      throw new BackendUnreachable(error.message, { cause: error });
+    throw new BackendUnusable(error.message, { cause: error });
+  }
+}
+
+async function upOrDown(answer: Promise<unknown>): Promise<'up' | 'down'> {
+  return answer.then(
+    () => 'up',
+    () => 'down',
+  );
 }
 
 /** Says which address was tried: of the URL no more than that, since the rest may be secret. */

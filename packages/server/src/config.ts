@@ -10,7 +10,13 @@ import { COMMANDS, type Command, LOG_LEVELS, type LogLevel, SETTINGS, type Setti
 export type Backend =
   | { readonly kind: 'memory' }
   | { readonly kind: 'data'; readonly dir: string }
-  | { readonly kind: 'cluster'; readonly redis: string; readonly nats: string };
+  | {
+      readonly kind: 'cluster';
+      readonly redis: string;
+      readonly nats: string;
+      /** Keeps everything but claims and boards, which stay in Redis. */
+      readonly postgres?: string;
+    };
 
 export interface ServerConfig {
   readonly host: string;
@@ -95,7 +101,7 @@ function readFile(path: string | undefined, problems: string[]): Record<string, 
 }
 
 function check(settings: Readonly<Record<string, string>>, problems: string[]): ServerConfig {
-  const { redis, nats, data, ui } = settings;
+  const { redis, nats, postgres, data, ui } = settings;
   const secret = settings['auth-secret'];
   // An IPv6 address may come as a URL writes it; the platform listens on it without brackets.
   const host = (settings.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
@@ -113,12 +119,13 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   checkUrl('nats', nats, ['nats:', 'tls:', 'ws:', 'wss:'], problems);
   if (data !== undefined && (redis !== undefined || nats !== undefined))
     problems.push('--data keeps everything in a folder, --redis with --nats in Redis; choose one');
-  if (settings.postgres !== undefined)
-    problems.push(
-      '--postgres (DATABASE_URL) is not available in this version; use --data, or --redis with --nats, to keep data',
-    );
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(settings.namespace ?? ''))
-    problems.push('--namespace is 1 to 64 letters, digits, _ and -');
+  checkUrl('postgres', postgres, ['postgres:', 'postgresql:'], problems);
+  if (postgres !== undefined && redis === undefined && nats === undefined)
+    problems.push('--postgres needs --redis and --nats too, which keep claims and boards and join the servers');
+  // It names a schema of PostgreSQL, too.
+  const longest = postgres === undefined ? 64 : 63;
+  if (!/^[A-Za-z0-9_-]+$/.test(settings.namespace ?? '') || (settings.namespace ?? '').length > longest)
+    problems.push(`--namespace is 1 to ${longest} letters, digits, _ and -`);
   if (ui !== undefined && !existsSync(join(ui, 'index.html'))) problems.push(`--ui ${ui} has no index.html`);
   const logLevel = LOG_LEVELS.find((level) => level === settings['log-level']);
   if (logLevel === undefined) problems.push(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
@@ -145,8 +152,9 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
   };
 }
 
-function backendOf({ redis, nats, data }: Readonly<Record<string, string>>): Backend {
-  if (redis !== undefined && nats !== undefined) return { kind: 'cluster', redis, nats };
+function backendOf({ redis, nats, postgres, data }: Readonly<Record<string, string>>): Backend {
+  if (redis !== undefined && nats !== undefined)
+    return { kind: 'cluster', redis, nats, ...(postgres !== undefined && { postgres }) };
   return data === undefined ? { kind: 'memory' } : { kind: 'data', dir: data };
 }
 

@@ -96,7 +96,11 @@ function sayWhere(backend: ServerConfig['backend'], log: Logger): void {
       log.info({ dir: resolve(backend.dir) }, 'everything is kept in this folder; claims end with the process');
       break;
     case 'cluster':
-      log.info('everything is kept in Redis; servers hear of each other over NATS');
+      log.info(
+        backend.postgres === undefined
+          ? 'everything is kept in Redis; servers hear of each other over NATS'
+          : 'users, projects, sessions and all other records are kept in PostgreSQL, claims and boards in Redis; servers hear of each other over NATS',
+      );
       break;
   }
 }

@@ -41,7 +41,7 @@ export const SETTINGS = [
     kind: 'text',
     value: 'URL',
     secret: true,
-    help: 'keeps everything in Redis; needs --nats too',
+    help: 'keeps everything in Redis, with --postgres only claims and boards; needs --nats too',
   },
   {
     flag: 'nats',
@@ -64,7 +64,7 @@ export const SETTINGS = [
     kind: 'text',
     value: 'URL',
     secret: true,
-    help: 'keeps projects in PostgreSQL (not available in this version)',
+    help: 'keeps users, projects and sessions in PostgreSQL 14 or newer; needs --redis and --nats too',
   },
   {
     flag: 'namespace',
@@ -158,6 +158,7 @@ Examples:
   devmentor-server --demo
   devmentor-server --port 0 --json
   AUTH_SECRET=… devmentor-server --host 0.0.0.0 --redis redis://redis:6379 --nats nats://nats:4222
+  DATABASE_URL=postgres://user:password@db/devmentor REDIS_URL=… NATS_URL=… devmentor-server
 
 Exit codes: 0 ended in order, 1 failure, 2 usage, 69 backend unreachable at start,
 78 bad configuration, 130/143 a second signal cut the drain short.

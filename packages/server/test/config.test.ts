@@ -30,7 +30,7 @@ describe('configuration', () => {
   });
 
   it('[CF3] all problems are told at once', () => {
-    const bad = '--port 70000 --host 0.0.0.0 --redis redis://h --log-level loud --data /x --postgres postgres://h/db';
+    const bad = '--port 70000 --host 0.0.0.0 --redis redis://h --log-level loud --data /x --postgres mysql://h/db';
     expect(problems(bad.split(' '))).toHaveLength(6);
   });
 
@@ -39,6 +39,8 @@ describe('configuration', () => {
     '--nats nats://h:1',
     '--data /x --redis redis://h:1 --nats nats://h:1',
     '--postgres postgres://h/db',
+    '--postgres mysql://h/db --redis redis://h --nats nats://h',
+    `--namespace ${'x'.repeat(64)} --postgres postgres://h/db --redis redis://h --nats nats://h`,
     '--host 0.0.0.0',
     '--redis http://h --nats nats://h',
     '--namespace a.b',
@@ -52,6 +54,16 @@ describe('configuration', () => {
 
   it('[CF1] a data folder keeps everything, instead of memory', () => {
     expect(ready(['--data', '/x'], {}).config.backend).toEqual({ kind: 'data', dir: '/x' });
+  });
+
+  it('[CF1] PostgreSQL comes beside Redis and NATS', () => {
+    const env = { DATABASE_URL: 'postgresql://u:p@h/db', REDIS_URL: 'redis://h:1', NATS_URL: 'nats://h:2' };
+    expect(ready([], env).config.backend).toEqual({
+      kind: 'cluster',
+      redis: 'redis://h:1',
+      nats: 'nats://h:2',
+      postgres: 'postgresql://u:p@h/db',
+    });
   });
 
   it('[CF4] a host that others can reach needs a secret', () => {
@@ -68,7 +80,8 @@ describe('configuration', () => {
   });
 
   it('[CF6] printed settings hold no secret', () => {
-    const argv = ['--redis', 'redis://me:hunter2@h:1', '--nats', 'nats://tok3n@h:2'];
+    const cluster = ['--redis', 'redis://me:hunter2@h:1', '--nats', 'nats://tok3n@h:2'];
+    const argv = [...cluster, '--postgres', 'postgres://me:hunter2@h:3/db?password=hunter2'];
     const printed = JSON.stringify(redacted(ready(argv, { AUTH_SECRET: 's3cret' }).settings));
     for (const secret of ['hunter2', 'tok3n', 's3cret']) expect(printed).not.toContain(secret);
     expect(printed).toContain('h:1');
