@@ -112,7 +112,7 @@ export class HeldLease implements Lease {
   #wallLeadMs = 0;
   #abort: AbortController | undefined;
   #renewing: Promise<RenewOutcome> | undefined;
-  #isGivingBack = false;
+  #givingBack: Promise<unknown> | undefined;
   #releasing: Promise<ReleaseOutcome> | undefined;
   #left: Promise<ReleaseOutcome> | undefined;
   #parties = 1;
@@ -248,9 +248,9 @@ export class HeldLease implements Lease {
     );
   }
 
-  /** Its release is on the way: what the store answered before that says nothing any more. */
-  isLeaving(): boolean {
-    return this.#releasing !== undefined || this.#isGivingBack;
+  /** While its release is on the way: what the store answered before that says nothing any more. */
+  get leaving(): Promise<unknown> | undefined {
+    return this.#releasing ?? this.#givingBack;
   }
 
   onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
@@ -351,7 +351,10 @@ export class HeldLease implements Lease {
       const delayMs = renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random());
       // What drains is not extended; it only hears soon enough that it need not drain after all.
       const isDraining = this.#breaking?.state === 'draining';
-      this.#renewAtMs = together(term.sentMs + (isDraining ? Math.max(DRAINING_PACE_MS, delayMs) : delayMs));
+      this.#renewAtMs = together(
+        term.sentMs + (isDraining ? Math.max(DRAINING_PACE_MS, delayMs) : delayMs),
+        term.remainingMs,
+      );
     } else this.#renewAtMs = Number.POSITIVE_INFINITY;
     this.#setAlarm();
   }
@@ -426,7 +429,7 @@ export class HeldLease implements Lease {
       if (reply.kind === 'ended') return { kind: 'ended', how: this.#endedAs(reply.how) };
       this.confirm(reply.view, sentMs);
       // The store extended what is over here: give it back, so that nobody waits for the term.
-      if (this.#isOver() && this.#releasing === undefined) this.#giveBack();
+      if (this.#isOver() && this.#releasing === undefined) void this.#giveBack();
       return this.#isOver() ? this.#endedOutcome() : { kind: 'renewed', view: reply.view };
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;
@@ -532,8 +535,8 @@ export class HeldLease implements Lease {
   }
 
   /** A renewal on its way may yet extend what is over here; nobody should wait for that term. */
-  #giveBack(): void {
-    void this.#home.store
+  #giveBack(): Promise<unknown> {
+    return this.#home.store
       .submit<'release'>({
         kind: 'release',
         resource: this.resource,
@@ -546,9 +549,8 @@ export class HeldLease implements Lease {
   }
 
   #loseAndGiveBack(reason: LossReason): void {
-    this.#isGivingBack = true;
+    this.#givingBack = this.#giveBack();
     this.#lose(reason);
-    this.#giveBack();
   }
 
   #lose(reason: LossReason): void {
@@ -558,7 +560,7 @@ export class HeldLease implements Lease {
     this.#home.metrics.lost(reason);
     this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
     this.#home.alarms.clear(this.#alarm);
-    if (!this.#isGivingBack) this.#home.forget(this);
+    if (this.#givingBack === undefined) this.#home.forget(this);
     this.#abort?.abort(new LeaseLostError(this, reason));
   }
 

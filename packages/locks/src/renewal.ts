@@ -22,9 +22,12 @@ export function renewalDelayMs(termMs: number, jitter: number): number {
   return Math.max(1, (termMs / 3) * (1 - jitter / 4));
 }
 
-/** Renewals that fall within the same few milliseconds go out as one batch. */
-export function together(dueMs: number): number {
-  return dueMs - (dueMs % 8);
+/**
+ * Renewals that fall within the same moment go out as one batch. The moment is as long as the
+ * term can spare: a request costs more than a lease more in it.
+ */
+export function together(dueMs: number, termMs: number): number {
+  return dueMs - (dueMs % Math.max(8, Math.floor(termMs / 240)));
 }
 
 /** How long after a failed renewal it is tried again: several times a term, never in a tight loop. */
