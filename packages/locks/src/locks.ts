@@ -101,7 +101,7 @@ export class Locks implements LockManager, LeaseHome {
     this.alarms = new Alarms(this.clock);
     this.#self = this.entropy.id();
     this.#events = new LockEvents(store, this.clock);
-    this.metrics = new LockMetrics(() => this.#leases.size);
+    this.metrics = new LockMetrics(() => this.#leases.size + (this.#permits?.holding ?? 0));
     this.#waiting = new Waiting(this, this.#self);
     this.#takeovers = new Takeovers(this, this.#self);
     this.#permits = options.permits === undefined ? undefined : new Permits(this, options.permits);
@@ -190,13 +190,13 @@ export class Locks implements LockManager, LeaseHome {
       );
       if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
       if (outcome.kind !== 'attached') return outcome;
-      if (this.#isLeaving(request.leaseId)) return { kind: 'ended', how: 'released' };
+      if (this.#leases.get(request.leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
       const lease = this.adopt(outcome.view as OwnView, sentMs, request);
       return { kind: 'resumed', lease, ...(outcome.displaced === undefined ? {} : { displaced: outcome.displaced }) };
     }
     const outcome = await this.asking(() => this.#renew(request));
     if (outcome.kind !== 'renewed') return outcome;
-    if (this.#isLeaving(request.leaseId)) return { kind: 'ended', how: 'released' };
+    if (this.#leases.get(request.leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
     return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request) };
   }
 
@@ -300,14 +300,12 @@ export class Locks implements LockManager, LeaseHome {
     this.#isOpen = false;
     this.#stopSweeping();
     this.#events.close();
-    await Promise.all([
-      this.#takeovers.close(closedFault()),
-      this.#waiting.close(closedFault()),
-      this.#permits?.close(closedFault(), options.leases ?? 'release'),
-    ]);
+    const pools = this.#permits?.close(closedFault(), options.leases ?? 'release');
+    await Promise.all([this.#takeovers.close(closedFault()), this.#waiting.close(closedFault())]);
     const leases = [...this.#leases.values()];
     if (options.leases === 'keep') for (const lease of leases) lease.abandon('shutdown');
     else await Promise.all(leases.map((lease) => lease.end('shutdown')));
+    await pools;
     this.#stopListening();
     this.alarms.close();
     await this.store.close();
@@ -402,14 +400,12 @@ export class Locks implements LockManager, LeaseHome {
     return outcome;
   }
 
-  /** Held by a lease whose release is on the way: the store, asked again, answers after that. */
+  /** Held by a lease whose release is on the way: asked again once that is over. */
   async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
-    if (reply.kind !== 'held' || !this.#isLeaving(reply.view.leaseId)) return reply;
-    return this.#afterLeaving(command, await this.store.submit<'request'>({ ...command, isFirst: false }));
-  }
-
-  #isLeaving(leaseId: string): boolean {
-    return this.#leases.get(leaseId)?.isLeaving() === true;
+    const leaving = reply.kind === 'held' ? this.#leases.get(reply.view.leaseId)?.leaving : undefined;
+    if (leaving === undefined) return reply;
+    await leaving;
+    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
   }
 
   /** What a reply to a request means to its caller. */
