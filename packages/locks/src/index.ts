@@ -102,6 +102,7 @@ export {
 } from './multi-lock.ts';
 // Pools of permits
 export type { PermitHolding, PermitQueuer, PoolView } from './permit-command.ts';
+export { MemoryPermitStore } from './permit-store.memory.ts';
 export type { PermitStore } from './permit-store.ts';
 export { prometheusText } from './prometheus.ts';
 export { type DowngradeOutcome, ReadWriteLock, type ReadWriteView, type UpgradeOutcome } from './read-write.ts';

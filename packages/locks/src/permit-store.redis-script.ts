@@ -61,6 +61,7 @@ local function open(i)
   local text = call('HGET', key, 'h')
   if text then
     pool = unpack_(text)
+    if pool.v ~= 1 then error('the record of a pool has version ' .. tostring(pool.v) .. '; this code knows 1') end
   else
     pool = { v = 1, capacity = 0, used = 0, held = 0, waiting = 0, ticket = 0, fence = 0, place = 0, ended = 0,
       forget = 0, last = 0, kept = 0, due = 0 }

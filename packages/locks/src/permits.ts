@@ -61,6 +61,11 @@ export class Permits implements LeaseHome {
     this.#waiting = new Waiting(this, this.#self);
   }
 
+  /** Leases on pools that this process holds. */
+  get holding(): number {
+    return this.#leases.size;
+  }
+
   async claim(pool: Pool, weight: number, options: ClaimOptions): Promise<ClaimOutcome> {
     const command = this.#requestFor(pool, weight, options);
     const waitMs = options.waitMs ?? 0;

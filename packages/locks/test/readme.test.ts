@@ -4,3 +4,7 @@ import { runReadmeExample } from '../../../test/readme.ts';
 it('[LM1] the example of the README runs and prints what it says', async () => {
   await runReadmeExample(new URL('../README.md', import.meta.url));
 });
+
+it('[PP1] the example of pools and several locks runs and prints what it says', async () => {
+  await runReadmeExample(new URL('../README.md', import.meta.url), 'Pools and several locks at once');
+});

@@ -26,7 +26,7 @@ beforeEach(() => {
 const isHeld = async (resource = press): Promise<boolean> => (await locks.inspect(resource)).kind === 'held';
 
 describe('a lease in a block', () => {
-  it('[HL8] `await using` has given it back when the block is left', async () => {
+  it('[HL10] `await using` has given it back when the block is left', async () => {
     {
       await using lease = await locks.acquire(press);
       expect([lease.valid, await isHeld()]).toEqual([true, true]);
@@ -34,7 +34,7 @@ describe('a lease in a block', () => {
     expect(await isHeld()).toBe(false);
   });
 
-  it('[HL8] `using` begins to give it back, and waits for nothing', async () => {
+  it('[HL10] `using` begins to give it back, and waits for nothing', async () => {
     const before = await (async () => {
       using lease = await locks.acquire(press);
       return lease;
@@ -44,7 +44,7 @@ describe('a lease in a block', () => {
     expect(await isHeld()).toBe(false);
   });
 
-  it('[HL8] an early return, a break and a throw give it back as well', async () => {
+  it('[HL10] an early return, a break and a throw give it back as well', async () => {
     const left = async (): Promise<string> => {
       for (const turn of [1, 2]) {
         await using lease = await locks.acquire(press);
@@ -58,7 +58,7 @@ describe('a lease in a block', () => {
   });
 
   it.each(['await using', 'using'])(
-    '[HL8] `%s` never masks the body’s error, even where the release fails',
+    '[HL10] `%s` never masks the body’s error, even where the release fails',
     async (form) => {
       const boom = new Error('boom');
       const body =
@@ -79,7 +79,7 @@ describe('a lease in a block', () => {
     },
   );
 
-  it('[HL8] permits, several at once and shared ones are given back alike', async () => {
+  it('[HL10] permits, several at once and shared ones are given back alike', async () => {
     const doc = locks.readWrite('doc');
     {
       await using first = await locks.acquire('a');
@@ -92,7 +92,7 @@ describe('a lease in a block', () => {
     expect(await doc.inspect()).toMatchObject({ reading: 0 });
   });
 
-  it('[HL8] releasing by hand within the block is enough', async () => {
+  it('[HL10] releasing by hand within the block is enough', async () => {
     await using lease = await locks.acquire(press);
     expect(await lease.release()).toEqual({ kind: 'released' });
     await using next = await locks.acquire(press, { instance: 'next' });
