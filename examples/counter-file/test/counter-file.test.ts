@@ -10,7 +10,7 @@ describe('a counter in a file, under a lease, by workers that are stopped past i
   afterAll(() => redis.stop());
 
   const counted = (mode: 'fenced' | 'unfenced'): Promise<Counted> =>
-    count({ redis: redis.url, mode, workers: 3, rounds: 25 });
+    count({ redis: redis.url, mode, workers: 3, rounds: 20 });
 
   it('loses updates when the file takes every write', async () => {
     const { lost, stops } = await counted('unfenced');
@@ -23,6 +23,6 @@ describe('a counter in a file, under a lease, by workers that are stopped past i
     expect(stops).toBe(2);
     expect(refused).toBe(2);
     expect(lost).toBe(0);
-    expect(acknowledged).toBe(3 * 25 - 2);
+    expect(acknowledged).toBe(3 * 20 - 2);
   });
 });

@@ -45,9 +45,9 @@ describe('a proxy before Redis', () => {
 
   it('[FP1] passes requests and replies of any size, and what is pushed', async () => {
     const large = 'x'.repeat(3_000_000);
-    const [, read] = await Promise.all([client.set('large', large), client.get('large'), client.get('nothing')]);
-    expect(read).toBe(large);
     const listener = new Redis(proxy.url);
+    const [, read] = await Promise.all([listener.set('large', large), listener.get('large'), listener.get('nothing')]);
+    expect(read).toBe(large);
     const heard = once(listener, 'message');
     await listener.subscribe('news');
     await client.publish('news', 'hello');
