@@ -34,6 +34,8 @@ export interface ActivationHost {
   confirm(): Promise<boolean>;
   /** The store said that another node owns the shard. */
   fenced(): void;
+  /** No machine of this version here; true when the shard moves to a node that has one. */
+  lacks(type: string, version: number): boolean;
   isTransient(fault: unknown): boolean;
   pause(ms: number): Promise<void>;
 

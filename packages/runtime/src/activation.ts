@@ -16,7 +16,7 @@ import type { Cancel } from '@devmentor/locks';
 import { commitOf, type Decision, decided, refusal, unstorable } from './activation-commit.ts';
 import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
-import { type ActorState, createdState, loadedState } from './actor-state.ts';
+import { type ActorState, createdState, loadedState, VersionUnsupported } from './actor-state.ts';
 import { Askers } from './askers.ts';
 import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
@@ -185,13 +185,22 @@ export class Activation {
         return;
       } catch (fault) {
         if (!this.#host.isTransient(fault)) {
-          this.#quarantine(fault);
+          if (!this.#isForNewer(fault)) this.#quarantine(fault);
           return;
         }
         this.#host.onFault(fault);
         await this.#host.pause(pauseMs);
       }
     }
+  }
+
+  /** The record is of a newer machine, and the shard moves to a node that has it: who waits asks there. */
+  #isForNewer(fault: unknown): boolean {
+    const { name, version } = this.#stepper.behavior;
+    if (!(fault instanceof VersionUnsupported) || fault.stored <= version) return false;
+    const moves = this.#host.lacks(name, fault.stored);
+    if (moves) this.#leave();
+    return moves;
   }
 
   #firstState(): ActorState {

@@ -126,7 +126,19 @@ function migratedMachine(behavior: Behavior, record: ActorRecord, machine: Json)
     record.machineVersion < behavior.version ? migrated(behavior, record.machineVersion, machine) : undefined;
   if (current !== undefined) return current;
   const message = `${record.id} is stored at machine version ${record.machineVersion}; this node runs version ${behavior.version} and knows no way between them`;
-  throw new ActorError('VERSION_UNSUPPORTED', message, { applied: 'no', actor: record.id });
+  throw new VersionUnsupported(message, record);
+}
+
+/** A record that this node's machine cannot take up. */
+export class VersionUnsupported extends ActorError {
+  override readonly name = 'VersionUnsupported';
+  /** The machine version it was written by. */
+  readonly stored: number;
+
+  constructor(message: string, { id, machineVersion }: ActorRecord) {
+    super('VERSION_UNSUPPORTED', message, { applied: 'no', actor: id });
+    this.stored = machineVersion;
+  }
 }
 
 /** What readers are shown of a state. */

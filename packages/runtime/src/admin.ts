@@ -103,7 +103,7 @@ export class Admin {
   }
 
   /** Why nothing happens: what the owner of the actor knows of it. */
-  async inspect(actor: Named): Promise<Inspection> {
+  async examine(actor: Named): Promise<Inspection> {
     this.#ports.assertRunning();
     const id = idOf(actor);
     const answer = await this.#ports.router.call({ op: 'inspect', id }, { deadlineMs: DEADLINE_MS });

@@ -2,6 +2,7 @@
 // with. `defineActor` makes one; nothing else does.
 import type { AnyStateMachine } from 'xstate';
 import type { DelayPolicy } from './delay-policy.ts';
+import type { Finding } from './finding.ts';
 import type { MailLimits } from './mail-load.ts';
 import type { Json } from './state-store.ts';
 import type { Supervision } from './supervision.ts';
@@ -30,6 +31,8 @@ export interface Behavior {
   readonly input: (key: string) => unknown;
   /** Keys that are kept active wherever their shard is served. */
   readonly resident: readonly string[];
+  /** What the lint found and nobody silenced. */
+  readonly warnings: readonly Finding[];
 }
 
 /** The migrations from `from` to the behavior's version, applied in order; undefined when one is missing. */

@@ -13,7 +13,8 @@ import type { HeldShards } from './held-shards.ts';
 import type { Member } from './membership.ts';
 import { NodeLease } from './node-lease.ts';
 import { ShardClaim } from './shard-claim.ts';
-import type { Incarnation, StateStore } from './state-store.ts';
+import type { ShardNeeds, Versions } from './shard-needs.ts';
+import type { Incarnation, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
 
 export interface SeatOptions {
@@ -26,6 +27,9 @@ export interface SeatOptions {
   readonly nodeId: string;
   readonly meta: JsonObject;
   readonly held: HeldShards;
+  /** Of the machines this node runs. */
+  readonly versions: Versions;
+  readonly needs: ShardNeeds;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -77,6 +81,18 @@ export class ClusterSeat {
   /** Looks after its shards again, soon. */
   look(): void {
     if (this.#place.kind === 'inside') this.#place.claim.look();
+  }
+
+  /** A record of the shard asks for this version; true when a node that has it is to take the shard. */
+  lacks(shard: Shard, type: string, version: number): boolean {
+    const { needs, versions: own } = this.#options;
+    const others = [...this.members.values()].flatMap(({ versions }) => (versions === undefined ? [] : [versions]));
+    // A type that nobody knows is a mistake of who calls, and no need.
+    if (own[type] === undefined && !others.some((versions) => versions[type] !== undefined)) return false;
+    needs.raise(shard, type, version);
+    const able = others.some((versions) => needs.metBy(shard, versions));
+    if (able) this.look();
+    return able;
   }
 
   async drain(): Promise<void> {

@@ -14,6 +14,9 @@ import type {
 } from 'xstate';
 import type { Behavior, Migration } from './behavior.ts';
 import type { DelayPolicy } from './delay-policy.ts';
+import { explained, type LintWarning } from './finding.ts';
+import { lint } from './lint.ts';
+import { MachineRefused } from './machine-driver.ts';
 import type { Directive } from './supervision.ts';
 
 /** A type carried without a value: what an event is answered with. */
@@ -88,10 +91,13 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
   readonly delays?: Readonly<Record<string, DelayPolicy>>;
   /** Keys whose actors are kept active wherever their shard is served. */
   readonly resident?: readonly string[];
+  /** Warnings of the durability lint that are meant to be. */
+  readonly lint?: { readonly silence: readonly LintWarning[] };
 } & InputOption<Machine>;
 
 /**
- * Declares a kind of actors.
+ * Declares a kind of actors. Throws `MachineRefused` for a machine that could not be kept, with every problem and
+ * its fix; what may surprise is a warning, reported when a runtime is made of the type.
  *
  * @example
  * const Project = defineActor('project', { machine: projectMachine, replies: { rename: returns<Renamed>() } });
@@ -118,6 +124,16 @@ export function defineActor<
   const version = options.version ?? 1;
   assert(Number.isSafeInteger(version) && version >= 1, 'a machine version is a whole number from 1');
   const { input } = options;
+  const findings = lint({
+    machine: options.machine,
+    version,
+    migrations: Object.keys(options.migrate ?? {}).map(Number),
+    replies: Object.keys(options.replies ?? {}),
+    input: () => input?.('lint'),
+    silence: options.lint?.silence ?? [],
+  });
+  const errors = findings.filter(({ level }) => level === 'error');
+  if (errors.length > 0) throw new MachineRefused(options.machine.id, errors.map(explained));
   return {
     type: name,
     behavior: {
@@ -137,6 +153,7 @@ export function defineActor<
       },
       input: (key) => input?.(key),
       resident: options.resident ?? [],
+      warnings: findings,
     },
   };
 }

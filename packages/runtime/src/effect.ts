@@ -10,6 +10,7 @@
 //   EF3  Every value is JSON; a step that asks for anything else fails, naming the path.
 //   EF4  In a live XState actor the effect actions do nothing, and a machine runs unchanged.
 import type { ActionArgs, EventObject, MachineContext } from 'xstate';
+import type { ReplyAddress } from './asks.ts';
 import type { Json } from './json.ts';
 
 /** An event as data: a `type` and JSON beside it. */
@@ -143,16 +144,37 @@ type PlainValue = null | boolean | number | string | object;
 
 /**
  * Answers the message that is being processed with a value, or with what a function of context and
- * event returns. Without anyone waiting it does nothing.
+ * event returns; or, given `{ to, value }`, an earlier one. Without anyone waiting it does nothing.
  */
 export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
   value: (args: EffectArgs<C, E>, params: P) => unknown,
 ): EffectAction<C, E, Ev, P>;
 export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  later: LaterReply<C, E, P>,
+): EffectAction<C, E, Ev, P>;
+export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
   value: PlainValue,
 ): EffectAction<C, E, Ev, P>;
-export function reply(value: unknown): unknown {
-  return effectAction('devmentor.reply', (args, params) => ({ kind: 'reply', value: computed(value, args, params) }));
+export function reply(given: unknown): unknown {
+  if (!isLaterReply(given))
+    return effectAction('devmentor.reply', (args, params) => ({ kind: 'reply', value: computed(given, args, params) }));
+  return effectAction('devmentor.reply', (args, params) => ({
+    kind: 'reply',
+    to: given.to(args as never, params as never),
+    value: computed(given.value, args, params),
+  }));
+}
+
+/** An answer to an ask of an earlier step, whose `replyAddress` the machine has kept. */
+export interface LaterReply<C, E, P> {
+  /** Nothing happens where it is null. */
+  readonly to: (args: EffectArgs<C, E>, params: P) => ReplyAddress | null;
+  readonly value: PlainValue | ((args: EffectArgs<C, E>, params: P) => unknown);
+}
+
+/** A plain value holds no function. */
+function isLaterReply(given: unknown): given is LaterReply<never, never, never> {
+  return typeof given === 'object' && given !== null && typeof (given as { to?: unknown }).to === 'function';
 }
 
 /** A type of actor that can be told events, as `defineActor` makes it. */

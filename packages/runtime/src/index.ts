@@ -3,6 +3,7 @@ export { type ActorId, type Address, formatActorId, parseActorId, shardOf } from
 export type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
 // For operators
 export { Admin, type Named } from './admin.ts';
+export { type ReplyAddress, replyAddress } from './asks.ts';
 export type { Migration } from './behavior.ts';
 export type { BuriedLetter, DeadLetter } from './dead-letter.ts';
 export type { SuspendedActor } from './dead-letter-office.ts';
@@ -20,6 +21,7 @@ export type { DelayPolicy } from './delay-policy.ts';
 export { type DurableWork, durable } from './durable.ts';
 export { type EventData, publish, reply, tell } from './effect.ts';
 export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './errors.ts';
+export type { Finding, LintError, LintRule, LintWarning } from './finding.ts';
 // Hints
 export { emittedSubject, topicSubject } from './hints.ts';
 export type { Inspection } from './inspection.ts';
@@ -43,6 +45,7 @@ export type { MailLimits } from './mail-load.ts';
 export { memoryStores } from './memory-stores.ts';
 export { MemoryRecordStore } from './record-store.memory.ts';
 export type { RecordStore } from './record-store.ts';
+export { type Askable, type RemoteAskInput, remoteAsk } from './remote-ask.ts';
 // The runtime
 export { createRuntime, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
 export { MemoryStateStore } from './state-store.memory.ts';

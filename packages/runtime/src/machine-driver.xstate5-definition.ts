@@ -2,7 +2,7 @@
 // and everything in it that the driver could not honour, each with its fix (MD9).
 import { type AnyActorLogic, type AnyStateMachine, StateMachine, type StateNode } from 'xstate';
 import { durableWorkOf } from './durable.ts';
-import type { Finding } from './lint.ts';
+import type { Finding } from './finding.ts';
 import { addressOf, type Path } from './machine-driver.xstate5-address.ts';
 import { remoteAskOf } from './remote-ask.ts';
 

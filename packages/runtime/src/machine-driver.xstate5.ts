@@ -13,7 +13,7 @@ import { assert } from '@devmentor/locks';
 import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, fromTransition } from 'xstate';
 import type { Effect, EventData, InvokeEffect } from './effect.ts';
 import type { Json } from './json.ts';
-import { explained } from './lint.ts';
+import { explained } from './finding.ts';
 import {
   type InvokeEnd,
   type InvokeOutcome,

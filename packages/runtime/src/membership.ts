@@ -4,12 +4,15 @@
 // died; a node is alive until its lease has lapsed.
 import type { LockManager } from '@devmentor/locks';
 import { NODE_PREFIX } from './node-lease.ts';
+import type { Versions } from './shard-needs.ts';
 import type { Incarnation } from './state-store.ts';
 
 export interface Member {
   readonly incarnation: Incarnation;
   readonly address: string | undefined;
   readonly version: string | undefined;
+  /** Of the machines it runs; undefined when it does not say. */
+  readonly versions: Versions | undefined;
 }
 
 /** Reads the whole list; throws when the store cannot answer. */
@@ -25,6 +28,7 @@ export async function readMembers(locks: LockManager): Promise<ReadonlyMap<Incar
         incarnation,
         address: text(view.meta?.address),
         version: text(view.meta?.version),
+        versions: versionsOf(view.meta?.versions),
       });
     }
     cursor = page.nextCursor;
@@ -34,4 +38,10 @@ export async function readMembers(locks: LockManager): Promise<ReadonlyMap<Incar
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Machine versions as they came from another node. */
+export function versionsOf(value: unknown): Versions | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.fromEntries(Object.entries(value).filter(([, version]) => typeof version === 'number'));
 }

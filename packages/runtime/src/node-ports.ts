@@ -10,7 +10,7 @@ import type { Hints } from './hints.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
 import type { Ask } from './remote-ask.ts';
-import type { Incarnation, OutboxRow, StateStore } from './state-store.ts';
+import type { Incarnation, OutboxRow, Shard, StateStore } from './state-store.ts';
 import type { Stepper } from './stepping.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Timers } from './timers.ts';
@@ -28,6 +28,10 @@ export interface NodePorts {
   readonly breaker: TypeBreaker;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
   isCertain(by: Incarnation): boolean;
+  /** Actors of this type and version are served in the shard. */
+  serves(shard: Shard, type: string, version: number): void;
+  /** This node has no machine of the version that a record asks for; true when another has, and is to take the shard. */
+  lacks(shard: Shard, type: string, version: number): boolean;
   stepperOf(id: ActorId): Stepper | undefined;
   deliverOwed(
     from: ActorId,

@@ -10,6 +10,7 @@ import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { EventData } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import { ActorError, faultFrom } from './errors.ts';
+import { explained } from './finding.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
 import { xstateDriver } from './machine-driver.xstate5.ts';
@@ -21,6 +22,7 @@ import type { Ask } from './remote-ask.ts';
 import { Router } from './router.ts';
 import type { NodeView, Runtime, RuntimeOptions } from './runtime.ts';
 import { Sender } from './sender.ts';
+import { ShardNeeds, type Versions } from './shard-needs.ts';
 import { SoloSeat } from './solo-seat.ts';
 import { MemoryStateStore } from './state-store.memory.ts';
 import type { Incarnation, Json, OutboxRow, Shard, StateStore } from './state-store.ts';
@@ -34,6 +36,7 @@ import { TypeBreaker } from './type-breaker.ts';
 type Behaviors = ReadonlyMap<string, Omit<Stepper, 'id'>>;
 
 const OWED_DEADLINE_MS = 10_000;
+const LARGEST_VERSIONS = 2_048;
 
 export class Node implements Runtime {
   readonly #options: RuntimeOptions;
@@ -42,6 +45,7 @@ export class Node implements Runtime {
   readonly #state: StateStore;
   readonly #transport: Transport;
   readonly #behaviors: Behaviors;
+  readonly #needs = new ShardNeeds();
   readonly #residents: Residents<Activation>;
   readonly #timers: Timers;
   readonly #held: HeldShards;
@@ -57,6 +61,7 @@ export class Node implements Runtime {
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
     this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
+    reportWarnings(options);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
     this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
     this.#timers = new Timers(this.#clock, this.#entropy, (id) =>
@@ -172,12 +177,17 @@ export class Node implements Runtime {
         { applied: 'no' },
       );
     }
+    const versions: Versions = Object.fromEntries(
+      [...this.#behaviors].map(([type, { behavior }]) => [type, behavior.version]),
+    );
     const meta: JsonObject = {
       ...node?.meta,
+      // A node with more types than fit into its lease is taken for one that can run them all.
+      ...(JSON.stringify(versions).length > LARGEST_VERSIONS ? {} : { versions }),
       ...(node?.address === undefined ? {} : { address: node.address }),
       ...(node?.version === undefined ? {} : { version: node.version }),
     };
-    return new ClusterSeat({ ...common, locks, transport, namespace, meta });
+    return new ClusterSeat({ ...common, locks, transport, namespace, meta, versions, needs: this.#needs });
   }
 
   #ports(hints: Hints): NodePorts {
@@ -192,6 +202,8 @@ export class Node implements Runtime {
       mailLoad: new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...this.#options.mail }),
       breaker: new TypeBreaker(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
+      serves: (shard, type, version) => void this.#needs.raise(shard, type, version),
+      lacks: (shard, type, version) => this.#seat.lacks(shard, type, version),
       stepperOf: (id) => this.#stepperOf(id),
       deliverOwed: (from, row, signal) => this.#deliverOwed(from, row, signal),
       tellOnce: (row) => this.#tellOnce(row),
@@ -261,6 +273,14 @@ export class Node implements Runtime {
       if (this.#residents.size > 0) this.#sweepLater();
     });
   }
+}
+
+function reportWarnings({ actors, onWarning }: RuntimeOptions): void {
+  for (const { type, behavior } of actors)
+    for (const warning of behavior.warnings) {
+      if (onWarning !== undefined) onWarning({ type, ...warning });
+      else console.warn(`actor '${type}', ${explained(warning)} (${warning.rule})`);
+    }
 }
 
 function behaviorsOf(actors: readonly ActorType[]): Behaviors {

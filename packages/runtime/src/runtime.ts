@@ -5,6 +5,7 @@ import type { ActorRef } from './actor-ref.ts';
 import type { Admin } from './admin.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
+import type { Finding } from './finding.ts';
 import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
@@ -33,6 +34,8 @@ export interface RuntimeOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** What went wrong and was lived with: for a log. */
   readonly onFault?: (fault: unknown) => void;
+  /** A warning of the durability lint about an actor type. @default one line on the console */
+  readonly onWarning?: (warning: Finding & { readonly type: string }) => void;
   /** What machines `log`. */
   readonly onLog?: (line: {
     readonly actor: ActorId;

@@ -71,6 +71,10 @@ export class ServedShard implements ActivationHost {
     }
     const activation = this.#activation(request.id);
     if (activation === undefined) {
+      if (this.lacks(typeOf(request.id), 1)) {
+        answer({ kind: 'elsewhere' });
+        return;
+      }
       const message = `No actors of the type of ${request.id} are defined here`;
       answer({ kind: 'fault', fault: { code: 'UNKNOWN_TYPE', message, applied: 'no' } });
       return;
@@ -160,6 +164,10 @@ export class ServedShard implements ActivationHost {
     );
   }
 
+  lacks(type: string, version: number): boolean {
+    return this.#ports.lacks(this.shard, type, version);
+  }
+
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.clock.background(ms, resolve);
@@ -232,8 +240,14 @@ export class ServedShard implements ActivationHost {
     if (resident !== undefined) return resident;
     const stepper = this.#ports.stepperOf(id);
     if (stepper === undefined) return undefined;
+    const { name, version, durable } = stepper.behavior;
+    if (durable) this.#ports.serves(this.shard, name, version);
     const activation = new Activation(this, stepper);
     this.#actors.set(id, activation);
     return activation;
   }
+}
+
+function typeOf(id: ActorId): string {
+  return id.slice(0, id.indexOf(':'));
 }

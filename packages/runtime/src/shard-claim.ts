@@ -11,12 +11,15 @@
 //        and takes it at once.
 //   SH6  A shard that names this node as its owner, is not served here and should be elsewhere (a
 //        yield that failed, a seal whose answer was lost) is yielded by the next beat.
+//   SH7  A shard whose records ask for machine versions belongs on a node that has them, while one
+//        lives; else it stays where the list of nodes says.
 //   SH4  A node that drains is no candidate any more, from the moment it says so.
 import type { Cancel, Clock, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
 import { type Member, readMembers } from './membership.ts';
 import { type Notice, parsedNotice } from './notice.ts';
 import { preferredNode } from './shard.ts';
+import type { ShardNeeds, Versions } from './shard-needs.ts';
 import type { Incarnation, Ownership, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
 
@@ -28,6 +31,8 @@ export interface ShardClaimOptions {
   readonly namespace: string;
   readonly self: Incarnation;
   readonly held: HeldShards;
+  readonly versions: Versions;
+  readonly needs: ShardNeeds;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -106,6 +111,7 @@ export class ShardClaim {
     if (this.#over) return;
     this.#beat = this.#options.clock.background(BEAT_MS, () => {
       this.#beatSoon();
+      this.#tellNeeds();
       this.look();
     });
   }
@@ -162,7 +168,7 @@ export class ShardClaim {
           return;
         }
         if (to === undefined) this.#options.held.servedElsewhere(shard);
-        else this.#tell({ kind: 'yielded', from: this.#options.self, to, shard });
+        else this.#tellYielded(to, shard);
       }),
     );
   }
@@ -178,7 +184,7 @@ export class ShardClaim {
         if (own?.incarnation === self) await state.yield(shard, own.epoch);
         held.settled(shard);
         const to = this.#preferred(shard);
-        if (to !== undefined) this.#tell({ kind: 'yielded', from: self, to, shard });
+        if (to !== undefined) this.#tellYielded(to, shard);
       }),
     ).catch(onFault);
   }
@@ -189,10 +195,31 @@ export class ShardClaim {
   }
 
   #preferred(shard: Shard): Incarnation | undefined {
+    const nodes = [...this.#members.values()].filter(({ incarnation }) => !this.#draining.has(incarnation));
+    const able = nodes.filter(({ versions }) => this.#options.needs.metBy(shard, versions));
     return preferredNode(
       shard,
-      [...this.#members.keys()].filter((node) => !this.#draining.has(node)),
+      (able.length === 0 ? nodes : able).map(({ incarnation }) => incarnation),
     );
+  }
+
+  /** What it asks for goes with the shard: who takes it must not give it back at the next beat. */
+  #tellYielded(to: Incarnation, shard: Shard): void {
+    this.#tell({ kind: 'yielded', from: this.#options.self, to, shard, needs: this.#options.needs.of(shard) });
+  }
+
+  /** Said at each beat, since nobody takes a shard that he takes for another's. */
+  #tellNeeds(): void {
+    const { self, needs, versions } = this.#options;
+    for (const shard of needs.unmetBy(versions))
+      this.#tell({ kind: 'needs', from: self, shard, needs: needs.of(shard) });
+  }
+
+  #learn(shard: Shard, versions: Versions): boolean {
+    let news = false;
+    for (const [type, version] of Object.entries(versions))
+      news = this.#options.needs.raise(shard, type, version) || news;
+    return news;
   }
 
   #allShards(): readonly Shard[] {
@@ -220,7 +247,11 @@ export class ShardClaim {
       case 'serving':
         this.#options.held.servedElsewhere(notice.shard);
         break;
+      case 'needs':
+        if (this.#learn(notice.shard, notice.needs)) this.look();
+        break;
       case 'yielded':
+        this.#learn(notice.shard, notice.needs);
         if (notice.to === this.#options.self) void this.#enqueue(() => this.#takeYielded(notice.shard));
         break;
     }

@@ -33,7 +33,12 @@ export class SoloSeat {
   get members(): ReadonlyMap<Incarnation, Member> {
     return new Map(
       this.#inside
-        ? [[this.incarnation, { incarnation: this.incarnation, address: undefined, version: undefined }]]
+        ? [
+            [
+              this.incarnation,
+              { incarnation: this.incarnation, address: undefined, version: undefined, versions: undefined },
+            ],
+          ]
         : [],
     );
   }
@@ -46,6 +51,11 @@ export class SoloSeat {
   }
 
   look(): void {}
+
+  /** There is no other node that could. */
+  lacks(): boolean {
+    return false;
+  }
 
   async drain(): Promise<void> {
     await Promise.all(this.#held.all().map((shard) => this.#held.handOver(shard)));

@@ -68,9 +68,9 @@ export class Cluster {
     this.#bus = new MemoryBus(this.clock);
   }
 
-  /** One more node, started. */
-  async join(): Promise<ClusterNode> {
-    const node = this.#node();
+  /** One more node, started; of another release when it has other actors. */
+  async join(more: { readonly actors?: readonly ActorType[] } = {}): Promise<ClusterNode> {
+    const node = this.#node(more.actors ?? this.#options.actors);
     this.nodes.push(node);
     await this.run(node.runtime.start());
     return node;
@@ -111,7 +111,7 @@ export class Cluster {
     );
   }
 
-  #node(): ClusterNode {
+  #node(actors: readonly ActorType[]): ClusterNode {
     const gate = new Gate();
     const clock = new GatedClock(this.clock, gate);
     const entropy = seededEntropy((this.#options.seed ?? 1) * 1_000 + this.nodes.length);
@@ -123,7 +123,7 @@ export class Cluster {
       transport: this.#options.transport ?? ((transport: Transport) => transport),
     };
     const runtime = createRuntime({
-      actors: this.#options.actors,
+      actors,
       clock,
       entropy,
       locks: new MemoryLockManager({ clock, entropy, store: gatedStore(this.leases, gate) }),

@@ -7,4 +7,5 @@ export { type StateStoreHarness, stateStoreContract } from './state-store.contra
 export { Cluster, type ClusterNode, type ClusterOptions } from './testing-cluster.ts';
 export { type CommitFault, type RequestFault, withCommitFaults, withRequestFaults } from './testing-faults.ts';
 export { Gate, GatedClock, gatedStore, gatedTransport } from './testing-gate.ts';
+export { migratedView } from './testing-migrations.ts';
 export { type TransportHarness, transportContract } from './transport.contract.ts';

@@ -71,7 +71,7 @@ describe('retries', () => {
     await node.clock.advance(110);
     expect(steps).toHaveLength(2);
     expect(await total()).toBe(1);
-    expect(await node.run(node.runtime.admin.inspect(actor))).toMatchObject({ phase: 'retrying', waiting: 2 });
+    expect(await node.run(node.runtime.admin.examine(actor))).toMatchObject({ phase: 'retrying', waiting: 2 });
     mood = 'well';
     await node.run(Promise.all([failing, behind]));
     expect(await total()).toBe(102);
@@ -124,14 +124,14 @@ describe('directives', () => {
   it('[SV5] an invoke of a suspended actor stops, and starts again when it is resumed', async () => {
     const { node, actor } = await one('suspend');
     await node.run(actor.tell({ type: 'work' }));
-    expect(await node.run(node.runtime.admin.inspect(actor))).toMatchObject({ invokes: [expect.any(String)] });
+    expect(await node.run(node.runtime.admin.examine(actor))).toMatchObject({ invokes: [expect.any(String)] });
     await node.run(node.runtime.admin.suspend(actor, 'to look at it'));
-    expect(await node.run(node.runtime.admin.inspect(actor))).toMatchObject({
+    expect(await node.run(node.runtime.admin.examine(actor))).toMatchObject({
       invokes: [],
       halt: { kind: 'suspended', why: 'to look at it' },
     });
     await node.run(node.runtime.admin.resume(actor));
-    expect(await node.run(node.runtime.admin.inspect(actor))).toMatchObject({ invokes: [expect.any(String)] });
+    expect(await node.run(node.runtime.admin.examine(actor))).toMatchObject({ invokes: [expect.any(String)] });
   });
 
   it('[SV5] resume: the state is kept and the actor goes on', async () => {
@@ -170,7 +170,7 @@ describe('directives', () => {
     const { node, actor } = await one('resume');
     for (let i = 0; i < 6; i++) await expect(node.run(actor.tell(fail))).rejects.toEqual(failed());
     await expect(node.run(actor.tell(add))).rejects.toEqual(failed());
-    expect(await node.run(node.runtime.admin.inspect(actor))).toMatchObject({ halt: { kind: 'suspended' } });
+    expect(await node.run(node.runtime.admin.examine(actor))).toMatchObject({ halt: { kind: 'suspended' } });
     await node.run(node.runtime.admin.resume(actor));
     await node.run(actor.tell(add));
   });
@@ -276,7 +276,7 @@ describe('dead letters', () => {
 
   it('[AD3] looking at an actor does not wake it', async () => {
     const { node, Fragile } = await one('suspend');
-    expect(await node.run(node.runtime.admin.inspect(node.runtime.actor(Fragile, 'b')))).toMatchObject({
+    expect(await node.run(node.runtime.admin.examine(node.runtime.actor(Fragile, 'b')))).toMatchObject({
       phase: 'absent',
     });
     expect(node.runtime.admin.residents().map(({ id }) => id)).toEqual(['fragile:a']);
