@@ -377,9 +377,13 @@ export class HeldLease implements Lease {
     this.#home.metrics.woke(nowMs - this.#alarm.dueMs);
     if (nowMs >= this.#deadlineMs) this.#expire();
     else {
-      if (this.#slept()) this.#suspend();
-      else if (nowMs >= this.#renewAtMs) {
-        if (this.#isAlive === undefined || this.#mode === 'manual') void this.renew();
+      const isDue = nowMs >= this.#renewAtMs;
+      // Its answer says when to wake next, also where a renewal is on its way already.
+      if (isDue) this.#renewAtMs = Number.POSITIVE_INFINITY;
+      const isSuspended = this.#slept();
+      if (isSuspended) this.#suspend();
+      if (isDue) {
+        if (isSuspended || this.#isAlive === undefined || this.#mode === 'manual') void this.renew();
         else void this.#renewIfAlive(this.#isAlive);
       }
       this.#setAlarm();
