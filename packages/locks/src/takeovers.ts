@@ -82,12 +82,12 @@ export class Takeovers {
   async force(resource: string, options: ForceOptions): Promise<ForceOutcome> {
     checkResource(resource);
     checkForce(options);
-    const { clock, store } = this.#manager;
+    const { clock } = this.#manager;
     const asking = { reason: options.reason, graceMs: 0, onSilence: 'grant', force: true } as const;
     const command = { ...this.#commandOf(resource, options), ...asking };
     return this.#manager.asking(async () => {
       const sentMs = clock.nowMs();
-      const reply = await store.submit<'takeover'>(command);
+      const reply = await this.#submit(command);
       const outcome = this.#outcomeOf(reply, sentMs, command, options);
       if (outcome?.kind === 'granted' || outcome?.kind === 'gone') return outcome;
       if (outcome?.kind === 'withdrawn') return { kind: 'gone', how: 'cancelled' };
@@ -177,7 +177,7 @@ export class Takeovers {
   }
 
   async #ask(command: TakeoverCommand, call: Call, options: TakeoverOptions): Promise<TakeoverOutcome> {
-    const { clock, store } = this.#manager;
+    const { clock } = this.#manager;
     const giveUpMs = clock.nowMs() + options.graceMs + PATIENCE_MS;
     let isAsked = false;
     for (;;) {
@@ -185,7 +185,7 @@ export class Takeovers {
       let isLost = false;
       call.isNoticed = false;
       try {
-        const reply = await store.submit<'takeover'>(command);
+        const reply = await this.#submit(command);
         if (options.signal?.aborted === true) return await this.#withdraw(command, options.signal.reason);
         const outcome = this.#outcomeOf(reply, sentMs, command, options);
         if (outcome !== undefined) return outcome;
@@ -202,6 +202,15 @@ export class Takeovers {
       if (wake === 'aborted') return await this.#withdraw(command, options.signal?.reason);
       if (wake === 'closed') return await this.#withdraw(command, this.#closed);
     }
+  }
+
+  /** Answered with a lease that is being given back here: asked again once that is over. */
+  async #submit(command: TakeoverCommand): Promise<Replies['takeover']> {
+    const reply = await this.#manager.store.submit<'takeover'>(command);
+    const leaving = reply.kind === 'held' ? this.#manager.leaseOf(reply.view.leaseId)?.leaving : undefined;
+    if (leaving === undefined) return reply;
+    await leaving;
+    return this.#submit(command);
   }
 
   #outcomeOf(
