@@ -111,7 +111,7 @@ describe('a process that is told to end', { timeout: 40_000 }, () => {
   it('[EX4] leaves the end to the application, where that listens for the signal too', async () => {
     const { child, ended } = await start('release', 5_000, 'own');
     child.kill('SIGTERM');
-    expect(await ended).toEqual([7, null]);
+    expect(await ended).toEqual([11, null]);
     expect(await isFree()).toEqual([true, true]);
   });
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
-import type { PermitCommand, PermitReply } from '../src/permit-command.ts';
+import { MAX_ENDED } from '../src/lease-record.ts';
+import type { PermitCommand, PermitCommandOf, PermitReply } from '../src/permit-command.ts';
 import { MemoryPermitStore } from '../src/permit-store.memory.ts';
 import { RedisPermitStore } from '../src/permit-store.redis.ts';
 import { PERMIT_GIVEN_TIME } from '../src/permit-store.redis-script.ts';
@@ -119,14 +120,59 @@ describe('pools in memory and in Redis', () => {
     await redis.stop();
   });
 
+  const both = () => {
+    runs += 1;
+    const clock = new SimulatedClock();
+    const time = { prelude: PERMIT_GIVEN_TIME, us: () => `${clock.wallMs() * 1_000}` };
+    const script = new RedisPermitStore({ link, namespace: `pools${runs}`, buckets: () => 16, time });
+    return { clock, stores: [new MemoryPermitStore(clock), script] as const };
+  };
+  const named = (requestId: string) => ({ resource: 'gpu', requestId, leaseId: leaseOf(requestId) });
+  const claim = (requestId: string): PermitCommandOf<'request'> => ({
+    kind: 'request',
+    ...named(requestId),
+    capacity: 4,
+    weight: 1,
+    holder: { id: 'ada' },
+    instance: 'tab',
+    ttlMs: 1_000,
+    meta: undefined,
+    waitMs: 0,
+    listener: 'here',
+  });
+  const release = (requestId: string): PermitCommandOf<'release'> => ({
+    kind: 'release',
+    ...named(requestId),
+    how: 'released',
+    reason: undefined,
+  });
+
+  it('[PS12] a request that comes again after its window is remembered by its later end', async () => {
+    const { clock, stores } = both();
+    for (const store of stores) {
+      await store.submit<'request'>(claim('r'));
+      await store.submit<'release'>(release('r'));
+    }
+    await clock.advance(700_000);
+    for (const store of stores) {
+      await store.submit<'cancel'>({ kind: 'cancel', ...named('r') });
+      expect(await store.submit<'release'>(release('r'))).toEqual({ kind: 'unknown' });
+      // The place of its first end is taken by another, 254 later.
+      for (let n = 0; n < MAX_ENDED - 1; n += 1)
+        await store.submit<'cancel'>({ kind: 'cancel', ...named(`other${n}`) });
+      expect(await store.submit<'request'>(claim('r'))).toEqual({ kind: 'gone', how: 'cancelled' });
+      await store.submit<'cancel'>({ kind: 'cancel', ...named('one more') });
+      expect((await store.submit<'request'>(claim('r'))).kind).toBe('granted');
+    }
+  });
+
   it('[PS12] decide alike: every reply of any run is equal', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        runs += 1;
-        const clock = new SimulatedClock();
-        const memory = new MemoryPermitStore(clock);
-        const time = { prelude: PERMIT_GIVEN_TIME, us: () => `${clock.wallMs() * 1_000}` };
-        const script = new RedisPermitStore({ link, namespace: `pools${runs}`, buckets: () => 16, time });
+        const {
+          clock,
+          stores: [memory, script],
+        } = both();
         const fences = new Map<string, string>();
         for (const [index, one] of steps.entries()) {
           if (one.kind === 'elapse') await clock.advance(one.ms);
@@ -144,7 +190,7 @@ describe('pools in memory and in Redis', () => {
           }
         }
       }),
-      { numRuns: Number(process.env.RUNS ?? 200) },
+      { numRuns: 200 },
     );
     for (const kind of [
       ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],

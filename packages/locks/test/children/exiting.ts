@@ -8,9 +8,13 @@ const [url = '', namespace = '', resource = '', leases = '', budgetMs = '', own 
 const locks = new RedisLockManager({ redis: url, namespace, commandTimeoutMs: 60_000 });
 if (leases !== 'none')
   releaseOnExit(locks, { leases: leases === 'keep' ? 'keep' : 'release', budgetMs: Number(budgetMs) });
-// An application with a mind of its own about SIGTERM.
+// An application with a mind of its own about SIGTERM: it takes a moment, and tells how often it was told.
+let told = 0;
 if (own === 'own')
-  process.on('SIGTERM', () => lease.signal.addEventListener('abort', () => setTimeout(() => process.exit(7), 300)));
+  process.on('SIGTERM', () => {
+    told += 1;
+    setTimeout(() => process.exit(10 + told), 500);
+  });
 const lease = await locks.acquire(resource, { holder: { id: 'child' }, ttlMs: 1_500 });
 const permit = await locks.semaphore('gpu', { permits: 2 }).acquire({ holder: { id: 'child' }, ttlMs: 1_500 });
 process.stdout.write(`${lease.leaseId} ${permit.leaseId}\n`);
