@@ -3,15 +3,16 @@
 // Commits of many actors, at most one of each, between what the database says of them and what it
 // is to write. Pure: the rows go in as they were read, the parts come out as they are written.
 import type { FencingToken } from '@devmentor/locks';
-import { keptText, knownSender, type SenderRow } from './actor-rows.sql.ts';
-import { checkCommit, type KnownSender } from './commit-check.ts';
+import { parseFence } from '@devmentor/locks';
+import type { ActorId } from './actor-id.ts';
+import { keptText, knownSender } from './actor-rows.sql.ts';
+import { checkCommit, type KnownSender, type StoredActor } from './commit-check.ts';
 import { type EventRow, eventOf } from './event-rows.sql.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import type { Settlement } from './settlement.ts';
 import { nobody, serves } from './shard-rows.sql.ts';
 import { lowestStamp } from './stamp.ts';
 import type { CommitOutcome, Epoch, Fenced, Ownership, SenderId, Shard } from './state-store.ts';
-import { isFault } from './store-faults.ts';
 import type { StoreLimits } from './store-limits.ts';
 
 /** A commit on its way to the database. */
@@ -65,35 +66,46 @@ export interface Fitting extends OwnedCommit {
   readonly nowMs: number;
 }
 
-export type Decision = Fitting | Exclude<CommitOutcome, { readonly kind: 'committed' }> | Fenced;
+export type Decision = Fitting | CommitOutcome | Fenced;
 
-/** What the database answers to a commit, in the order that StateStore asks for. */
-export function decide(owned: OwnedCommit, row: StoredRow, limits: StoreLimits): Decision {
-  const own: Ownership =
-    row.incarnation === null || row.epoch === null ? nobody : { incarnation: row.incarnation, epoch: row.epoch };
+/** What a commit is checked against. */
+export interface Stored {
+  readonly own: Ownership;
+  readonly actor: StoredActor;
+  readonly guard: FencingToken;
+  readonly nowMs: number;
+}
+
+/** Throws `RECORD_UNREADABLE`. */
+export function storedOf(id: ActorId, row: StoredRow): Stored {
+  const { incarnation, epoch, version, commitId, fence, nowMs } = row;
+  const senders = row.senders?.map(([sender, floor, kept, seen]): [SenderId, KnownSender] => [
+    sender,
+    knownSender(id, { floor, kept, seen }),
+  ]);
+  return {
+    own: incarnation === null || epoch === null ? nobody : { incarnation, epoch },
+    actor: { version: version ?? 0, commitId: commitId ?? '', senders: new Map(senders) },
+    guard: parseFence(fence ?? lowestStamp),
+    nowMs,
+  };
+}
+
+/** The answer to a commit, in the order that StateStore asks for, or what it is to write. */
+export function decide(owned: OwnedCommit, { own, actor, guard, nowMs }: Stored, limits: StoreLimits): Decision {
   if (!serves(own, owned.epoch)) return { kind: 'fenced', own };
-  const { prepared } = owned;
-  const { id, fence } = prepared.commit;
-  const { version, commitId, nowMs } = row;
-  let senders: ReadonlyMap<SenderId, KnownSender>;
-  try {
-    senders = new Map(row.senders?.map(([sender, ...facts]) => [sender, knownSender(id, senderRow(facts))]));
-  } catch (error) {
-    if (isFault(error)) return { kind: 'refused', fault: error };
-    throw error;
-  }
-  const stored = { version: version ?? 0, commitId: commitId ?? '', senders };
-  const check = checkCommit(prepared, stored, nowMs, limits);
-  if (check.kind === 'committed') throw new Error('a commit is checked before it is written');
+  const check = checkCommit(owned.prepared, actor, nowMs, limits);
   if (check.kind !== 'fits') return check;
-  const guard = (row.fence ?? lowestStamp) as FencingToken;
+  const { fence } = owned.prepared.commit;
   if (fence !== undefined && fence < guard) return { kind: 'stale', guard };
-  const newcomer = [...check.settlements.keys()].some((sender) => !senders.has(sender) && !sender.includes(':'));
+  const newcomer = [...check.settlements.keys()].some((sender) => !actor.senders.has(sender) && !sender.includes(':'));
   return { ...owned, kind: 'fits', settlements: check.settlements, newcomer, nowMs };
 }
 
-function senderRow([floor, kept, seen]: readonly [number, string, number]): SenderRow {
-  return { floor, kept, seen };
+/** What is stored once the commit is. */
+export function storedAfter({ prepared: { commit }, settlements, nowMs }: Fitting): StoredActor {
+  const known = [...settlements].map(([sender, settlement]) => [sender, { settlement, seenMs: nowMs }] as const);
+  return { version: commit.basis + 1, commitId: commit.commitId, senders: new Map(known) };
 }
 
 /** Writes what fits, all of it or, when something has changed since it was decided, nothing (`moved`). */

@@ -25,11 +25,23 @@ class Basket {
 
 describe('lint: errors', () => {
   it.each([
-    ['a Map', () => ({ deep: { all: new Map() } }), /^context\.deep\.all: is a Map, and what .* must be JSON; store a plain object or an array of entries$/],
+    [
+      'a Map',
+      () => ({ deep: { all: new Map() } }),
+      /^context\.deep\.all: is a Map, and what .* must be JSON; store a plain object or an array of entries$/,
+    ],
     ['a Set', () => ({ all: [new Set()] }), /^context\.all\[0\]: is a Set, .*; store an array$/],
-    ['a Date', () => ({ at: new Date(0) }), /^context\.at: is a Date, .*; store toISOString\(\) or the epoch milliseconds$/],
+    [
+      'a Date',
+      () => ({ at: new Date(0) }),
+      /^context\.at: is a Date, .*; store toISOString\(\) or the epoch milliseconds$/,
+    ],
     ['a class instance', () => ({ basket: new Basket() }), /^context\.basket: is a Basket, .*; store a plain object$/],
-    ['a closure', () => ({ then: () => 1 }), /^context\.then: is a function, .*; keep data alone, and let actions and invokes do the rest$/],
+    [
+      'a closure',
+      () => ({ later: () => 1 }),
+      /^context\.later: is a function, .*; keep data alone, and let actions and invokes do the rest$/,
+    ],
   ])('[LN1] %s in the first context is refused with its path and what to store instead', (_what, context, message) => {
     const loose = setup({ types: {} as { context: Record<string, unknown> } });
     for (const machine of [loose.createMachine({ context }), loose.createMachine({ context: context() })])
@@ -52,7 +64,9 @@ describe('lint: errors', () => {
     const child = setup({}).createMachine({});
     const machine = setup({
       types: {} as { events: { type: 'go' } | { type: 'xstate.mine' } },
-      actors: { child: setup({ types: {} as { context: { m: unknown } } }).createMachine({ context: { m: new Map() } }) },
+      actors: {
+        child: setup({ types: {} as { context: { m: unknown } } }).createMachine({ context: { m: new Map() } }),
+      },
     }).createMachine({
       initial: 'a',
       on: { 'xstate.mine': {} },
@@ -86,8 +100,13 @@ describe('lint: warnings', () => {
     initial: 'a',
     states: {
       a: {
-        invoke: [{ src: work, id: 'inline', onError: {} }, { src: 'work', id: 'named' }],
-        on: { go: { target: 'b', actions: [() => {}, sendTo(({ self }) => self, { type: 'ask' }, { delay: () => 5 })] } },
+        invoke: [
+          { src: work as never, id: 'inline', onError: {} },
+          { src: 'work', id: 'named' },
+        ],
+        on: {
+          go: { target: 'b', actions: [() => {}, sendTo(({ self }) => self, { type: 'ask' }, { delay: () => 5 })] },
+        },
       },
       b: { invoke: { src: 'chatty', id: 'chatty', onError: {} }, on: { ask: 'a' } },
       lost: {},
@@ -100,24 +119,25 @@ describe('lint: warnings', () => {
       version: 2,
       replies: { ask: returns<number>(), never: returns<number>() },
     });
-    expect(warned(Risky)).toEqual([
-      "inline-invoke @ state '(machine).a', invoke 'inline'",
-      "invoke-without-on-error @ state '(machine).a', invoke 'named'",
+    expect([...warned(Risky)].sort()).toEqual([
+      "child-emits @ child 'chatty', state '(machine)'",
       "inline-action @ state '(machine).a'",
       "inline-delay @ state '(machine).a'",
-      "unreachable-state @ state '(machine).lost'",
-      "child-emits @ child 'chatty', state '(machine)'",
-      'reply-without-event @ replies.never',
-      'never-replies @ replies',
+      "inline-invoke @ state '(machine).a', invoke 'inline'",
+      "invoke-without-on-error @ state '(machine).a', invoke 'named'",
       'missing-migration @ migrate.1',
-    ].sort(() => 0).filter((warning) => warned(Risky).includes(warning)).sort((a, b) => warned(Risky).indexOf(a) - warned(Risky).indexOf(b)));
-    expect(warned(Risky)).toHaveLength(9);
+      'never-replies @ replies',
+      'reply-without-event @ replies.never',
+      "unreachable-state @ state '(machine).lost'",
+    ]);
   });
 
   it('[LN2] a warning that is meant is silenced by its name, and reported otherwise when a runtime is made', () => {
     const Risky = defineActor('risky', {
       machine: risky,
-      lint: { silence: ['inline-invoke', 'invoke-without-on-error', 'inline-delay', 'unreachable-state', 'child-emits'] },
+      lint: {
+        silence: ['inline-invoke', 'invoke-without-on-error', 'inline-delay', 'unreachable-state', 'child-emits'],
+      },
     });
     const heard: unknown[] = [];
     createRuntime({ actors: [Risky], onWarning: (warning) => heard.push(warning) });
@@ -158,7 +178,6 @@ describe('lint: warnings', () => {
         },
         right: { on: { ask: { actions: enqueueActions(({ enqueue }) => enqueue(reply(1))) } } },
       },
-      on: { 'xstate.error.actor.spawned': {} },
     });
     expect(warned(defineActor('fine', { machine: fine, replies: { ask: returns<number>() } }))).toEqual([]);
   });

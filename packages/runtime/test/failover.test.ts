@@ -1,0 +1,62 @@
+// Three processes over Redis and NATS under load, and what can happen to one of them. The long arm,
+// with percentiles, is bench/runtime/failover.ts.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type NatsBackend, type RedisBackend, startNats, startRedis } from '../../../test/backends.ts';
+import { FailoverTrial } from './failover.fixture.ts';
+
+let redis: RedisBackend;
+let nats: NatsBackend;
+let trial: FailoverTrial;
+let namespaces = 0;
+
+beforeAll(async () => {
+  [redis, nats] = await Promise.all([startRedis(), startNats()]);
+});
+afterEach(async () => await trial.end());
+afterAll(async () => {
+  await Promise.all([redis.stop(), nats.stop()]);
+});
+
+async function underLoad(): Promise<void> {
+  trial = await FailoverTrial.start({ redis: redis.url, nats: nats.url, namespace: `f${++namespaces}` });
+}
+
+const nothingWrong = { lost: 0, doubled: 0, failed: {} };
+
+describe('three processes under load', () => {
+  it('[FO1] kill -9 of one after another: first answers come within four seconds, every acknowledged tell is in the state once', async () => {
+    await underLoad();
+    const answers = [...(await trial.kill()), ...(await trial.kill()), ...(await trial.kill())];
+    expect(answers.length).toBeGreaterThan(3);
+    expect(Math.min(...answers)).toBeGreaterThan(1_000);
+    // Under three seconds on a quiet machine: the bench measures that.
+    expect(Math.max(...answers)).toBeLessThan(4_000);
+    const verdict = await trial.verify();
+    expect(verdict).toMatchObject(nothingWrong);
+    expect(verdict.acknowledged).toBeGreaterThan(300);
+  }, 60_000);
+
+  it('[FO2] SIGTERM: a drained process ends by itself, nobody waits half a second, nothing is lost or doubled', async () => {
+    await underLoad();
+    const drains = [await trial.drain(), await trial.drain()];
+    for (const { longestMs, tookMs } of drains) {
+      expect(longestMs).toBeLessThan(500);
+      expect(tookMs).toBeLessThan(5_000);
+    }
+    const { failed, ...verdict } = await trial.verify();
+    expect(verdict).toMatchObject({ lost: 0, doubled: 0 });
+    // Only calls by way of the process that left may end so, and they did nothing.
+    expect(Object.keys(failed).filter((code) => code !== 'NOT_RUNNING')).toEqual([]);
+  }, 60_000);
+
+  it('[FO3] SIGSTOP past its lease and a blocked event loop: the others take over, and the one that comes back changes nothing', async () => {
+    await underLoad();
+    await trial.stopFor(4_000);
+    await trial.stall(3_500);
+    await trial.stall(700);
+    const { failed, ...verdict } = await trial.verify();
+    expect(verdict).toMatchObject({ lost: 0, doubled: 0 });
+    expect(Object.keys(failed)).toEqual([]);
+    expect(verdict.acknowledged).toBeGreaterThan(300);
+  }, 60_000);
+});
