@@ -19,6 +19,9 @@ local ENDED = ${luaTable(ENDED_CODES)}
 `;
 
 export const COMMANDS = `
+-- What belongs to takeovers is made when one is met.
+local takeovers
+
 -- Places in the queue, by ticket, and who stands there: "ticket dead ttl" as numbers, then the
 -- listener and the texts of the lease to come.
 local function placeOf(ticket, request)
@@ -58,48 +61,71 @@ local function head()
   end
 end
 
--- Of the texts in hand, to whom the lease is granted.
-local function grant(texts, ttlMs, isOffered, endMs)
+-- Of the texts in hand, to whom the lease is granted; passed: JSON of whom it comes from.
+local function grant(texts, ttlMs, isOffered, endMs, passed)
   shelve()
   if fading then fading[key] = nil end
   read(texts)
   fence = mint()
-  ttl, granted, untilMs, gen = ttlMs, now, endMs, 1
-  offered = isOffered and 1 or 0
-  log(isOffered and ${EVENTS.offered} or ${EVENTS.claimed}, nil, fence)
+  ttl, granted, untilMs, gen, breaking = ttlMs, now, endMs, 1, 0
+  offered, handed = isOffered and 1 or 0, passed or ''
+  log(isOffered and ${EVENTS.offered} or passed and ${EVENTS['taken-over']} or ${EVENTS.claimed}, nil, fence)
 end
 
-local function finish(how, facts)
+local function requestId()
+  return request == '' and lease or request
+end
+
+local function offer(listener, texts, ttlMs, standsMs, passed)
+  grant(texts, ttlMs, true, now + standsMs, passed)
+  if listener == '' then return end
+  call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. requestId() .. '\\1' .. resource .. '\\1' .. format('%d\\1%d\\1%d', fence, granted, untilMs))
+end
+
+-- Ends the lease; what becomes of the resource is for the caller to say.
+local function close(how, facts)
   local endedMs = now
   if how == ${EVENTS.expired} then
     endedMs = untilMs
     if offered == 1 then how = ${EVENTS.unconfirmed} end
+  elseif how == ${EVENTS['handed-over']} and untilMs < now then
+    endedMs = untilMs
   end
   rememberUntil(now + math.max(window, 2 * ttl))
-  untilMs, offered, link = endedMs, 0, ''
+  untilMs, offered, link, breaking, breakingText = endedMs, 0, '', 0, ''
   log(how, facts)
+  -- Its holder may not know yet.
+  if how == ${EVENTS.revoked} or how == ${EVENTS['handed-over']} then call('PUBLISH', ns .. ':look', resource) end
+end
+
+local function finish(how, facts)
+  if breaking == 1 then return takeovers().pass(how, facts) end
+  close(how, facts)
   local next, waiter = head()
   if not next then return end
   unqueue(next)
   local _, _, ttlMs, from = parse('<I4I6I4', waiter)
   local listener, texts = match(waiter, '^([^\\1]*)\\1(.*)$', from)
-  grant(texts, ttlMs, true, now + ${OFFER_MS})
-  call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. next .. '\\1' .. resource .. '\\1' .. format('%d\\1%d\\1%d', fence, granted, untilMs))
+  offer(listener, texts, ttlMs, ${OFFER_MS})
 end
 
 local function settle()
+  if breaking == 1 then takeovers().settle() end
   if last >= ${HELD} and untilMs <= now then finish(${EVENTS.expired}) end
   if waiting > 0 then head() end
 end
 
-local function confirm()
-  if offered == 0 then return end
-  offered, untilMs = 0, now + ttl
-  log(${EVENTS.claimed})
+-- While a lease drains, nothing carries it beyond the drain.
+local function extend(endMs)
+  untilMs, isChanged = endMs, true
+  if breaking == 1 then takeovers().cap() end
 end
 
-local function requestId()
-  return request == '' and lease or request
+local function confirm()
+  if offered == 0 then return end
+  offered = 0
+  extend(now + ttl)
+  log(handed == '' and ${EVENTS.claimed} or ${EVENTS['taken-over']})
 end
 
 -- The record as it stands, behind a letter.
@@ -139,7 +165,7 @@ function run.q(ttlMs, texts, wait, listener, isFirst)
     local from = 'w' .. sub(key, #bucketKey)
     position = call('ZLEXCOUNT', namesKey, '[' .. from .. '\\0', '[' .. placeOf(parse('<I4', queued), id))
   end
-  if wait == 0 then
+  if wait == 0 or breaking == 1 and takeovers().isAskedBy(id) then
     unqueue(id)
     return told('b' .. pack('<I4', position))
   end
@@ -163,7 +189,7 @@ function run.n(theirs, ttlMs, theirGen)
   if theirGen >= 0 and (theirGen ~= gen or sub(link, 1, ${ATTACHED.length}) ~= '${ATTACHED}') then return told('n') end
   if ttlMs > 0 then ttl = ttlMs end
   confirm()
-  untilMs, isChanged = now + ttl, true
+  extend(now + ttl)
   if link == '${AWAY}' then
     link = ''
     log(${EVENTS.back})
@@ -180,7 +206,7 @@ function run.a(theirs, theirInstance, wanted)
   local before = link
   instance, link, isChanged = theirInstance, wanted, true
   if before ~= wanted then gen = gen + 1 end
-  untilMs = now + ttl
+  extend(now + ttl)
   if before == '${AWAY}' then log(${EVENTS.back}) end
   local displaced = isAttached and before ~= wanted and before or ''
   return told('a' .. pack('<I4', #displaced) .. displaced)
@@ -193,7 +219,8 @@ function run.w(theirs, theirGen, grace)
   if theirGen >= 0 and theirGen ~= gen then return 's' .. format('%d', gen) end
   if link ~= '${AWAY}' then
     confirm()
-    link, untilMs = '${AWAY}', now + tonumber(grace)
+    link = '${AWAY}'
+    extend(now + tonumber(grace))
     log(${EVENTS.away})
   end
   return told('w')
@@ -217,6 +244,10 @@ function run.c(theirs, named)
     finish(${EVENTS.cancelled})
     return ${REPLY_CODES.returned}
   end
+  if breaking == 1 and takeovers().isAskedBy(theirs) then
+    takeovers().dismiss('withdrawn')
+    return ${REPLY_CODES.left}
+  end
   if not unqueue(theirs) then
     local how = endedRequest(theirs)
     if how then return ${REPLY_CODES.gone} + (how == ${EVENTS.unconfirmed} and ${EVENTS.expired} or how) end
@@ -236,19 +267,20 @@ function run.s()
     call('ZREM', dueKey, sub(key, #bucketKey))
     return ${REPLY_CODES.left}
   end
-  due, isChanged = 0, true
+  isChanged = true
   if last < ${HELD} then
     if forget <= now then
       forgetAll()
       isChanged = false
       return ${REPLY_CODES.left}
     end
-    if listed == 1 then
-      call('ZREM', namesKey, 'h' .. resource)
-      listed = 0
-    end
+    if due > 0 then call('ZREM', namesKey, 'h' .. resource) end
+    due = 0
     fading = fading or {}
     fading[key] = forget - now + window
+  elseif due ~= 0 then
+    -- A time that no entry comes before: it is set anew.
+    due = due > 0 and ${2 ** 52} or -${2 ** 52}
   end
   return ${REPLY_CODES.left}
 end

@@ -7,13 +7,13 @@
 //
 //   RC1  A free record keeps the lease that it last had: `last` says how that ended.
 //   RC2  The lease before is in the bucket's `ended`, under the record's key and a place in a ring
-//        of RING: the record as its end left it, cut off after its ids.
+//        of RING: the record as its end left it, cut off after its ids unless it is short.
 //   RC3  A record as an event left it is that event in the bucket's log.
 //   RC4  `rest` is PLAIN unless somebody waits, an offer or a takeover stands, or a connection was
 //        attached: then the script needs none of its functions for a claim or a release.
 import { MAX_ENDED } from './lease-record.ts';
 
-/** First byte of every record. Another is refused: it was written by a version that this cannot read. */
+/** Of the form below. A record of another is refused: this cannot read it. */
 export const RECORD_VERSION = 2;
 
 /** The latest event of a record. Below HELD: how its lease ended, or that it never had one. */
@@ -36,43 +36,47 @@ export const EVENTS = {
 } as const;
 export const HELD = 16;
 
-/** In this order, in a record's first bytes. Times in milliseconds, `look` and the ids in microseconds. */
+/** What a record's `state` is made of: its version, whether `rest` is there, its latest event. */
+export const STATE = { version: 256, hasRest: 128 } as const;
+const FORM = RECORD_VERSION * STATE.version;
+
+/**
+ * In this order, in a record's first bytes. Times in milliseconds, `look` and the ids in
+ * microseconds. What a release changes comes first, what a claim need not know last: `struct`
+ * costs by the number.
+ */
 export const HEADER = {
-  version: 'B',
-  /** Code of the latest event. */
-  last: 'B',
-  /** 1: in the bucket's `names`. */
-  listed: 'B',
-  ttl: 'I4',
-  fence: 'I7',
-  /** Ids of the latest event and of the one before. */
-  cursor: 'I7',
-  prev: 'I7',
-  granted: 'I6',
-  /** End of the term; of a free record, when its lease ended. */
-  untilMs: 'I6',
-  /** Its score in the bucket's `due`, when the sweep has to look; 0: not in it. */
-  due: 'I6',
+  state: 'H',
+  /** Id of the latest event. */
+  cursor: 'd',
   /** When all that is remembered of ended leases is past its window. */
-  forget: 'I6',
+  forget: 'd',
+  /** Its score in the bucket's `due`, when the sweep has to look; below 0 while it is not in `names`; 0: in neither. */
+  due: 'd',
+  /** End of the term; of a free record, when its lease ended. */
+  untilMs: 'd',
+  ttl: 'I',
+  /** Id of the event before the latest. */
+  prev: 'd',
   /** Whatever the ring tells had ended by then. */
-  look: 'I7',
+  look: 'd',
   /** How many were put in the ring, up to RING; from there on, RING and where the next one goes. */
   ring: 'H',
-  /** Length of the texts that are ids. */
-  ids: 'H',
-  rest: 'c12',
+  fence: 'd',
+  granted: 'd',
 } as const;
 
+/** After the header, unless it is that of a lease that nobody waits for and nobody attached to. */
 export const REST = {
   offered: 'B',
   /** 1: a takeover is asked for. */
   breaking: 'B',
-  gen: 'I4',
+  gen: 'I',
   waiting: 'H',
   /** Of the latest waiter; starts anew when none is left. */
-  ticket: 'I4',
+  ticket: 'I',
 } as const;
+export const PLAIN_REST = { offered: 0, breaking: 0, gen: 1, waiting: 0, ticket: 0 } as const;
 
 /** After the header. A request id that is empty is the lease id. */
 export const TEXTS = [
@@ -89,48 +93,68 @@ export const TEXTS = [
   'handed',
 ] as const;
 
+/** A record this short is not worth cutting. */
+export const SHORT_BYTES = 192;
+
 /** Ended leases beside the one that a free record keeps. */
 export const RING = MAX_ENDED - 1;
 
-const format = (fields: object): string => `<${Object.values(fields).join('')}`;
+const WIDTHS = { B: 1, H: 2, I: 4, d: 8 } as const;
+type Code = keyof typeof WIDTHS;
+const format = (fields: object): string => Object.values(fields).join('');
 const names = (fields: object): string => Object.keys(fields).join(', ');
-const width = (code: string): number => (code === 'B' ? 1 : code === 'H' ? 2 : Number(code.slice(1)));
-
-export const HEADER_BYTES = Object.values(HEADER).reduce((sum, code) => sum + width(code), 0);
-export const HEADER_NAMES = names(HEADER);
-export const REST_NAMES = names(REST);
-
-/** Where each number of the header lies. */
-export const at = Object.fromEntries(
-  Object.entries(HEADER).map(([name], index, all) => [
-    name,
-    all.slice(0, index).reduce((sum, [, code]) => sum + width(code), 0),
-  ]),
-) as Readonly<Record<keyof typeof HEADER, number>>;
-
-/** Lua: the header of `raw`. */
-export const PARSED = `parse('${format(HEADER)}', raw)`;
-/** Lua: a header, with some of its fields as expressions of their own. */
-export function packed(fields: Partial<Record<keyof typeof HEADER, string>>): string {
-  const values = Object.keys(HEADER).map((name) =>
-    name === 'version' ? `${RECORD_VERSION}` : (fields[name as keyof typeof HEADER] ?? name),
-  );
-  return `pack('${format(HEADER)}', ${values.join(', ')})`;
+const bytesOf = (fields: Readonly<Record<string, Code>>): number =>
+  Object.values(fields).reduce((sum, code) => sum + WIDTHS[code], 0);
+function placesIn<F extends string>(fields: Readonly<Record<F, Code>>): Readonly<Record<F, number>> {
+  let next = 0;
+  const places: Record<string, number> = {};
+  for (const [name, code] of Object.entries<Code>(fields)) {
+    places[name] = next;
+    next += WIDTHS[code];
+  }
+  return places as Record<F, number>;
 }
-/** Lua: `rest` of a lease that nobody waits for, whose connection nobody attached. */
-export const PLAIN = `'\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0'`;
-/** Lua: the header of a resource of which nothing is stored. */
-export const NOTHING = Object.keys(HEADER)
-  .map((name) => (name === 'version' ? `${RECORD_VERSION}` : name === 'rest' ? PLAIN : '0'))
-  .join(', ');
+
+export const HEADER_BYTES = bytesOf(HEADER);
+export const REST_BYTES = bytesOf(REST);
+/** Where each number lies. */
+export const at = placesIn(HEADER);
+export const restAt = placesIn(REST);
+
+type Field = keyof typeof HEADER;
+const order = Object.keys(HEADER) as Field[];
+
+/** Lua: the numbers of `raw` from the first up to `last`, into local variables of their names. */
+export function parsed(last: Field): string {
+  const some = order.slice(0, order.indexOf(last) + 1);
+  return `local ${some.join(', ')} = parse('<${some.map((name) => HEADER[name]).join('')}', raw)`;
+}
+/** Lua: a record of these texts, and of numbers up to `last`; what follows is in the texts. */
+export function packed(last: Field, fields: Partial<Record<Field, string>>, texts: string): string {
+  const some = order.slice(0, order.indexOf(last) + 1);
+  const values = some.map((name) => fields[name] ?? name);
+  return `pack('<${some.map((name) => HEADER[name]).join('')}c0', ${values.join(', ')}, ${texts})`;
+}
+/** Lua: what lies behind the number `last`. */
+export function behind(last: Field): string {
+  return `sub(raw, ${at[last] + WIDTHS[HEADER[last]] + 1})`;
+}
+/** Lua: the state of a record whose `rest` is left out. */
+export const stateOf = (code: number): string => `${FORM + code}`;
+/** Lua: whether `state` is of this form, without `rest`, of a free or a held record. */
+export const IS_PLAIN_FREE = `state >= ${FORM} and state < ${FORM + HELD}`;
+export const IS_PLAIN_HELD = `state >= ${FORM + HELD} and state < ${FORM + STATE.hasRest}`;
 
 const CAPTURES = TEXTS.map(() => '([^\\1]*)\\1').join('');
-const ZEROS = TEXTS.map(() => "''").join(', ');
+const PLAIN_VALUES = Object.values(PLAIN_REST).join(', ');
 
 /** Functions over the record at hand, whose header the batch keeps in local variables. */
 export const RECORD = `
 local match, format = string.match, string.format
-local ${REST_NAMES}
+local ${names(HEADER)}
+-- The latest event, out of the state.
+local last
+local ${names(REST)}
 local ${TEXTS.join(', ')}
 local isChanged
 
@@ -138,32 +162,60 @@ local function read(texts)
   ${TEXTS.join(', ')} = match(texts, '^${CAPTURES}')
 end
 
+-- False when the record is of a form that this cannot read.
 local function load()
-  ${REST_NAMES} = parse('${format(REST)}', rest)
   isChanged = false
-  if raw then read(sub(raw, ${HEADER_BYTES + 1})) else ${TEXTS.join(', ')} = ${ZEROS} end
+  ${names(REST)} = ${PLAIN_VALUES}
+  if not raw then
+    ${order
+      .map((name) => (name === 'state' ? `${FORM}` : '0'))
+      .join(', ')
+      .replace(/^/, `${order.join(', ')} = `)}
+    last = 0
+    ${TEXTS.join(', ')} = ${TEXTS.map(() => "''").join(', ')}
+    return true
+  end
+  ${order.join(', ')} = parse('<${format(HEADER)}', raw)
+  if state < ${FORM} or state >= ${FORM + STATE.version} then return false end
+  last = state - ${FORM}
+  local texts = ${HEADER_BYTES + 1}
+  if last >= ${STATE.hasRest} then
+    last = last - ${STATE.hasRest}
+    ${names(REST)}, texts = parse('<${format(REST)}', raw, texts)
+  end
+  read(sub(raw, texts))
+  return true
 end
 
 local function write()
-  rest = pack('${format(REST)}', ${REST_NAMES})
-  ids = #lease + #request + 2
-  raw = ${packed({})} .. table.concat({ ${TEXTS.join(', ')}, '' }, '\\1')
+  state = ${FORM} + last
+  local texts = table.concat({ ${TEXTS.join(', ')}, '' }, '\\1')
+  if offered + breaking + waiting > 0 or gen ~= 1 then
+    state = state + ${STATE.hasRest}
+    texts = pack('<${format(REST)}', ${names(REST)}) .. texts
+  end
+  raw = ${packed('granted', {}, 'texts')}
 end
 
 -- Its turn with the sweep: at a lapse; at once, to take what is free off the names; at the end of
 -- what is remembered. An entry that is early is put right when it is found.
 local function put()
-  local need = untilMs
+  local need, isListed = untilMs, due > 0
   if last < ${HELD} then
-    need = listed == 1 and now or forget
-  elseif listed == 0 then
-    listed = 1
-    call('ZADD', namesKey, 0, 'h' .. resource)
+    need = isListed and now or forget
+  else
+    if not isListed then call('ZADD', namesKey, 0, 'h' .. resource) end
+    if breaking == 1 then
+      local asked = cjson.decode(breakingText)
+      need = math.min(need, asked.dead, asked.stage == 'asked' and asked.answerBy or need)
+    end
   end
-  if due == 0 or need < due then
-    due = need
+  local stands = math.abs(due)
+  if stands == 0 or need < stands then
+    stands = need
     call('ZADD', dueKey, need, sub(key, #bucketKey))
   end
+  due = (isListed or last >= ${HELD}) and stands or -stands
   write()
   writes[writeN + 1], writes[writeN + 2] = key, raw
   writeN = writeN + 2
@@ -207,9 +259,15 @@ local function flushRing()
   endedN = 0
 end
 
+-- A record as far as its ids, which is all that the ring tells.
+local function cut()
+  local from = state >= ${FORM + STATE.hasRest} and ${HEADER_BYTES + REST_BYTES + 1} or ${HEADER_BYTES + 1}
+  return sub(raw, 1, find(raw, '\\1', find(raw, '\\1', from, true) + 1, true))
+end
+
 -- The lease that the record keeps makes room for the next.
 local function shelve()
-  if last > 0 then enterRing(sub(raw, 1, ${HEADER_BYTES} + ids)) end
+  if last > 0 then enterRing(#raw <= ${SHORT_BYTES} and raw or cut()) end
 end
 
 local function emptyRing()
@@ -233,7 +291,7 @@ end
 local function rememberRequest(request, how)
   rememberUntil(now + window)
   local id = '\\1' .. request .. '\\1'
-  enterRing(${packed({ last: 'how', listed: '0', ttl: '0', fence: '0', cursor: '0', prev: '0', granted: '0', untilMs: 'now', due: '0', look: '0', ring: '0', ids: '#id', rest: PLAIN })} .. id)
+  enterRing(${packed('granted', { state: `${FORM} + how`, cursor: '0', forget: '0', due: '0', untilMs: 'now', ttl: '0', prev: '0', look: '0', ring: '0', fence: '0', granted: '0' }, 'id')})
   isChanged = true
 end
 
@@ -246,9 +304,10 @@ local function inRing(isIt)
   local entries = call('HMGET', endedKey, unpack(places))
   for _, raw in ipairs(entries) do
     if raw then
-      local ${HEADER_NAMES} = ${PARSED}
-      local lease, request = match(raw, '^([^\\1]*)\\1([^\\1]*)\\1', ${HEADER_BYTES + 1})
-      if isIt(lease, request == '' and lease or request) then return last, fence end
+      ${parsed('fence')}
+      local from = state >= ${FORM + STATE.hasRest} and ${HEADER_BYTES + REST_BYTES + 1} or ${HEADER_BYTES + 1}
+      local lease, request = match(raw, '^([^\\1]*)\\1([^\\1]*)\\1', from)
+      if isIt(lease, request == '' and lease or request) then return (state - ${FORM}) % ${STATE.hasRest}, fence end
     end
   end
 end
@@ -280,7 +339,7 @@ end
 -- Lets go of what is past its window: nothing is left of the resource.
 local function forgetAll()
   emptyRing()
-  if listed == 1 then call('ZREM', namesKey, 'h' .. resource) end
+  if due > 0 then call('ZREM', namesKey, 'h' .. resource) end
   call('ZREM', dueKey, sub(key, #bucketKey))
   while writeN > 0 and writes[writeN - 1] == key do
     writes[writeN], writes[writeN - 1] = nil, nil

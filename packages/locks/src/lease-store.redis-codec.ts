@@ -1,13 +1,13 @@
 import { UNPRINTABLE } from './claim-arguments.ts';
 import { CoordinationError } from './errors.ts';
 import { InvariantViolation, unreachable } from './invariant.ts';
-import { fenceOf, type Link } from './lease.ts';
-import type { LeaseCommand, Offer, OwnView, Reply } from './lease-command.ts';
+import { fenceOf, type Holder, type Link } from './lease.ts';
+import type { LeaseCommand, Notice, OwnView, Reply } from './lease-command.ts';
 import { EVENTS } from './lease-script.record.ts';
 import { claimTexts, endedHow, freeViewOf, isHeld, viewOf } from './lease-store.redis-record.ts';
 
 /** What the script reads of each command, and how many fields: the small letters with few are the common forms. */
-export const LETTERS = { q: 2, Q: 5, n: 3, a: 3, w: 3, r: 1, R: 3, c: 2, i: 0, s: 0 } as const;
+export const LETTERS = { q: 2, Q: 5, n: 3, a: 3, w: 3, r: 1, R: 3, c: 2, i: 0, s: 0, t: 5, g: 3, u: 1, o: 4 } as const;
 export type WireLetter = keyof typeof LETTERS;
 
 /** Replies that are numbers; whatever is greater than all of them is the fence of a grant. */
@@ -18,6 +18,9 @@ export const REPLY_CODES = {
   returned: 4,
   nothing: 5,
   unreadable: 6,
+  handedOver: 7,
+  withdrawn: 8,
+  notAsked: 9,
   /** And the code of the event that ended it. */
   gone: 100,
   /** And ENDED_CODES'. */
@@ -29,10 +32,6 @@ const LOWEST_FENCE = 1_000;
 export const ENDED_CODES = { unknown: 0, released: 1, expired: 2, superseded: 3, revoked: 4 } as const;
 const ENDED_NAMES = Object.keys(ENDED_CODES) as (keyof typeof ENDED_CODES)[];
 
-/** The ids of a lease whose own id was made here and is its request's too. */
-const FAST_ID_CHARACTERS = 22;
-export const FAST_IDS_BYTES = FAST_ID_CHARACTERS + 2;
-
 /** What names nothing: an id that the script's fields or a record could not carry. */
 const nameable = (id: string): string => (UNPRINTABLE.test(id) ? '' : id);
 
@@ -42,8 +41,7 @@ export function toWire(command: LeaseCommand): { readonly letter: WireLetter; re
     case 'request': {
       const { leaseId, requestId, ttlMs, waitMs, listener, isFirst = false } = command;
       const texts = claimTexts(command);
-      if (isFirst && waitMs === 0 && requestId === leaseId && leaseId.length === FAST_ID_CHARACTERS)
-        return { letter: 'q', fields: `${ttlMs}\0${texts}\0` };
+      if (isFirst && waitMs === 0 && requestId === leaseId) return { letter: 'q', fields: `${ttlMs}\0${texts}\0` };
       return {
         letter: 'Q',
         fields: `${ttlMs}\0${texts}\0${waitMs}\0${waitMs === 0 ? '' : listener}\0${isFirst ? 1 : 0}\0`,
@@ -69,24 +67,49 @@ export function toWire(command: LeaseCommand): { readonly letter: WireLetter; re
       return { letter: 'c', fields: `${nameable(command.requestId)}\0${command.resource}\0` };
     case 'inspect':
       return { letter: 'i', fields: '' };
+    case 'takeover': {
+      const { ttlMs, waitMs, listener, reason, graceMs, onSilence, force } = command;
+      const asking = JSON.stringify({ reason, grace: graceMs, silence: onSilence, force });
+      return { letter: 't', fields: `${ttlMs}\0${claimTexts(command)}\0${waitMs}\0${listener}\0${asking}\0` };
+    }
+    case 'answer': {
+      const { leaseId, takeoverId, answer, drainMs, pointer, reason, retryAfterMs } = command;
+      const given = pointer === undefined ? undefined : JSON.stringify(pointer);
+      const facts = JSON.stringify({ answer, drain: drainMs, pointer: given, reason, again: retryAfterMs });
+      return { letter: 'g', fields: `${nameable(leaseId)}\0${nameable(takeoverId)}\0${facts}\0` };
+    }
+    case 'withdraw':
+      return { letter: 'u', fields: `${nameable(command.takeoverId)}\0` };
+    case 'hand-off': {
+      const { leaseId, to, instance, resource, pointer, offerMs, nextLeaseId, nextRequestId } = command;
+      const next = { leaseId: nextLeaseId, requestId: nextRequestId, holder: to, instance, resource, meta: undefined };
+      const given = pointer === undefined ? '' : JSON.stringify(pointer);
+      return { letter: 'o', fields: `${nameable(leaseId)}\0${claimTexts(next)}\0${offerMs}\0${given}\0` };
+    }
     default:
-      return unreachable(command as never);
+      return unreachable(command);
   }
 }
 
 export const SETTLE_WIRE = { letter: 's', fields: '' } as const;
 
-/** A reply of the script, once its microseconds are taken off. */
+/** A reply of the script to one command. */
 export type WireReply = number | Buffer;
 
 /** The script's whole answer: the server's microseconds, then a reply per command. */
 export function asReplies(answer: unknown, commands: number): readonly WireReply[] {
-  if (!Array.isArray(answer) || answer.length !== commands + 1)
+  const [codes, ...texts] = (Array.isArray(answer) ? answer : [answer]) as Buffer[];
+  if (codes?.length !== 8 * (commands + 1))
     throw new CoordinationError('STORE_UNAVAILABLE', 'The lease script did not answer every command', {
       applied: 'unknown',
     });
-  // A client with `stringNumbers` hands numbers over as text.
-  return typeof answer[0] === 'string' ? answer.map((one) => (typeof one === 'string' ? Number(one) : one)) : answer;
+  const replies = new Array<WireReply>(commands + 1);
+  let text = 0;
+  for (let index = 0; index <= commands; index += 1) {
+    const code = codes.readDoubleLE(8 * index);
+    replies[index] = code === 0 ? (texts[text++] as Buffer) : code;
+  }
+  return replies;
 }
 
 export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: number): Reply {
@@ -106,6 +129,12 @@ export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: numb
       return { kind: 'returned' };
     case REPLY_CODES.nothing:
       return { kind: 'view', view: { kind: 'free', resource: command.resource, cursor: '', queue: 0, serverMs } };
+    case REPLY_CODES.handedOver:
+      return { kind: 'handed-over' };
+    case REPLY_CODES.withdrawn:
+      return { kind: 'withdrawn' };
+    case REPLY_CODES.notAsked:
+      return { kind: 'not-asked' };
     case REPLY_CODES.unreadable:
       throw new CoordinationError(
         'STORE_UNAVAILABLE',
@@ -120,6 +149,12 @@ export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: numb
     return { kind: 'ended', how: ENDED_NAMES[reply - REPLY_CODES.ended] ?? 'unknown' };
   } else if (reply >= REPLY_CODES.gone) return { kind: 'gone', how: endedHow(reply - REPLY_CODES.gone) };
   throw new InvariantViolation(`the lease script answered ${reply}`);
+}
+
+interface Denial {
+  readonly by: Holder;
+  readonly reason: string | undefined;
+  readonly retryAfterMs: number;
 }
 
 function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply {
@@ -155,6 +190,26 @@ function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply
     }
     case 'e':
       return { kind: 'busy', instance: reply.toString('utf8', 1) };
+    case 'g':
+      return { kind: 'granted', view: view(1) };
+    case 'k':
+      return { kind: 'asked', view: view(1) };
+    case 'l':
+      return { kind: 'busy', view: view(5), retryAfterMs: reply.readUInt32LE(1) };
+    case 'd':
+      return { kind: 'denied', ...(JSON.parse(reply.toString('utf8', 1)) as Denial) };
+    case 'D':
+      return { kind: 'draining', view: view(1) };
+    case 'X':
+      return { kind: 'denied', view: view(1) };
+    case 'N':
+      return { kind: 'not-asked', view: view(1) };
+    case 'P':
+      return { kind: 'promised', by: JSON.parse(reply.toString('utf8', 1)) as Holder };
+    case 'o': {
+      const { leaseId, fence, untilMs } = view(1);
+      return { kind: 'handed-off', leaseId, fence, untilMs };
+    }
     case 's':
       return { kind: 'stale', gen: Number(reply.toString('utf8', 1)) };
     default:
@@ -162,13 +217,15 @@ function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply
   }
 }
 
-/** An offer as the script publishes it. */
-export function parseOffer(message: string): Offer {
-  const [leaseId = '', requestId = '', resource = '', fence, grantedAtMs, untilMs] = message.split('\x01');
+/** What the script publishes: an offer, or that there is something to look at. */
+export function parseNotice(message: string): Notice {
+  const [first = '', requestId, resource, fence, grantedAtMs, untilMs] = message.split('\x01');
+  if (resource === undefined)
+    return { kind: 'look', resource: first, ...(requestId === undefined ? {} : { requestId }) };
   return {
     resource,
-    leaseId,
-    requestId,
+    leaseId: first,
+    requestId: requestId ?? '',
     fence: fenceOf(Number(fence)),
     grantedAtMs: Number(grantedAtMs),
     untilMs: Number(untilMs),

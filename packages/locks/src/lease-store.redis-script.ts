@@ -18,11 +18,12 @@
 //
 // KEYS: `bucket` of every bucket; the records, bucket by bucket; of every bucket again `log`,
 // `due`, `names`, `waiters`, `ended`.
-// ARGV: [number of buckets, fields, server's microseconds when the ids of this batch's first
-// sendings were made or later replies came, log length or 0, namespace, numbers of the buckets].
-// The fields, each ended by a zero byte: per bucket the letters of its commands, then the fields of
-// each. A letter after `=` is of the same record as the one before. The reply is the server's
-// microseconds and a reply per command: a code, a fence (above any code), or text.
+// ARGV: the fields, each ended by a zero byte: number of buckets; server's microseconds of the last reply before the first sendings of this batch; log length, or 0;
+// namespace; numbers of the buckets; then per bucket the letters of its commands and the fields of
+// each. A letter after `=` is of the same record as the one before.
+// The reply is numbers of 8 bytes: the server's microseconds, and per command a code or a fence,
+// which is above any code. 0 stands for a text: then the reply is an array, of these numbers and
+// the texts in their order.
 //
 // All reads are one MGET, all writes one MSET. Lua makes the functions of a script anew at every
 // call, which costs more than what one command does. So the two commonest commands, a claim of what
@@ -31,19 +32,20 @@
 import { ENDED_WINDOW_MS } from './lease-record.ts';
 import { CODES, COMMANDS } from './lease-script.commands.ts';
 import {
+  behind,
   EVENTS,
   HEADER_BYTES,
-  HEADER_NAMES,
-  HELD,
-  NOTHING,
-  PARSED,
-  PLAIN,
+  IS_PLAIN_FREE,
+  IS_PLAIN_HELD,
   packed,
+  parsed,
   RECORD,
-  RECORD_VERSION,
   RING,
+  SHORT_BYTES,
+  stateOf,
 } from './lease-script.record.ts';
-import { FAST_IDS_BYTES, LETTERS, REPLY_CODES } from './lease-store.redis-codec.ts';
+import { TAKEOVERS } from './lease-script.takeover.ts';
+import { LETTERS, REPLY_CODES } from './lease-store.redis-codec.ts';
 import { LOG_MS, SWEEP_MS } from './lease-store.ts';
 
 /** Most records one sweep of a bucket settles. */
@@ -64,14 +66,23 @@ const formats = Object.entries(LETTERS)
   .map(([letter, width]) => `[${byteOf(letter)}] = '${'s'.repeat(width)}'`)
   .join(', ');
 
+/** Lua: up to when no id of a first sending of this batch existed; whose clock was set back is looked up for everything. */
+const KNOWN = `if not known then
+          knownUs = knownUs or tonumber(knownText)
+          known = (us >= count and us >= knownUs) and knownUs or -1
+        end`;
+
 /** Every command, whatever it meets. */
 const ALL = `(function()
-${CODES}${RECORD}${COMMANDS}
+${CODES}${RECORD}${COMMANDS}${TAKEOVERS}
 local formats = { ${formats} }
 local function general(kind, one, two, three, four, five)
-  load()
+  ended = ended or {}
+  ${KNOWN}
+  if not load() then return ${REPLY_CODES.unreadable} end
   settle()
-  local reply = run[char(kind)](one, two, three, four, five)
+  local letter = char(kind)
+  local reply = (run[letter] or takeovers()[letter])(one, two, three, four, five)
   if isChanged then put() end
   return reply
 end
@@ -81,27 +92,34 @@ return function(kind, one, two)
   if kind == ${byteOf('r')} then return general(kind, sub(one, 1, -2), ${EVENTS.released}, '') end
   local fields = { parse(formats[kind], blob, at) }
   at = fields[#fields]
-  if version ~= ${RECORD_VERSION} then return ${REPLY_CODES.unreadable} end
   return general(kind == ${byteOf('Q')} and ${byteOf('q')} or kind == ${byteOf('R')} and ${byteOf('r')} or kind, unpack(fields))
 end
 end)()`;
 
+/** Lua: a resource that is granted is put on the names, out of the texts of its claim. */
+const LISTED = `names = names or {}
+            names[#names + 1] = 0
+            names[#names + 1] = 'h' .. string.match(two, '^[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')`;
+
 const BATCH = `
 local call, parse, pack, sub, find, char = redis.call, struct.unpack, struct.pack, string.sub, string.find, string.char
-local KEYS, blob, ns = KEYS, ARGV[2], ARGV[5]
-local bucketN, knownArg, isLogged = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] ~= '0'
+local KEYS, blob = KEYS, ARGV[1]
+local bucketText, knownText, logLength, ns, hint, at = parse('sssss', blob)
+local bucketN = tonumber(bucketText)
 local recordN = #KEYS - 6 * bucketN
 local now = (us - us % 1000) / 1000
 local window = ${ENDED_WINDOW_MS}
-local at, recordAt = 1, bucketN
+local recordAt = bucketN
+local knownUs
 
 local values = call('MGET', unpack(KEYS, 1, bucketN + recordN))
-local replies, replyN = { us }, 1
-local writes, writeN = {}, 0
--- Terms are few and given as text: each is read as a number once.
-local terms = {}
+-- Tables start with room for the calls of one command.
+local replies, replyN, texts = { us, nil }, 1
+local writes, writeN = { nil, nil, nil, nil }, 0
+local term, ttlMs
 -- Free records that are given their expiry once they are written, unless they are granted before.
 local fading
+local isLogged = logLength ~= '0'
 local any
 
 -- The bucket whose commands are being run.
@@ -109,17 +127,16 @@ local bucketKey, dueKey, namesKey, waitersKey, endedKey, count, known
 local events, eventN, ended, endedN, dues, dueN
 -- The record at hand.
 local key, raw
-local ${HEADER_NAMES}
 
 for b = 1, bucketN do
   local k = bucketN + recordN + 5 * b - 5
   bucketKey, dueKey, namesKey, waitersKey, endedKey = KEYS[b], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], KEYS[k + 5]
-  count = tonumber(values[b] or 0)
-  -- Whose clock was set back is looked up for everything.
-  known = (us >= count and us >= knownArg) and knownArg or -1
+  count = 0
+  if values[b] then count = parse('<d', values[b]) end
+  known = nil
   local before = count
-  events, eventN = { pack('<I6I7', now, before) }, 1
-  ended, endedN, dueN = {}, 0, 0
+  events, eventN = { pack('<dd', now, before), nil }, 1
+  endedN, dueN = 0, 0
   local letters, names
   letters, at = parse('s', blob, at)
   local kinds = { string.byte(letters, 1, -1) }
@@ -133,79 +150,84 @@ for b = 1, bucketN do
       recordAt = recordAt + 1
       key, raw = KEYS[recordAt], values[recordAt]
     end
-    if raw then
-      ${HEADER_NAMES} = ${PARSED}
-    else
-      ${HEADER_NAMES} = ${NOTHING}
-    end
     if kind == ${byteOf('q')} then
       one, two, at = parse('ss', blob, at)
-      if version ~= ${RECORD_VERSION} then
-        reply = ${REPLY_CODES.unreadable}
-      elseif last < ${HELD} and rest == ${PLAIN} and look <= known then
-        local ttlMs = terms[one]
-        if not ttlMs then
-          ttlMs = tonumber(one)
-          terms[one] = ttlMs
-        end
+      if one ~= term then term, ttlMs = one, tonumber(one) end
+      local endMs = now + ttlMs
+      if not raw then
         count = count + 1
         if count < us then count = us end
-        if last > 0 then
-          ended[endedN + 1], ended[endedN + 2] = key .. char(ring % ${RING}), sub(raw, 1, ${HEADER_BYTES} + ids)
-          endedN = endedN + 2
-          ring = ring + 1
-          if ring == ${2 * RING} then ring = ${RING} end
-          look = us
-        end
-        local untilMs = now + ttlMs
-        if listed == 0 then
-          names = names or {}
-          names[#names + 1] = 0
-          names[#names + 1] = 'h' .. string.match(two, '^[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')
-        end
-        if due == 0 or untilMs < due then
-          due = untilMs
-          dues = dues or {}
-          dues[dueN + 1], dues[dueN + 2] = due, sub(key, #bucketKey)
-          dueN = dueN + 2
-        end
-        if fading then fading[key] = nil end
-        raw = ${packed({ last: `${EVENTS.claimed}`, listed: '1', ttl: 'ttlMs', fence: 'count', cursor: 'count', prev: 'cursor', granted: 'now', ids: `${FAST_IDS_BYTES}` })} .. two
-        writes[writeN + 1], writes[writeN + 2] = key, raw
-        writeN = writeN + 2
-        eventN = eventN + 1
-        events[eventN] = raw
+        ${LISTED}
+        dues = dues or {}
+        dues[dueN + 1], dues[dueN + 2] = endMs, sub(key, #bucketKey)
+        dueN = dueN + 2
+        raw = ${packed('granted', { state: stateOf(EVENTS.claimed), cursor: 'count', forget: '0', due: 'endMs', untilMs: 'endMs', ttl: 'ttlMs', prev: '0', look: '0', ring: '0', fence: 'count', granted: 'now' }, 'two')}
         reply = count
+      else
+        ${parsed('ring')}
+        ${KNOWN}
+        if ${IS_PLAIN_FREE} and look <= known then
+          count = count + 1
+          if count < us then count = us end
+          if state > ${stateOf(EVENTS.none)} then
+            ended = ended or { nil, nil }
+            ended[endedN + 1], ended[endedN + 2] = key .. char(ring % ${RING}), #raw <= ${SHORT_BYTES} and raw or sub(raw, 1, find(raw, '\\1', find(raw, '\\1', ${HEADER_BYTES + 1}, true) + 1, true))
+            endedN = endedN + 2
+            ring = ring + 1
+            if ring == ${2 * RING} then ring = ${RING} end
+            look = us
+          end
+          if due <= 0 then
+            ${LISTED}
+            due = -due
+          end
+          if due == 0 or endMs < due then
+            due = endMs
+            dues = dues or {}
+            dues[dueN + 1], dues[dueN + 2] = endMs, sub(key, #bucketKey)
+            dueN = dueN + 2
+          end
+          if fading then fading[key] = nil end
+          raw = ${packed('granted', { state: stateOf(EVENTS.claimed), cursor: 'count', untilMs: 'endMs', ttl: 'ttlMs', prev: 'cursor', fence: 'count', granted: 'now' }, 'two')}
+          reply = count
+        end
       end
     elseif kind == ${byteOf('r')} then
       one, at = parse('s', blob, at)
-      if version ~= ${RECORD_VERSION} then
-        reply = ${REPLY_CODES.unreadable}
-      elseif last >= ${HELD} and rest == ${PLAIN} and untilMs > now and (ring == 0 or forget > now) and find(raw, one, ${HEADER_BYTES + 1}, true) == ${HEADER_BYTES + 1} then
-        count = count + 1
-        if count < us then count = us end
-        local forgetMs = ttl > ${ENDED_WINDOW_MS / 2} and 2 * ttl or window
-        forgetMs = now + forgetMs
-        if forget > forgetMs then forgetMs = forget end
-        if now < due then
-          due = now
-          dues = dues or {}
-          dues[dueN + 1], dues[dueN + 2] = now, sub(key, #bucketKey)
-          dueN = dueN + 2
+      if raw then
+        ${parsed('ttl')}
+        if ${IS_PLAIN_HELD} and untilMs > now and (forget == 0 or forget > now) and find(raw, one, ${HEADER_BYTES + 1}, true) == ${HEADER_BYTES + 1} then
+          count = count + 1
+          if count < us then count = us end
+          local forgetMs = now + (ttl > ${ENDED_WINDOW_MS / 2} and 2 * ttl or window)
+          if forget > forgetMs then forgetMs = forget end
+          if now < due then
+            due = now
+            dues = dues or {}
+            dues[dueN + 1], dues[dueN + 2] = now, sub(key, #bucketKey)
+            dueN = dueN + 2
+          end
+          raw = ${packed('prev', { state: stateOf(EVENTS.released), cursor: 'count', forget: 'forgetMs', untilMs: 'now', prev: 'cursor' }, behind('prev'))}
+          reply = ${REPLY_CODES.released}
         end
-        raw = ${packed({ last: `${EVENTS.released}`, cursor: 'count', prev: 'cursor', untilMs: 'now', forget: 'forgetMs' })} .. sub(raw, ${HEADER_BYTES + 1})
-        writes[writeN + 1], writes[writeN + 2] = key, raw
-        writeN = writeN + 2
-        eventN = eventN + 1
-        events[eventN] = raw
-        reply = ${REPLY_CODES.released}
       end
+    end
+    if reply then
+      writes[writeN + 1], writes[writeN + 2] = key, raw
+      writeN = writeN + 2
+      eventN = eventN + 1
+      events[eventN] = raw
     end
     if not reply then
       any = any or ${ALL}
       reply = any(kind, one, two)
     end
     replyN = replyN + 1
+    if type(reply) == 'string' then
+      texts = texts or { '' }
+      texts[#texts + 1] = reply
+      reply = 0
+    end
     replies[replyN] = reply
     n = n + 1
   end
@@ -215,34 +237,37 @@ for b = 1, bucketN do
   if dueN > 0 then call('ZADD', dueKey, unpack(dues, 1, dueN)) end
   if endedN > 0 then call('HSET', endedKey, unpack(ended, 1, endedN)) end
   if count > before then
-    local id = string.format('%.0f', count)
-    writes[writeN + 1], writes[writeN + 2] = bucketKey, id
+    writes[writeN + 1], writes[writeN + 2] = bucketKey, pack('<d', count)
     writeN = writeN + 2
     if isLogged then
+      local id = string.format('%d-0', count)
       -- An entry is pairs of strings.
       if eventN % 2 == 1 then
         eventN = eventN + 1
         events[eventN] = ''
       end
       local log = KEYS[k + 1]
-      local added = redis.pcall('XADD', log, 'MAXLEN', '~', ARGV[4], id .. '-0', unpack(events, 1, eventN))
+      local added = redis.pcall('XADD', log, 'MAXLEN', '~', logLength, id, unpack(events, 1, eventN))
       if type(added) == 'table' and added.err then
         -- The bucket's count was lost and the log was not: readers see a gap and start anew.
         call('DEL', log)
-        call('XADD', log, id .. '-0', unpack(events, 1, eventN))
+        call('XADD', log, id, unpack(events, 1, eventN))
       end
     end
   end
 end
 if writeN > 0 then
   call('MSET', unpack(writes, 1, writeN))
-  if isLogged then call('PUBLISH', ns .. ':hint', ARGV[6]) end
+  if isLogged then call('PUBLISH', ns .. ':hint', hint) end
 end
 if fading then
   -- A free record leaves by itself should nobody ever sweep again; its next write takes that back.
   for key, ms in pairs(fading) do call('PEXPIRE', key, ms) end
 end
-return replies
+local codes = pack('<' .. string.rep('d', replyN), unpack(replies, 1, replyN))
+if not texts then return codes end
+texts[1] = codes
+return texts
 `;
 
 /** What the sweep has to settle: per bucket encoded resources, or 0 when it was swept a moment ago. */

@@ -1,6 +1,7 @@
 import type { Batcher } from './batcher.ts';
 import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
+import { fenceOf } from './lease.ts';
 import type {
   CommandKind,
   CommandOf,
@@ -14,7 +15,7 @@ import type {
 import {
   asReplies,
   fromWire,
-  parseOffer,
+  parseNotice,
   SETTLE_WIRE,
   toWire,
   type WireLetter,
@@ -218,7 +219,7 @@ export class RedisLeaseStore implements LeaseStore {
       'bytes',
     );
     const [count, entries] = answer as [Buffer, [Buffer, Buffer[]][]];
-    const last = count.length === 0 ? '' : count.toString().padStart(16, '0');
+    const last = count.length === 0 ? '' : fenceOf(count.readDoubleLE());
     const all = entries.flatMap(([, strings]) => eventsOf(strings));
     if (after === 'start')
       return { events: all.slice(0, limit), next: all[Math.min(limit, all.length) - 1]?.id ?? 'start', gap: false };
@@ -228,8 +229,16 @@ export class RedisLeaseStore implements LeaseStore {
     return { events, next: events.at(-1)?.id ?? after, gap: !isLinked };
   }
 
-  listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe> {
-    return this.#link.subscribe(`${this.#namespace}:to:${listener}`, (message) => onNotice(parseOffer(message)));
+  async listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe> {
+    const on = (message: string): void => onNotice(parseNotice(message));
+    const [leaveOwn, leaveAll] = await Promise.all([
+      this.#link.subscribe(`${this.#namespace}:to:${listener}`, on),
+      this.#link.subscribe(`${this.#namespace}:look`, on),
+    ]);
+    return () => {
+      leaveOwn();
+      leaveAll();
+    };
   }
 
   hints(bucket: number, onHint: () => void): Promise<Unsubscribe> {
@@ -285,20 +294,10 @@ export class RedisLeaseStore implements LeaseStore {
       const prefix = this.#places.prefix(bucket);
       keys.push(`${prefix}log`, `${prefix}due`, `${prefix}names`, `${prefix}waiters`, `${prefix}ended`);
     }
-    const answer = await this.#link.run(
-      this.#script,
-      keys,
-      [
-        groups.length,
-        fields,
-        knownUs === Number.POSITIVE_INFINITY ? 0 : knownUs,
-        this.#logEntries,
-        this.#namespace,
-        groups.map(({ bucket }) => bucket).join(','),
-        ...this.#timeArgs(),
-      ],
-      'bytes',
-    );
+    const known = knownUs === Number.POSITIVE_INFINITY ? 0 : knownUs;
+    const hint = groups.map(({ bucket }) => bucket).join(',');
+    const head = `${groups.length}\0${known}\0${this.#logEntries}\0${this.#namespace}\0${hint}\0`;
+    const answer = await this.#link.run(this.#script, keys, [head + fields, ...this.#timeArgs()], 'bytes');
     const replies = asReplies(answer, items.length);
     const us = replies[0] as number;
     this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;

@@ -9,7 +9,8 @@ export interface RedisPort {
   callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   connect(): Promise<void>;
   disconnect(): void;
-  duplicate(): SubscriberPort;
+  /** Of a single server's client; a cluster's takes no such options. */
+  duplicate(options?: { readonly autoResubscribe: false }): SubscriberPort;
   on(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
   off(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
 }

@@ -58,9 +58,15 @@ export class Subscriptions {
     subscriber.on('message', (channel, payload) => {
       for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(payload);
     });
+    let wasReady = subscriber.status === 'ready';
     const ready = new Promise<void>((resolve) => {
-      if (subscriber.status === 'ready') resolve();
-      subscriber.on('ready', () => resolve());
+      if (wasReady) resolve();
+      subscriber.on('ready', () => {
+        // A connection made anew knows of no channels; one that breaks meanwhile is made anew too.
+        if (wasReady) for (const channel of this.#channels.keys()) subscriber.subscribe(channel).catch(() => undefined);
+        wasReady = true;
+        resolve();
+      });
     });
     if (subscriber.status === 'wait') subscriber.connect().catch(() => undefined);
     this.#connection = { subscriber, ready };
