@@ -213,8 +213,8 @@ export class Locks implements LockManager, LeaseHome {
     try {
       if (!this.#isOpen) await this.open();
       const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason, by });
-      if (reply.kind === 'released')
-        this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
+      // Whatever the answer, it is held no longer.
+      this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
       return reply;
     } catch (fault) {
       if (fault instanceof CoordinationError) return { kind: 'unknown', cause: fault };
@@ -322,6 +322,7 @@ export class Locks implements LockManager, LeaseHome {
 
   /** The lease of a view, as this process holds it: the same object for the same lease id. */
   adopt(view: OwnView, sentMs: number, upkeep: Upkeep): HeldLease {
+    this.#waiting.passed(view);
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;

@@ -38,8 +38,11 @@ type Wake =
   | { readonly kind: 'offer'; readonly offer: Offer };
 
 interface Waiter {
+  readonly resource: string;
   requestId: string;
   offer: Offer | undefined;
+  /** Another claim of its party was answered with its lease: what an offer says of it may be over. */
+  isPassed: boolean;
   wake: (wake: Wake) => void;
 }
 
@@ -59,7 +62,8 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
   async claim(command: C, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
     const { clock } = this.#manager;
     const endMs = clock.nowMs() + waitMs;
-    const waiter: Waiter = { requestId: command.requestId, offer: undefined, wake: () => undefined };
+    const { resource, requestId } = command;
+    const waiter: Waiter = { resource, requestId, offer: undefined, isPassed: false, wake: () => undefined };
     if (this.#waiters.has(command.requestId))
       throw new CoordinationError(
         'LOCK_CONFIG',
@@ -79,9 +83,18 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
 
   offered(offer: Offer): void {
     const waiter = this.#waiters.get(offer.requestId);
-    if (waiter === undefined) return;
+    if (waiter?.resource !== offer.resource || waiter.isPassed) return;
     waiter.offer = offer;
     waiter.wake({ kind: 'offer', offer });
+  }
+
+  /** The lease of this request is in somebody's hands here: whoever waits for it asks the store. */
+  passed({ resource, requestId }: { readonly resource: string; readonly requestId: string }): void {
+    const waiter = this.#waiters.get(requestId);
+    if (waiter?.resource !== resource) return;
+    waiter.isPassed = true;
+    waiter.offer = undefined;
+    waiter.wake({ kind: 'repeat' });
   }
 
   /** Every claim ends as unavailable; resolves when the places are left. */
@@ -118,6 +131,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
           waiter.requestId = command.requestId;
           this.#waiters.set(command.requestId, waiter);
           waiter.offer = undefined;
+          waiter.isPassed = false;
           continue;
         }
         const outcome = this.#manager.settled(command, reply, sentMs, options);
