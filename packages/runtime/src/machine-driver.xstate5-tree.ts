@@ -6,10 +6,10 @@
 // stepped, hands each event over once its sender has finished its transition, and tells a parent how
 // its child ended. Work (promises, callbacks, observables) is an effect, as everywhere.
 //
-//   TR1  What is between two steps is a value: a step reads one and makes another, and a step that
+//   CT1  What is between two steps is a value: a step reads one and makes another, and a step that
 //        throws has made none. Only the references to children are the same objects throughout,
 //        since a machine may keep one in its context.
-//   TR2  The references, and what XState makes for them, belong to one `Tree`: one per activation,
+//   CT2  The references, and what XState makes for them, belong to one `Tree`: one per activation,
 //        gone with it.
 import { assert } from '@devmentor/locks';
 import {
