@@ -9,14 +9,14 @@ export interface RedisPort {
   callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   connect(): Promise<void>;
   disconnect(): void;
-  /** Of a single server's client; a cluster's takes no such options. */
-  duplicate(options?: { readonly autoResubscribe: false }): SubscriberPort;
+  duplicate(): SubscriberPort;
   on(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
   off(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
 }
 
 export interface SubscriberPort {
   readonly status: string;
+  readonly options: object;
   subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
   connect(): Promise<void>;

@@ -54,6 +54,9 @@ export class Subscriptions {
   #open(): { readonly subscriber: SubscriberPort; readonly ready: Promise<void> } {
     if (this.#connection !== undefined) return this.#connection;
     const subscriber = this.#connect();
+    // ioredis does not catch its own repetition of subscriptions: a connection that breaks again in
+    // that moment would end the process. It is done below.
+    Object.assign(subscriber.options, { autoResubscribe: false });
     subscriber.on('error', () => undefined);
     subscriber.on('message', (channel, payload) => {
       for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(payload);

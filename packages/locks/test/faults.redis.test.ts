@@ -99,6 +99,7 @@ describe('locks behind a bad network', () => {
   it('[PF2] an answer to a renewal that comes after the local deadline revives nothing, and blocks nobody', async () => {
     const lease = await locks.acquire(press, { holder: ada, ttlMs: 250, renew: 'manual' });
     const { signal } = lease;
+    await elapse(100);
     const held = proxy.next(about(press), { kind: 'hold', what: 'reply' });
     const renewal = lease.renew();
     await held.reached;
@@ -333,6 +334,20 @@ describe('locks behind a bad network', () => {
     expect((await waiting).valid).toBe(true);
     // It found its offer while that stood, and was not passed over.
     expect(await types()).not.toContain('expired');
+  });
+
+  it('[PF11] a connection that breaks again while it subscribes anew subscribes once more, and ends no process', async () => {
+    const subscribed = () => direct.pubsub('CHANNELS', `${namespace}:to:*`) as Promise<string[]>;
+    await eventually(subscribed).toHaveLength(2);
+    const again = [1, 2].map(() => proxy.next('subscribe', { kind: 'lose-request' }));
+    const faults: unknown[] = [];
+    const note = (fault: unknown): void => void faults.push(fault);
+    process.on('unhandledRejection', note);
+    await direct.call('client', 'kill', 'type', 'pubsub');
+    await Promise.all(again.map(({ reached }) => reached));
+    await eventually(subscribed).toHaveLength(2);
+    process.off('unhandledRejection', note);
+    expect(faults).toEqual([]);
   });
 
   it('[PF11] ten waiters that died cost one deadline, not ten', async () => {
