@@ -33,6 +33,8 @@ interface Asking {
   readonly waitMs?: number;
 }
 
+export type LeaseStoreSteps = ReturnType<typeof leaseStoreSteps>;
+
 /** The commands of the suites, given to a store that is opened anew for each test. */
 export function leaseStoreSteps(harness: LeaseStoreHarness) {
   let store: LeaseStore;

@@ -4,16 +4,16 @@ import {
   granted,
   idOf,
   type LeaseStoreHarness,
+  type LeaseStoreSteps,
   LONG_MS,
   leaseIdOf,
-  leaseStoreSteps,
   PAST_TERM_MS,
   press,
   TERM_MS,
 } from './lease-store.contract.steps.ts';
 
 /** How leases pass from one holder to another, as tests: part of the contract of `LeaseStore`. */
-export function takeoverContract(harness: LeaseStoreHarness): void {
+export function takeoverContract(harness: LeaseStoreHarness, steps: LeaseStoreSteps): void {
   const {
     store,
     submit,
@@ -29,7 +29,7 @@ export function takeoverContract(harness: LeaseStoreHarness): void {
     lookedAt,
     offerTo,
     events,
-  } = leaseStoreSteps(harness);
+  } = steps;
 
   describe('taking over', () => {
     it('[LS20] a takeover is asked of the holder, who is told at once; only one at a time', async () => {

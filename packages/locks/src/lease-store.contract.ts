@@ -12,11 +12,12 @@ import {
   press,
   TERM_MS,
 } from './lease-store.contract.steps.ts';
+import { takeoverContract } from './lease-store.contract.takeover.ts';
 
 /** The rules of `LeaseStore`, as tests: every adapter passes them all. */
 export function leaseStoreContract(harness: LeaseStoreHarness): void {
-  const { store, submit, request, release, renew, attach, away, cancel, inspect, offerTo, events } =
-    leaseStoreSteps(harness);
+  const steps = leaseStoreSteps(harness);
+  const { store, submit, request, release, renew, attach, away, cancel, inspect, offerTo, events } = steps;
 
   describe('granting', () => {
     it('[LS2] a held resource is busy for another party, and says who holds it', async () => {
@@ -415,6 +416,8 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       expect(second.next).toBeUndefined();
     });
   });
+
+  takeoverContract(harness, steps);
 }
 
 export type { LeaseStoreHarness };

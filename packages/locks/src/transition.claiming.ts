@@ -25,7 +25,9 @@ export function request(draft: LeaseDraft, command: CommandOf<'request'>): Repli
 
 function enqueue(draft: LeaseDraft, current: CurrentLease, command: CommandOf<'request'>): Replies['request'] {
   const at = draft.waiters.findIndex((waiter) => waiter.requestId === command.requestId);
-  if (command.waitMs === 0) {
+  // Who asks for a takeover under this name stands before the queue already.
+  const isAsking = pendingTakeover(current)?.waiter.requestId === command.requestId;
+  if (command.waitMs === 0 || isAsking) {
     if (at >= 0) draft.unqueue(command.requestId);
     return {
       kind: 'busy',

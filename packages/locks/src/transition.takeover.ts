@@ -107,6 +107,7 @@ function granted(draft: LeaseDraft, command: CommandOf<'takeover'>, handedOver?:
 function ask(draft: LeaseDraft, current: CurrentLease, command: CommandOf<'takeover'>): Replies['takeover'] {
   const { requestId, leaseId, holder, instance, ttlMs, meta, listener, reason, graceMs, onSilence } = command;
   const { ms } = draft.moment;
+  draft.unqueue(requestId);
   const facts = { by: holder, ...(reason === undefined ? {} : { reason }) };
   const takeoverId = fenceOf(draft.moment.mint());
   draft.log('takeover-requested', current, { takeoverId, ...facts }, takeoverId);
@@ -130,7 +131,8 @@ function yieldTo(
   { drainMs, pointer: given }: CommandOf<'answer'>,
 ): Replies['answer'] {
   const { stage } = asked;
-  const pointer = given ?? (stage.kind === 'draining' ? stage.pointer : undefined);
+  const before = stage.kind === 'draining' ? stage.pointer : undefined;
+  const pointer = given === undefined ? before : given;
   if (drainMs === 0) {
     const passed = { how: 'granted' as const, ...(pointer === undefined ? {} : { pointer }) };
     draft.end(current, 'handed-over', { by: asked.waiter.holder }, passed);

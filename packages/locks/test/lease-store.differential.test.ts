@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { LeaseCommand } from '../src/lease-command.ts';
 import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
+import type { LeaseStore } from '../src/lease-store.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
 import { RedisLeaseStore, RedisLink } from '../src/redis.ts';
 import { SimulatedClock } from '../src/testing.ts';
@@ -29,8 +30,16 @@ const parties = [
 
 const resource = fc.constantFrom(...resources);
 const requestId = fc.constantFrom(...requestIds);
-const leaseId = requestId.map(leaseIdOf);
+const leaseId = fc.oneof(
+  { weight: 6, arbitrary: requestId.map(leaseIdOf) },
+  requestId.map((id) => `next-${id}`),
+);
+/** Of those commands that only a holder can give. */
+const heldId = fc.oneof({ weight: 3, arbitrary: fc.constant('current') }, leaseId);
 const gen = fc.constantFrom(undefined, 1, 2, 3, 4);
+/** The latest that was asked for of the resource, or one that never was. */
+const takeoverId = fc.constantFrom('latest', 'latest', 'latest', '0000000000000007');
+const pointer = fc.constantFrom(undefined, null, { list: [], n: 1e21, é: '"\u0001' }, 'there');
 const ttlMs = fc.constantFrom(50, 1_000, 30_000, 400_000);
 const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
   {
@@ -68,7 +77,7 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('renew' as const),
       resource,
-      leaseId,
+      leaseId: heldId,
       ttlMs: fc.constantFrom(undefined, 2_000),
       gen,
     }),
@@ -95,6 +104,65 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), resource, requestId }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({
+        resource,
+        requestId,
+        party: fc.constantFrom(...parties),
+        ttlMs,
+        waitMs: fc.constantFrom(100, 5_000, 40_000),
+        meta: fc.constantFrom(undefined, { a: [], é: '"' }),
+        reason: fc.constantFrom(undefined, 'be"cause', 'ж/\\'),
+        graceMs: fc.constantFrom(50, 3_000, 20_000),
+        onSilence: fc.constantFrom('grant' as const, 'deny' as const),
+        force: fc.constantFrom(false, false, false, true),
+      })
+      .map(({ requestId: id, party, ...facts }) => ({
+        kind: 'takeover' as const,
+        leaseId: leaseIdOf(id),
+        requestId: id,
+        ...party,
+        ...facts,
+        listener: 'here',
+      })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('answer' as const),
+      resource,
+      leaseId: heldId,
+      takeoverId,
+      answer: fc.constantFrom('grant' as const, 'grant' as const, 'deny' as const),
+      drainMs: fc.constantFrom(0, 50, 10_000),
+      pointer,
+      reason: fc.constantFrom(undefined, 'n"o'),
+      retryAfterMs: fc.constantFrom(0, 5_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        resource,
+        leaseId: heldId,
+        party: fc.constantFrom(...parties),
+        pointer,
+        offerMs: fc.constantFrom(50, 9_000),
+        next: requestId,
+      })
+      .map(({ party: { holder, instance }, next, ...facts }) => ({
+        kind: 'hand-off' as const,
+        to: holder,
+        instance,
+        ...facts,
+        nextLeaseId: `next-${next}`,
+        nextRequestId: `next-${next}`,
+      })),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('withdraw' as const), resource, takeoverId }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('inspect' as const), resource }) },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -122,6 +190,23 @@ function asFirst(command: LeaseCommand, sent: Set<string>): LeaseCommand {
   return command.kind === 'request' ? { ...command, isFirst } : command;
 }
 
+/** With the names that only a run can tell. */
+async function named(
+  command: LeaseCommand,
+  stores: readonly LeaseStore[],
+  asked: ReadonlyMap<string, string>,
+): Promise<LeaseCommand> {
+  const { resource } = command;
+  const isLatest = 'takeoverId' in command && command.takeoverId === 'latest';
+  const latest = isLatest ? { ...command, takeoverId: asked.get(resource) ?? '' } : command;
+  if (!('leaseId' in latest) || latest.leaseId !== 'current') return latest;
+  const [view, ...others] = await Promise.all(
+    stores.map((store) => store.submit<'inspect'>({ kind: 'inspect', resource })),
+  );
+  for (const other of others) expect(other).toEqual(view);
+  return { ...latest, leaseId: (view?.view.kind === 'held' ? view.view.leaseId : undefined) ?? 'none' };
+}
+
 describe('memory and Redis', () => {
   let redis: Backend;
   let link: RedisLink;
@@ -146,14 +231,18 @@ describe('memory and Redis', () => {
         const time = { prelude: GIVEN_TIME, args: () => [`${clock.wallMs() * 1_000}`] };
         const script = new RedisLeaseStore({ link, namespace: `differential${runs}`, buckets: memory.buckets, time });
         const sent = new Set<string>();
+        const asked = new Map<string, string>();
         for (const [index, one] of steps.entries()) {
           if (one.kind === 'elapse') await clock.advance(one.ms);
           else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
           else {
+            const commands = await Promise.all(one.commands.map((command) => named(command, [memory, script], asked)));
             const [ours, theirs] = await Promise.all([
-              Promise.all(one.commands.map((command) => memory.submit(command))),
-              Promise.all(one.commands.map((command) => script.submit(asFirst(command, sent)))),
+              Promise.all(commands.map((command) => memory.submit(command))),
+              Promise.all(commands.map((command) => script.submit(asFirst(command, sent)))),
             ]);
+            for (const reply of ours)
+              if (reply.kind === 'asked') asked.set(reply.view.resource, reply.view.breaking?.takeoverId ?? '');
             expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
             for (const reply of ours) seen.set(reply.kind, (seen.get(reply.kind) ?? 0) + 1);
           }
@@ -166,7 +255,7 @@ describe('memory and Redis', () => {
           await memory.list({ prefix: '', after: '', limit: 10 }),
         );
       }),
-      { numRuns: 600 },
+      { numRuns: 900 },
     );
     expect(new Set(resources.map((name) => new MemoryLeaseStore().bucketOf(name))).size).toBe(resources.length);
     for (const kind of [
@@ -186,9 +275,17 @@ describe('memory and Redis', () => {
       'expired',
       'left',
       'returned',
+      'asked',
+      'handed-over',
+      'draining',
+      'denied',
+      'not-asked',
+      'withdrawn',
+      'handed-off',
+      'promised',
       'view',
     ]) {
       expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
     }
-  }, 60_000);
+  }, 120_000);
 });
