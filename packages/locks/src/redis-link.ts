@@ -61,11 +61,7 @@ export class RedisLink {
     this.#ownsClient = !isClient(given);
     this.#client = isClient(given) ? given : connect(given, this.commandTimeoutMs);
     this.isCluster = this.#client.isCluster;
-    // ioredis forgets to catch its own repetition of subscriptions: a connection that breaks again
-    // in that moment would end the process. A cluster's client does not.
-    this.#subscriptions = new Subscriptions(() =>
-      this.isCluster ? this.#client.duplicate() : this.#client.duplicate({ autoResubscribe: false }),
-    );
+    this.#subscriptions = new Subscriptions(() => this.#client.duplicate());
     this.#onReady = () => this.#tell('up');
     this.#onDown = () => this.#tell('down');
     this.#client.on('ready', this.#onReady);
