@@ -73,6 +73,8 @@ export interface LocksOptions {
   readonly permits?: PermitStore;
 }
 
+type CancelRequest = Pick<RequestCommand, 'resource' | 'requestId'> & { readonly leaseId?: string };
+
 /** The manager over any lease store: it sends commands, keeps leases alive, and waits. */
 export class Locks implements LockManager, LeaseHome {
   readonly store: LeaseStore;
@@ -85,6 +87,8 @@ export class Locks implements LockManager, LeaseHome {
   readonly #self: string;
   readonly #events: LockEvents;
   readonly #leases = new Map<string, HeldLease>();
+  /** Leases and requests whose end is on the way to the store. */
+  readonly #ending = new Map<string, Promise<unknown>>();
   readonly #waiting: Waiting;
   readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
@@ -190,13 +194,13 @@ export class Locks implements LockManager, LeaseHome {
       );
       if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
       if (outcome.kind !== 'attached') return outcome;
-      if (this.#leases.get(request.leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
+      if (this.leaving(outcome.view as OwnView) !== undefined) return { kind: 'ended', how: 'released' };
       const lease = this.adopt(outcome.view as OwnView, sentMs, request);
       return { kind: 'resumed', lease, ...(outcome.displaced === undefined ? {} : { displaced: outcome.displaced }) };
     }
     const outcome = await this.asking(() => this.#renew(request));
     if (outcome.kind !== 'renewed') return outcome;
-    if (this.#leases.get(request.leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
+    if (this.leaving(outcome.view as OwnView) !== undefined) return { kind: 'ended', how: 'released' };
     return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request) };
   }
 
@@ -212,7 +216,8 @@ export class Locks implements LockManager, LeaseHome {
     checkResource(resource);
     try {
       if (!this.#isOpen) await this.open();
-      const reply = await this.store.submit<'release'>({ kind: 'release', resource, leaseId, how, reason, by });
+      const command = { kind: 'release', resource, leaseId, how, reason, by } as const;
+      const reply = await this.#whileEnding(leaseId, this.store.submit<'release'>(command));
       // Whatever the answer, it is held no longer.
       this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
       return reply;
@@ -333,22 +338,28 @@ export class Locks implements LockManager, LeaseHome {
     return this.#afterLeaving(command, await this.store.submit<'request'>(command));
   }
 
-  /** Leaves the queue, or gives a grant back: then whoever has it here is told at once. */
-  async leave({ resource, requestId }: Pick<RequestCommand, 'resource' | 'requestId'>): Promise<Replies['cancel']> {
-    let isHeld = true;
-    try {
-      const reply = await this.store.submit<'cancel'>({ kind: 'cancel', resource, requestId });
-      isHeld = reply.kind !== 'returned';
-      return reply;
-    } catch (fault) {
-      isHeld = fault instanceof CoordinationError && fault.applied === 'no';
-      throw fault;
-    } finally {
-      if (!isHeld) {
-        for (const lease of this.#leases.values())
-          if (lease.resource === resource && lease.requestId === requestId) lease.abandon('released-elsewhere');
-      }
-    }
+  /** Leaves the queue, or gives a grant back; what is held of it here is over from the send on. */
+  leave({ resource, requestId, leaseId }: CancelRequest): Promise<Replies['cancel']> {
+    // A request without a name of its own goes by its lease's.
+    if (leaseId === requestId) this.#leases.get(leaseId)?.abandon('released-elsewhere');
+    else
+      for (const lease of this.#leases.values())
+        if (lease.resource === resource && lease.requestId === requestId) lease.abandon('released-elsewhere');
+    return this.#whileEnding(requestId, this.store.submit<'cancel'>({ kind: 'cancel', resource, requestId }));
+  }
+
+  /** While its end is on the way: what the store answered before that says nothing any more. */
+  leaving({ leaseId, requestId }: Pick<OwnView, 'leaseId' | 'requestId'>): Promise<unknown> | undefined {
+    return this.#leases.get(leaseId)?.leaving ?? this.#ending.get(leaseId) ?? this.#ending.get(requestId);
+  }
+
+  #whileEnding<T>(name: string, ending: Promise<T>): Promise<T> {
+    const over = ending.then(
+      () => this.#ending.delete(name),
+      () => this.#ending.delete(name),
+    );
+    this.#ending.set(name, over);
+    return ending;
   }
 
   /** A lease that was just granted or offered. */
@@ -403,7 +414,7 @@ export class Locks implements LockManager, LeaseHome {
 
   /** Held by a lease whose release is on the way: asked again once that is over. */
   async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
-    const leaving = reply.kind === 'held' ? this.#leases.get(reply.view.leaseId)?.leaving : undefined;
+    const leaving = reply.kind === 'held' ? this.leaving(reply.view) : undefined;
     if (leaving === undefined) return reply;
     await leaving;
     return this.#afterLeaving(command, await this.store.submit<'request'>(command));

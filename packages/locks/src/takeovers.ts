@@ -40,6 +40,10 @@ interface Manager {
   asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }>;
   adopt(view: OwnView, sentMs: number, upkeep: Upkeep): HeldLease;
   leaseOf(leaseId: string): HeldLease | undefined;
+  /** Its end, while that is on the way to the store. */
+  leaving(view: OwnView): Promise<unknown> | undefined;
+  /** Gives up a request, or gives back what it was granted. */
+  leave(request: { readonly resource: string; readonly requestId: string }): Promise<unknown>;
 }
 
 type Wake = 'repeat' | 'aborted' | 'closed';
@@ -207,7 +211,7 @@ export class Takeovers {
   /** Answered with a lease that is being given back here: asked again once that is over. */
   async #submit(command: TakeoverCommand): Promise<Replies['takeover']> {
     const reply = await this.#manager.store.submit<'takeover'>(command);
-    const leaving = reply.kind === 'held' ? this.#manager.leaseOf(reply.view.leaseId)?.leaving : undefined;
+    const leaving = reply.kind === 'held' ? this.#manager.leaving(reply.view) : undefined;
     if (leaving === undefined) return reply;
     await leaving;
     return this.#submit(command);
@@ -266,8 +270,8 @@ export class Takeovers {
   }
 
   /** Asks no longer, gives back what was just granted, and throws what the caller is to hear. */
-  async #withdraw({ resource, requestId }: TakeoverCommand, reason: unknown): Promise<never> {
-    await this.#manager.store.submit<'cancel'>({ kind: 'cancel', resource, requestId }).catch(() => undefined);
+  async #withdraw(command: TakeoverCommand, reason: unknown): Promise<never> {
+    await this.#manager.leave(command).catch(() => undefined);
     throw reason;
   }
 }
