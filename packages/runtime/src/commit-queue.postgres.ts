@@ -134,7 +134,7 @@ export class CommitQueue {
   }
 
   #guess(owned: OwnedCommit): Decision | undefined {
-    const actor = this.#remembered.recall(owned.prepared);
+    const actor = this.#remembered.recall(owned);
     if (actor === undefined) return undefined;
     const own = { incarnation: 'ours', epoch: owned.epoch };
     const guess = decide(
@@ -162,7 +162,7 @@ export class CommitQueue {
     if (fitting.length === 0) return new Map();
     try {
       const written = await this.#database.write<WrittenEvent>(commitStatement, writeParts(fitting, this.#limits));
-      for (const each of fitting) this.#remembered.remember(each.prepared.commit.id, storedAfter(each), each.newcomer);
+      for (const each of fitting) this.#remembered.remember(each, storedAfter(each), each.newcomer);
       return byTopic(written);
     } catch (error) {
       for (const { prepared } of fitting) this.#remembered.forget(prepared.commit.id);

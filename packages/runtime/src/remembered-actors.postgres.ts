@@ -2,37 +2,44 @@
 //
 // What this process last read or wrote of the actors it commits to, so that the next commit to one
 // of them is a single round trip. It answers nobody: a decision made on it is a guess, which the
-// write that follows checks by the actor's version. Nothing remembered changes without that.
+// write that follows checks by the shard's epoch and the actor's version: under one epoch nobody else
+// writes, and nothing of what is remembered changes without a new version.
 //
-//   RA1  Only a commit that fits is decided on what is remembered; everything else is read.
+//   RA1  Only a commit that fits is decided on what is remembered, under the epoch it was seen
+//        under; everything else is read.
 import type { ActorId } from './actor-id.ts';
 import type { KnownSender, StoredActor } from './commit-check.ts';
-import type { PreparedCommit } from './prepared-commit.ts';
-import type { SenderId } from './state-store.ts';
+import type { OwnedCommit } from './commit-group.postgres.ts';
+import type { Epoch, SenderId } from './state-store.ts';
 
 const mostActors = 10_000;
 /** Of one actor; beyond, it is read each time. */
 const mostSenders = 64;
 const mostReplyLength = 4_096;
 
+interface SeenActor extends StoredActor {
+  readonly epoch: Epoch;
+}
+
 export class RememberedActors {
   /** In the order of their last use. */
-  readonly #actors = new Map<ActorId, StoredActor>();
+  readonly #actors = new Map<ActorId, SeenActor>();
 
   /** What the commit is to be checked against, if all of that is remembered. */
-  recall({ commit: { id, basis, settles } }: PreparedCommit): StoredActor | undefined {
-    const actor = this.#actors.get(id);
-    if (actor?.version !== basis) return undefined;
-    return settles.every(({ sender }) => actor.senders.has(sender)) ? actor : undefined;
+  recall({ epoch, prepared: { commit } }: OwnedCommit): StoredActor | undefined {
+    const actor = this.#actors.get(commit.id);
+    if (actor?.version !== commit.basis || actor.epoch !== epoch) return undefined;
+    return commit.settles.every(({ sender }) => actor.senders.has(sender)) ? actor : undefined;
   }
 
-  /** `senders`: those that the last commit settled. Others stay remembered, unless some may have been dropped. */
-  remember(id: ActorId, last: StoredActor, drops: boolean): void {
-    const before = drops ? undefined : this.#actors.get(id)?.senders;
-    this.#actors.delete(id);
-    const senders = new Map<SenderId, KnownSender>([...(before ?? []), ...last.senders]);
+  /** `last`: with the senders that its commit settled. Others stay remembered, unless some may have been dropped. */
+  remember({ epoch, prepared: { commit } }: OwnedCommit, last: StoredActor, drops: boolean): void {
+    const before = this.#actors.get(commit.id);
+    this.#actors.delete(commit.id);
+    const kept = drops || before?.epoch !== epoch ? [] : before.senders;
+    const senders = new Map<SenderId, KnownSender>([...kept, ...last.senders]);
     if (senders.size > mostSenders || replyLength(senders) > mostReplyLength) return;
-    this.#actors.set(id, { ...last, senders });
+    this.#actors.set(commit.id, { ...last, epoch, senders });
     const [oldest] = this.#actors.keys();
     if (this.#actors.size > mostActors && oldest !== undefined) this.#actors.delete(oldest);
   }

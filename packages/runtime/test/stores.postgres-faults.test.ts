@@ -106,6 +106,55 @@ describe('what others do meanwhile', () => {
   });
 });
 
+describe('what is remembered', () => {
+  it('[RA1] what another process wrote meanwhile is not overlooked', async () => {
+    const one = (await postgres.stores({ namespace: 'memory' })).state;
+    const two = (await postgres.stores({ namespace: 'memory' })).state;
+    const first = await Owner.of(one, ada, 'one');
+    await first.committed({ settles: [settled(1, 1, 'a')] });
+    const second = await Owner.of(two, ada, 'two');
+    second.version = first.version;
+    await second.committed({ settles: [settled(2, 1, 'b')] });
+    const late = commitOf({ id: ada, commitId: 'late', basis: first.version, snapshot: 'late' });
+    expect(await one.commit(first.shard, first.epoch, [late])).toMatchObject({ kind: 'fenced' });
+    const third = await Owner.of(one, ada, 'one');
+    third.version = second.version;
+    expect(await third.commit({ settles: [settled(2, 1)] })).toEqual({
+      kind: 'duplicate',
+      settled: [{ sender: 'node-1', n: 2, reply: 'b' }],
+    });
+    await third.committed({ settles: [settled(3, 1, 'c')] });
+    expect(await third.commit({ settles: [settled(1, 1), settled(3, 1)] })).toMatchObject({
+      settled: [
+        { n: 1, reply: 'a' },
+        { n: 3, reply: 'c' },
+      ],
+    });
+  });
+
+  it('[RA1] many actors, and many replies, are more than is remembered, and lose nothing', async () => {
+    const { state } = await postgres.stores({ namespace: 'crowded', shards: 1 });
+    const owner = await Owner.of(state);
+    const reply = 'x'.repeat(1_000);
+    for (let n = 1; n <= 10; n++) await owner.committed({ settles: [settled(n, 1, reply)] });
+    expect(await owner.commit({ settles: [settled(10, 1), settled(1, 1)] })).toMatchObject({
+      settled: [
+        { n: 10, reply },
+        { n: 1, reply },
+      ],
+    });
+    const epoch = owner.epoch;
+    const commits = Array.from({ length: 10_100 }, (_, n) => commitOf({ id: `a:${n}`, commitId: 'c', basis: 0 }));
+    await state.commit(0, epoch, commits);
+    const again = await state.commit(
+      0,
+      epoch,
+      commits.slice(0, 300).map((commit) => ({ ...commit, basis: 1 })),
+    );
+    expect(outcomesOf(again).filter(({ kind }) => kind === 'committed')).toHaveLength(300);
+  });
+});
+
 describe('groups', () => {
   it('[ST3] commits of many callers in one tick are one transaction', async () => {
     const { state } = await postgres.stores({ namespace: 'batch' });

@@ -30,7 +30,7 @@ async function start(namespace: string, ...args: string[]): Promise<ServerProces
   return server;
 }
 
-it('[PG1] [DD4] claimed on one server and written over the other, a project is there after all have been killed; the start says what is where', async () => {
+it('[DD4] claimed on one server and written over the other, a project is there after all have been killed; the start says what is where', async () => {
   const [one, two] = await Promise.all([start('lives', '--log-level', 'info'), start('lives')]);
   await eventually(() => one.stderr).toMatch(/kept in PostgreSQL, claims and boards in Redis/);
   const name = { username: 'ada', password: 'correct horse battery' };

@@ -1,0 +1,134 @@
+// Processor time of one durable commit on PostgreSQL, beside the Redis store and beside the one
+// statement that an application would write itself with `pg`. Time of this process and of the
+// server, each per commit: what the machine does besides makes little difference to it.
+//
+//   node --conditions=@devmentor/source bench/runtime/postgres.ts
+import { readdirSync, readFileSync } from 'node:fs';
+import { systemClock } from '@devmentor/locks';
+import { RedisLink } from '@devmentor/locks/redis';
+import type { ActorId, Commit, StateStore } from '@devmentor/runtime';
+import { postgresStores } from '@devmentor/runtime/postgres';
+import { redisStores } from '@devmentor/runtime/redis';
+import { Client } from 'pg';
+import { startRedis } from '../../test/backends.ts';
+import { startPostgres } from '../../test/postgres.ts';
+
+const LASTS_MS = Number(process.env.BENCH_MS ?? 4_000);
+const GROUP = 512;
+/** Of the kernel's counters; the same on every Linux that Node runs on. */
+const usPerTick = 10_000;
+
+const snapshot = {
+  machine: { value: 'editing', context: { name: 'Press', notes: 'x'.repeat(400) } },
+  runs: {},
+  mark: 1,
+};
+const record = JSON.stringify(snapshot);
+
+await using postgres = await startPostgres();
+await using redis = await startRedis();
+const link = RedisLink.open({ redis: redis.url });
+const inPostgres = await postgresStores({ postgres: postgres.url, clock: systemClock, shards: 1 });
+const inRedis = redisStores({ link, shards: 1 });
+const plain = new Client(postgres.url);
+await plain.connect();
+await plain.query(`CREATE TABLE plain (id text PRIMARY KEY, version bigint NOT NULL, record text NOT NULL) WITH (fillfactor = 70);
+  INSERT INTO plain SELECT 'a:' || n, 0, '' FROM generate_series(0, ${GROUP - 1}) AS n`);
+
+interface Case {
+  readonly name: string;
+  readonly pid: number;
+  /** One round: so many commits, all to different actors. */
+  round(n: number, commits: number): Promise<void>;
+}
+
+const cases: readonly Case[] = [
+  { name: 'PostgreSQL store', pid: postgres.pid, round: await committer(inPostgres.state) },
+  { name: 'Redis store', pid: redis.pid, round: await committer(inRedis.state) },
+  {
+    name: 'bare pg, UPDATE of the record',
+    pid: postgres.pid,
+    round: async (n, commits) => {
+      const written = await (commits === 1 ? updateOne(n) : updateMany(n, commits));
+      if (written !== commits) throw new Error(`${written} of ${commits} rows`);
+    },
+  },
+];
+
+async function updateOne(n: number): Promise<number | null> {
+  const text = 'UPDATE plain SET version = version + 1, record = $2 WHERE id = $1 AND version = $3';
+  return (await plain.query({ name: 'one', text, values: ['a:0', record, n] })).rowCount;
+}
+
+async function updateMany(n: number, commits: number): Promise<number | null> {
+  const text = `UPDATE plain SET version = plain.version + 1, record = c.record
+    FROM json_to_recordset($1) AS c(id text, version bigint, record text) WHERE plain.id = c.id AND plain.version = c.version`;
+  const rows = Array.from({ length: commits }, (_, i) => ({ id: `a:${i}`, version: n, record }));
+  return (await plain.query({ name: 'many', text, values: [JSON.stringify(rows)] })).rowCount;
+}
+
+async function committer(state: StateStore): Promise<Case['round']> {
+  await state.open();
+  const [own] = await state.ownership([0]);
+  if (own === undefined) throw new Error('a shard has an owner');
+  const sealed = await state.seal(0, 'bench', own);
+  if (sealed.kind !== 'sealed') throw new Error(sealed.kind);
+  return async (n, commits) => {
+    const all = Array.from({ length: commits }, (_, i) => commit(`a:${i}`, n, `${sealed.epoch}:${n}`));
+    const answer = await state.commit(0, sealed.epoch, all);
+    if (answer.kind !== 'outcomes' || answer.outcomes.some(({ kind }) => kind !== 'committed'))
+      throw new Error(JSON.stringify(answer).slice(0, 200));
+  };
+}
+
+function commit(id: ActorId, n: number, commitId: string): Commit {
+  const settles = [{ sender: 'node-1', n, floor: n, reply: { ok: true } }];
+  const outbox = { add: [], remove: [] };
+  return { id, commitId, basis: n, machineVersion: 1, snapshot, timers: [], outbox, settles, events: [] };
+}
+
+/** A server serves by processes of its own, or by itself. */
+function serverUs(pid: number): number {
+  let ticks = 0;
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      if (Number(name) === pid || fields[1] === pid) ticks += (fields[11] ?? 0) + (fields[12] ?? 0);
+    } catch {
+      // It has just ended.
+    }
+  }
+  return ticks * usPerTick;
+}
+
+console.log(`CPU in µs per commit of a record of ${record.length} bytes: this process + server`);
+const done = new Map(cases.map(({ name }) => [name, 0]));
+for (const commits of [GROUP, 1]) {
+  for (const { name, pid, round } of cases) {
+    let n = done.get(name) ?? 0;
+    const step = async (lastsMs: number): Promise<number> => {
+      const from = n;
+      for (const until = performance.now() + lastsMs; performance.now() < until; n++) await round(n, commits);
+      return (n - from) * commits;
+    };
+    await step(LASTS_MS / 4);
+    const [before, server, startMs] = [process.cpuUsage(), serverUs(pid), performance.now()];
+    const total = await step(LASTS_MS);
+    const { user, system } = process.cpuUsage(before);
+    done.set(name, n);
+    const each = (us: number): string => (us / total).toFixed(1).padStart(7);
+    const perSecond = Math.round(total / ((performance.now() - startMs) / 1_000));
+    const label = `${commits === 1 ? 'one by one' : `${commits} at once`}, ${name}`;
+    console.log(
+      `${label.padEnd(46)} ${each(user + system)} + ${each(serverUs(pid) - server)}   ${perSecond} a second here`,
+    );
+  }
+}
+
+await plain.end();
+await inPostgres.database.close();
+await link.close();
