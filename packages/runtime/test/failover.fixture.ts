@@ -61,6 +61,7 @@ const SHARDS = 16;
 const DEADLINE_MS = 20_000;
 /** An answer that was on its way when its sender died may come so much later. */
 const ON_ITS_WAY_MS = 300;
+const SETTLE_MS = 300;
 
 const elapse = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.after(ms, resolve));
 const nowMs = (): number => systemClock.nowMs();
@@ -149,19 +150,27 @@ export class FailoverTrial {
     return firstAnswers.map((answerMs) => answerMs - atMs);
   }
 
-  /** Drains a node (SIGTERM). Resolves with the longest time that a call through another node took meanwhile. */
-  async drain(): Promise<{ readonly longestMs: number; readonly tookMs: number }> {
+  /**
+   * Drains a node (SIGTERM). Resolves with the longest time that a call by way of another node waited
+   * meanwhile, and, to compare with, just before.
+   */
+  async drain(): Promise<{ readonly longestMs: number; readonly beforeMs: number; readonly tookMs: number }> {
     const victim = await this.#victim();
+    const settledMs = nowMs();
+    await elapse(SETTLE_MS);
     const atMs = nowMs();
     victim.leaving = true;
     victim.child.kill('SIGTERM');
     await once(victim.child, 'exit');
     const tookMs = nowMs() - atMs;
-    await elapse(200);
-    const during = this.#calls.filter(({ entry, endMs }) => entry !== victim && endMs >= atMs);
-    const longestMs = Math.max(...during.map(({ startMs, endMs }) => endMs - startMs));
+    await elapse(SETTLE_MS);
+    const longest = (fromMs: number, toMs: number): number =>
+      this.#calls
+        .filter(({ entry, startMs, endMs }) => entry !== victim && endMs >= fromMs && startMs <= toMs)
+        .reduce((most, { startMs, endMs }) => Math.max(most, endMs - Math.max(startMs, fromMs)), 0);
+    const [longestMs, beforeMs] = [longest(atMs, atMs + tookMs), longest(settledMs, atMs)];
     await this.#replace(victim);
-    return { longestMs, tookMs };
+    return { longestMs, beforeMs, tookMs };
   }
 
   /** Stops a node (SIGSTOP) for so long, and lets it go on. */

@@ -1,0 +1,58 @@
+// What callers see when a node dies, and when one leaves in order: three processes over Redis and
+// NATS under load, killed one after another (SIGKILL), then drained one after another (SIGTERM).
+// A verifier outside of them counts what was acknowledged and is not in the state, or is in it twice.
+//
+//   node --conditions=@devmentor/source bench/runtime/failover.ts [kills] [drains]
+
+import { FailoverTrial } from '../../packages/runtime/test/failover.fixture.ts';
+import { startNats, startRedis } from '../../test/backends.ts';
+import { writeResults } from '../measure/results.ts';
+import { percentile } from '../measure/slices.ts';
+
+const FIRST_ANSWER_GOAL_MS = 3_000;
+const DRAIN_GOAL_MS = 100;
+
+const [kills = 30, drains = 30] = process.argv.slice(2).map(Number);
+
+await using redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
+await using nats = await startNats();
+const trial = await FailoverTrial.start({ redis: redis.url, nats: nats.url, namespace: 'bench' });
+try {
+  const firstAnswers: number[] = [];
+  const pauses: number[] = [];
+  const before: number[] = [];
+  for (let i = 0; i < kills; i++) firstAnswers.push(...(await trial.kill()));
+  for (let i = 0; i < drains; i++) {
+    const { longestMs, beforeMs } = await trial.drain();
+    pauses.push(longestMs);
+    before.push(beforeMs);
+  }
+  const verdict = await trial.verify();
+  const results = {
+    what: 'three runtime processes over Redis (appendfsync always) and NATS, 24 to 36 writers',
+    versions: { node: process.version },
+    kills,
+    firstAnswerMs: figures(firstAnswers),
+    drains,
+    drainPauseMs: figures(pauses),
+    // The longest call in 300 ms without a drain: what the machine adds by itself.
+    longestBeforeDrainMs: figures(before),
+    ...verdict,
+    goals: { firstAnswerP99Ms: FIRST_ANSWER_GOAL_MS, drainPauseMs: DRAIN_GOAL_MS, lost: 0, doubled: 0 },
+  };
+  writeResults('failover', results);
+  process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+  const isMet =
+    verdict.lost === 0 &&
+    verdict.doubled === 0 &&
+    (kills === 0 || results.firstAnswerMs.p99 < FIRST_ANSWER_GOAL_MS) &&
+    (drains === 0 || results.drainPauseMs.p99 < DRAIN_GOAL_MS);
+  process.exitCode = isMet ? 0 : 1;
+} finally {
+  await trial.end();
+}
+
+function figures(samples: readonly number[]) {
+  const at = (share: number): number => Math.round(percentile([...samples], share));
+  return { samples: samples.length, p50: at(0.5), p99: at(0.99), longest: Math.round(Math.max(0, ...samples)) };
+}
