@@ -14,7 +14,6 @@
 //        drain at the latest.
 //   HL9  Automatic renewal ends with `maxHoldMs`, or when `isAlive` says no.
 import { type Alarm, type Alarms, Alarm as LeaseAlarm } from './alarms.ts';
-import { checkAnswer, checkHandOff } from './claim-arguments.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError, LeaseLostError } from './errors.ts';
@@ -39,7 +38,7 @@ import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
-import { answerCommand, handOffCommand } from './passing-on.ts';
+import { PassingOn } from './passing-on.ts';
 import { allowanceMs, DRAINING_PACE_MS, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
 
@@ -116,10 +115,8 @@ export class HeldLease implements Lease {
   #releasing: Promise<ReleaseOutcome> | undefined;
   #left: Promise<ReleaseOutcome> | undefined;
   #parties = 1;
-  #breaking: Breaking | undefined;
-  #onTakeover: Set<(takeover: Breaking | undefined) => void> | undefined;
-  /** Being given to another: not valid until the store says that it was not. */
-  #isPassing = false;
+  /** None while nobody has ever asked for it. */
+  #passing: PassingOn | undefined;
   #isProbing = false;
 
   constructor(home: LeaseHome, facts: GrantFacts, term: Term, upkeep: Upkeep) {
@@ -137,7 +134,7 @@ export class HeldLease implements Lease {
     this.#untilMs = facts.untilMs;
     this.#offered = facts.offered;
     this.handedOver = facts.handedOver;
-    this.#breaking = facts.breaking;
+    if (facts.breaking !== undefined) this.#passingOn().see(facts.breaking);
     this.#mode = upkeep.renew ?? 'auto';
     this.#isAlive = upkeep.isAlive;
     this.#begunMs = term.sentMs;
@@ -163,7 +160,7 @@ export class HeldLease implements Lease {
     return this.#lossReason;
   }
   get breaking(): Breaking | undefined {
-    return this.#isOver() ? undefined : this.#breaking;
+    return this.#isOver() ? undefined : this.#passing?.breaking;
   }
 
   get state(): LeaseState {
@@ -243,7 +240,7 @@ export class HeldLease implements Lease {
     return (
       !this.#isOver() &&
       this.#releasing === undefined &&
-      !this.#isPassing &&
+      this.#passing?.isUnderway !== true &&
       this.#home.clock.nowMs() < this.#deadlineMs
     );
   }
@@ -254,49 +251,20 @@ export class HeldLease implements Lease {
   }
 
   onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
-    this.#onTakeover ??= new Set();
-    this.#onTakeover.add(listener);
-    const { breaking } = this;
-    if (breaking !== undefined) this.#home.clock.soon(() => listener(breaking));
-    return () => void this.#onTakeover?.delete(listener);
+    return this.#passingOn().onTakeover(listener);
   }
 
-  async answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome> {
-    checkAnswer(answer);
-    if (this.#breaking === undefined) await this.look();
-    const takeoverId = this.#breaking?.takeoverId ?? '';
-    const { clock, store } = this.#home;
-    const drainMs = answer.answer === 'grant' ? (answer.drainMs ?? 0) : 0;
-    return await this.#passing(answer.answer === 'grant' && drainMs === 0, async () => {
-      const sentMs = clock.nowMs();
-      // Should the reply be lost, the term may end this soon.
-      if (drainMs > 0) this.#endBy(sentMs + drainMs - allowanceMs(drainMs));
-      const reply = await store.submit<'answer'>(answerCommand(this, takeoverId, answer));
-      if ('view' in reply) this.confirm(reply.view, sentMs);
-      return reply;
-    });
+  answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome> {
+    return this.#passingOn().answer(answer);
   }
 
-  async handOff(handOff: HandOff): Promise<HandOffOutcome> {
-    checkHandOff(handOff);
-    const { entropy, store } = this.#home;
-    const names = { nextLeaseId: entropy.id(), nextRequestId: entropy.id() };
-    return await this.#passing(true, () => store.submit<'hand-off'>(handOffCommand(this, handOff, names)));
+  handOff(handOff: HandOff): Promise<HandOffOutcome> {
+    return this.#passingOn().handOff(handOff);
   }
 
   /** Something was decided about it: asks the store what, and extends nothing. */
-  async look(): Promise<void> {
-    if (this.#isOver() || this.#releasing !== undefined) return;
-    const { clock, store } = this.#home;
-    const sentMs = clock.nowMs();
-    try {
-      // On behalf of a connection that never was.
-      const reply = await store.submit<'renew'>({ ...this.#ref(), kind: 'renew', ttlMs: undefined, gen: 0 });
-      if (reply.kind === 'renewed') this.confirm(reply.view, sentMs);
-      else this.#endedAs(reply.how);
-    } catch (fault) {
-      if (!(fault instanceof CoordinationError)) throw fault;
-    }
+  look(): Promise<void> {
+    return this.#passingOn().look();
   }
 
   /** Ends it here without telling the store: another process carries it on, or it is known to be over. */
@@ -324,7 +292,7 @@ export class HeldLease implements Lease {
     this.#gen = view.gen;
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
-    this.#see(view.breaking);
+    if (view.breaking !== undefined || this.#passing !== undefined) this.#passingOn().see(view.breaking);
     this.#begin({ sentMs, remainingMs: view.remainingMs });
     if (view.link.kind !== 'away') return;
     // Whose connection is gone is given its grace and no more: renewing would bring it back.
@@ -350,7 +318,7 @@ export class HeldLease implements Lease {
     if (this.#mode === 'auto' && !isLastTerm) {
       const delayMs = renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random());
       // What drains is not extended; it only hears soon enough that it need not drain after all.
-      const isDraining = this.#breaking?.state === 'draining';
+      const isDraining = this.#passing?.breaking?.state === 'draining';
       this.#renewAtMs = together(
         term.sentMs + (isDraining ? Math.max(DRAINING_PACE_MS, delayMs) : delayMs),
         term.remainingMs,
@@ -490,52 +458,31 @@ export class HeldLease implements Lease {
   #endOfItself(): LossReason | undefined {
     if (this.#deadlineMs === this.#holdEndMs) return 'max-hold';
     if (this.#isProbing) return 'not-alive';
-    return this.#breaking?.state === 'draining' ? 'handed-over' : undefined;
+    return this.#passing?.breaking?.state === 'draining' ? 'handed-over' : undefined;
   }
 
-  #see(breaking: Breaking | undefined): void {
-    const before = this.#breaking;
-    this.#breaking = breaking;
-    if (before === breaking || this.#onTakeover === undefined) return;
-    if (before?.takeoverId === breaking?.takeoverId && before?.state === breaking?.state) return;
-    for (const listener of this.#onTakeover) this.#home.clock.soon(() => listener(breaking));
-  }
-
-  /** Runs what may give the lease to another. If nobody can say whether it did, it is over here. */
-  async #passing<R extends { readonly kind: string }>(
-    isAtOnce: boolean,
-    pass: () => Promise<R | { readonly kind: 'ended'; readonly how: Ended | 'unknown' }>,
-  ): Promise<
-    R | { readonly kind: 'ended'; readonly how: Ended } | { readonly kind: 'unavailable'; readonly cause: Error }
-  > {
-    if (this.#isOver() || this.#releasing !== undefined) return { kind: 'ended', how: this.#endedHow() };
-    this.#isPassing = isAtOnce;
-    try {
-      const reply = await pass();
-      if (isEnded(reply)) return { kind: 'ended', how: this.#endedAs(reply.how) };
-      if (reply.kind === 'handed-over' || reply.kind === 'handed-off') this.#lose('handed-over');
-      return reply;
-    } catch (fault) {
-      if (!(fault instanceof CoordinationError)) throw fault;
-      if (isAtOnce && fault.applied === 'unknown' && !this.#isOver()) {
-        this.#loseAndGiveBack('handed-over');
-      }
-      return { kind: 'unavailable', cause: fault };
-    } finally {
-      this.#isPassing = false;
-    }
+  #passingOn(): PassingOn {
+    this.#passing ??= new PassingOn({
+      resource: this.resource,
+      leaseId: this.leaseId,
+      home: this.#home,
+      isOver: () => this.#isOver() || this.#releasing !== undefined,
+      endedHow: () => this.#endedHow(),
+      confirm: (view, sentMs) => this.confirm(view, sentMs),
+      endedAs: (how) => this.#endedAs(how),
+      lose: (reason) => this.#lose(reason),
+      loseAndGiveBack: (reason) => this.#loseAndGiveBack(reason),
+      endBy: (deadlineMs) => this.#endBy(deadlineMs),
+    });
+    return this.#passing;
   }
 
   /** The store says that it has ended. */
   #endedAs(told: Ended | 'unknown'): Ended {
     const how = told === 'unknown' ? 'expired' : told;
-    const isDrained = how === 'superseded' && this.#breaking?.state === 'draining';
+    const isDrained = how === 'superseded' && this.#passing?.breaking?.state === 'draining';
     this.#lose(isDrained ? 'handed-over' : how === 'released' ? 'released-elsewhere' : how);
     return how;
-  }
-
-  #ref(): { readonly resource: string; readonly leaseId: string } {
-    return { resource: this.resource, leaseId: this.leaseId };
   }
 
   /** A renewal on its way may yet extend what is over here; nobody should wait for that term. */
@@ -582,10 +529,4 @@ export class HeldLease implements Lease {
     if (reason === 'handed-over') return 'superseded';
     return this.#state === 'lost' && reason !== 'released-elsewhere' ? 'expired' : 'released';
   }
-}
-
-function isEnded(reply: {
-  readonly kind: string;
-}): reply is { readonly kind: 'ended'; readonly how: Ended | 'unknown' } {
-  return reply.kind === 'ended';
 }

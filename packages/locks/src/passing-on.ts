@@ -1,17 +1,140 @@
-// The commands by which a holder gives its lease to another.
+// Passing on
+//
+// A held lease that somebody asks for, or that its holder gives away. Made for a lease when it is
+// first needed: of most leases nobody ever asks.
 
-import type { HandOff, TakeoverAnswer } from './lease.ts';
-import type { AnswerCommand, HandOffCommand } from './lease-command.ts';
+import { checkAnswer, checkHandOff } from './claim-arguments.ts';
+import type { Clock, Unsubscribe } from './clock.ts';
+import type { Entropy } from './entropy.ts';
+import { CoordinationError } from './errors.ts';
+import type { AnswerOutcome, Breaking, Ended, HandOff, HandOffOutcome, LossReason, TakeoverAnswer } from './lease.ts';
+import type { AnswerCommand, HandOffCommand, OwnView } from './lease-command.ts';
 import { RETRY_DENIED_MS } from './lease-draft.ts';
+import type { LeaseStore } from './lease-store.ts';
 import type { LogId } from './lock-event.ts';
+import { allowanceMs } from './renewal.ts';
 
 interface LeaseName {
   readonly resource: string;
   readonly leaseId: string;
 }
 
+/** A held lease, as far as it is passed on. */
+export interface Passable extends LeaseName {
+  readonly home: { readonly store: Pick<LeaseStore, 'submit'>; readonly clock: Clock; readonly entropy: Entropy };
+  isOver(): boolean;
+  /** How it ended, once it is over. */
+  endedHow(): Ended;
+  confirm(view: OwnView, sentMs: number): void;
+  /** The store says that it has ended. */
+  endedAs(how: Ended | 'unknown'): Ended;
+  lose(reason: LossReason): void;
+  loseAndGiveBack(reason: LossReason): void;
+  /** Its term ends then at the latest, as far as anybody here knows. */
+  endBy(deadlineMs: number): void;
+}
+
+type Fault = { readonly kind: 'unavailable'; readonly cause: Error };
+type EndedReply = { readonly kind: 'ended'; readonly how: Ended | 'unknown' };
+type EndedOutcome = { readonly kind: 'ended'; readonly how: Ended };
+
 /** How long a hand-off stands for the party it is for, unless the holder says otherwise. */
 const HAND_OFF_MS = 10_000;
+
+export class PassingOn {
+  readonly #lease: Passable;
+  readonly #listeners = new Set<(takeover: Breaking | undefined) => void>();
+  #breaking: Breaking | undefined;
+  /** How many calls may be giving the lease away at this moment. */
+  #underway = 0;
+
+  constructor(lease: Passable) {
+    this.#lease = lease;
+  }
+
+  /** Who asks, as last heard. */
+  get breaking(): Breaking | undefined {
+    return this.#breaking;
+  }
+
+  /** It may be another's by now: not valid until the store says that it is not. */
+  get isUnderway(): boolean {
+    return this.#underway > 0;
+  }
+
+  see(breaking: Breaking | undefined): void {
+    const before = this.#breaking;
+    this.#breaking = breaking;
+    if (before?.takeoverId === breaking?.takeoverId && before?.state === breaking?.state) return;
+    for (const listener of this.#listeners) this.#lease.home.clock.soon(() => listener(breaking));
+  }
+
+  onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    const breaking = this.#breaking;
+    if (breaking !== undefined) this.#lease.home.clock.soon(() => listener(breaking));
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async answer(answer: TakeoverAnswer): Promise<AnswerOutcome> {
+    checkAnswer(answer);
+    if (this.#breaking === undefined) await this.look();
+    const takeoverId = this.#breaking?.takeoverId ?? '';
+    const { clock, store } = this.#lease.home;
+    const drainMs = answer.answer === 'grant' ? (answer.drainMs ?? 0) : 0;
+    return await this.#pass(answer.answer === 'grant' && drainMs === 0, async () => {
+      const sentMs = clock.nowMs();
+      // Should the reply be lost, the term may end this soon.
+      if (drainMs > 0) this.#lease.endBy(sentMs + drainMs - allowanceMs(drainMs));
+      const reply = await store.submit<'answer'>(answerCommand(this.#lease, takeoverId, answer));
+      if ('view' in reply) this.#lease.confirm(reply.view, sentMs);
+      return reply;
+    });
+  }
+
+  async handOff(handOff: HandOff): Promise<HandOffOutcome> {
+    checkHandOff(handOff);
+    const { entropy, store } = this.#lease.home;
+    const names = { nextLeaseId: entropy.id(), nextRequestId: entropy.id() };
+    return await this.#pass(true, () => store.submit<'hand-off'>(handOffCommand(this.#lease, handOff, names)));
+  }
+
+  /** Something was decided about the lease: asks the store what, and extends nothing. */
+  async look(): Promise<void> {
+    if (this.#lease.isOver()) return;
+    const { resource, leaseId, home } = this.#lease;
+    const sentMs = home.clock.nowMs();
+    try {
+      // On behalf of a connection that never was.
+      const reply = await home.store.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined, gen: 0 });
+      if (reply.kind === 'renewed') this.#lease.confirm(reply.view, sentMs);
+      else this.#lease.endedAs(reply.how);
+    } catch (fault) {
+      if (!(fault instanceof CoordinationError)) throw fault;
+    }
+  }
+
+  /** Runs what may give the lease to another. If nobody can say whether it did, it is over here. */
+  async #pass<R extends { readonly kind: string }>(
+    isAtOnce: boolean,
+    pass: () => Promise<R | EndedReply>,
+  ): Promise<R | EndedOutcome | Fault> {
+    if (this.#lease.isOver()) return { kind: 'ended', how: this.#lease.endedHow() };
+    if (isAtOnce) this.#underway += 1;
+    try {
+      const reply = await pass();
+      if (isEnded(reply)) return { kind: 'ended', how: this.#lease.endedAs(reply.how) };
+      if (reply.kind === 'handed-over' || reply.kind === 'handed-off') this.#lease.lose('handed-over');
+      return reply;
+    } catch (fault) {
+      if (!(fault instanceof CoordinationError)) throw fault;
+      if (isAtOnce && fault.applied === 'unknown' && !this.#lease.isOver()) this.#lease.loseAndGiveBack('handed-over');
+      return { kind: 'unavailable', cause: fault };
+    } finally {
+      if (isAtOnce) this.#underway -= 1;
+    }
+  }
+}
 
 export function answerCommand(
   { resource, leaseId }: LeaseName,
@@ -38,4 +161,8 @@ export function handOffCommand(
   names: Pick<HandOffCommand, 'nextLeaseId' | 'nextRequestId'>,
 ): HandOffCommand {
   return { kind: 'hand-off', resource, leaseId, to, instance, pointer, offerMs, ...names };
+}
+
+function isEnded(reply: { readonly kind: string }): reply is EndedReply {
+  return reply.kind === 'ended';
 }
