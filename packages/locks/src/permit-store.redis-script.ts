@@ -8,9 +8,9 @@
 //   pool-due            sorted set, encoded resource -> when the sweep has to look, or earlier
 //   pool-ends:<enc>     sorted set, lease id -> end of its term
 //   pool-line:<enc>     sorted set, request id -> ticket
-//   pool:<enc>          hash: `h` the header; `l<lease>` a holder; `q<request>` its lease id;
-//                       `w<request>` a waiter; `e<request>` how it ended; `d<lease>` the request
-//                       of an ended lease; `s<n>` the request in place n of the ring of the ended
+//   pool:<enc>          hash: `h` the header, `n` the resource; `l<lease>` a holder, `q<request>`
+//                       its lease id; `w<request>` a waiter; `s<n>` an ended lease in place n of a
+//                       ring, `e<request>` and `d<lease>` its place
 //
 // ARGV: namespace, [time], then per command its letter, encoded resource and arguments. What is
 // only passed on (holder, instance, meta) is JSON that the script never looks into. The answer:
@@ -60,11 +60,13 @@ local function open(i)
   if pool then return pool end
   local text = call('HGET', key, 'h')
   if text then
-    pool = unpack_(text)
-    if pool.v ~= 1 then error('the record of a pool has version ' .. tostring(pool.v) .. '; this code knows 1') end
+    local h = unpack_(text)
+    if h[1] ~= 1 then error('the record of a pool has version ' .. tostring(h[1]) .. '; this code knows 1') end
+    pool = { capacity = h[2], used = h[3], held = h[4], waiting = h[5], ticket = h[6], fence = h[7], place = h[8],
+      ended = h[9], forget = h[10], last = h[11], kept = h[12], due = h[13], named = h[14], stored = h[13] }
   else
-    pool = { v = 1, capacity = 0, used = 0, held = 0, waiting = 0, ticket = 0, fence = 0, place = 0, ended = 0,
-      forget = 0, last = 0, kept = 0, due = 0 }
+    pool = { capacity = 0, used = 0, held = 0, waiting = 0, ticket = 0, fence = 0, place = 0, ended = 0,
+      forget = 0, last = 0, kept = 0, due = 0, named = 0, stored = 0 }
   end
   pool.isNew = not text
   pool.key, pool.ends, pool.line = key, KEYS[i + 1], KEYS[i + 2]
@@ -91,18 +93,15 @@ local function close(pool)
     call('ZREM', dueKey, pool.enc)
     return
   end
-  if pool.held == 0 and pool.waiting == 0 then pool.due = pool.forget end
-  if pool.due ~= pool.stored then
-    pool.stored = pool.due
-    call('ZADD', dueKey, pool.due, pool.enc)
-  end
+  -- An earlier one may stand: who looks then sets it anew. That is cheaper than moving it with every lease.
+  if pool.due == 0 then pool.due = pool.forget end
+  if pool.due ~= pool.stored then call('ZADD', dueKey, pool.due, pool.enc) end
   local live = math.max(pool.forget, pool.last)
   local isLater = live + 60000 > pool.kept
   if isLater then pool.kept = live + ${ENDED_WINDOW_MS} end
-  call('HSET', pool.key, 'h', pack_({ v = 1, resource = pool.resource, enc = pool.enc, capacity = pool.capacity,
-    used = pool.used, held = pool.held, waiting = pool.waiting, ticket = pool.ticket, fence = pool.fence,
-    place = pool.place, ended = pool.ended, forget = pool.forget, last = pool.last, kept = pool.kept,
-    due = pool.due, stored = pool.stored }))
+  call('HSET', pool.key, 'h', pack_({ 1, pool.capacity, pool.used, pool.held, pool.waiting, pool.ticket, pool.fence,
+    pool.place, pool.ended, pool.forget, pool.last, pool.kept, pool.due, pool.named }))
+  if not isLater and not pool.isFirst and not pool.isLined then return end
   local ms = format('%.0f', pool.kept - now)
   if isLater then call('PEXPIRE', pool.key, ms) end
   if isLater or pool.isFirst then call('PEXPIRE', pool.ends, ms) end
@@ -112,17 +111,17 @@ end
 local function holderOf(pool, lease)
   local text = call('HGET', pool.key, 'l' .. lease)
   if not text then return end
-  local holder = unpack_(text)
-  holder.lease = lease
-  return holder
+  local l = unpack_(text)
+  return { lease = lease, request = l[1], facts = l[2], weight = l[3], ttl = l[4], granted = l[5], till = l[6],
+    fence = l[7], offered = l[8] }
 end
 
-local function put(pool, holder)
+-- What else is to be set with it, if anything: a field and its value.
+local function put(pool, holder, ...)
   touch(pool)
-  call('HSET', pool.key, 'l' .. holder.lease, pack_({ request = holder.request, facts = holder.facts,
-    weight = holder.weight, ttl = holder.ttl, granted = holder.granted, till = holder.till, fence = holder.fence,
-    offered = holder.offered }))
-  call('ZADD', pool.ends, format('%.0f', holder.till), holder.lease)
+  call('HSET', pool.key, 'l' .. holder.lease, pack_({ holder.request, holder.facts, holder.weight, holder.ttl,
+    holder.granted, holder.till, holder.fence, holder.offered }), ...)
+  call('ZADD', pool.ends, holder.till, holder.lease)
   sooner(pool, holder.till)
 end
 
@@ -138,14 +137,14 @@ end
 
 const CHANGES = `
 local function forgetPlace(pool, place)
-  local request = call('HGET', pool.key, 's' .. place)
-  if not request then return end
-  local text = call('HGET', pool.key, 'e' .. request)
+  local text = call('HGET', pool.key, 's' .. place)
   if not text then return end
-  local one = unpack_(text)
-  if one.place ~= place then return end
-  call('HDEL', pool.key, 'e' .. request)
-  if one.lease ~= '' and call('HGET', pool.key, 'd' .. one.lease) == request then call('HDEL', pool.key, 'd' .. one.lease) end
+  local one, fields = unpack_(text), { 's' .. place }
+  -- A request may come again once its window is over: then its names stand for a later place.
+  for _, field in ipairs({ 'e' .. one[1], 'd' .. one[2] }) do
+    if tonumber(call('HGET', pool.key, field) or -1) == place then fields[#fields + 1] = field end
+  end
+  call('HDEL', pool.key, unpack(fields))
 end
 
 -- How a request's lease ended: a ring of ${MAX_ENDED}.
@@ -153,31 +152,32 @@ local function remember(pool, request, lease, how, forget)
   local place = pool.place
   if pool.ended == ${MAX_ENDED} then forgetPlace(pool, place) else pool.ended = pool.ended + 1 end
   pool.place = (place + 1) % ${MAX_ENDED}
-  -- A request may come again once its window is over.
-  local before = call('HGET', pool.key, 'e' .. request)
-  if before then call('HDEL', pool.key, 'd' .. unpack_(before).lease) end
-  call('HSET', pool.key, 's' .. place, request, 'e' .. request,
-    pack_({ lease = lease, how = how, forget = forget, fence = pool.fence, place = place }))
-  if lease ~= '' then call('HSET', pool.key, 'd' .. lease, request) end
+  local text = pack_({ request, lease, how, forget, pool.fence })
+  if lease == '' then
+    call('HSET', pool.key, 's' .. place, text, 'e' .. request, place)
+  else
+    call('HSET', pool.key, 's' .. place, text, 'e' .. request, place, 'd' .. lease, place)
+  end
   if forget > pool.forget then pool.forget = forget end
   touch(pool)
 end
 
-local function endedRequest(pool, request)
-  local text = call('HGET', pool.key, 'e' .. request)
+-- What ended in a place, within its window.
+local function endedAt(pool, place)
+  local text = place and call('HGET', pool.key, 's' .. place)
   if not text then return end
   local one = unpack_(text)
-  if one.forget > now then return one end
+  if one[4] > now then return one end
 end
 
 -- How a lease ended, as its former holder is told.
 local function endedHow(pool, lease)
-  local request = lease ~= '' and call('HGET', pool.key, 'd' .. lease)
-  local one = request and endedRequest(pool, request)
-  if not one or one.lease ~= lease then return 'unknown' end
-  if one.how == 'released' or one.how == 'cancelled' then return 'released' end
-  if one.how == 'revoked' then return 'revoked' end
-  return pool.fence > one.fence and 'superseded' or 'expired'
+  local one = lease ~= '' and endedAt(pool, call('HGET', pool.key, 'd' .. lease))
+  if not one then return 'unknown' end
+  local how = one[3]
+  if how == 'released' or how == 'cancelled' then return 'released' end
+  if how == 'revoked' then return 'revoked' end
+  return pool.fence > one[5] and 'superseded' or 'expired'
 end
 
 local function finish(pool, holder, how)
@@ -193,8 +193,7 @@ local function grant(pool, claim, offered, till)
   if pool.held == 1 then pool.isFirst = true end
   local holder = { lease = claim.lease, request = claim.request, facts = claim.facts, weight = claim.weight,
     ttl = claim.ttl, granted = now, till = till, fence = pool.fence, offered = offered }
-  put(pool, holder)
-  call('HSET', pool.key, 'q' .. claim.request, claim.lease)
+  put(pool, holder, 'q' .. claim.request, claim.lease)
   return holder
 end
 
@@ -237,7 +236,7 @@ local function offerNext(pool)
       waiter.request = request
       local holder = grant(pool, waiter, 1, now + ${OFFER_MS})
       call('PUBLISH', namespace .. ':permit:' .. waiter.listener,
-        '{"resource":' .. cjson.encode(pool.resource) .. ',"leaseId":' .. cjson.encode(waiter.lease) ..
+        '{"resource":' .. cjson.encode(call('HGET', pool.key, 'n')) .. ',"leaseId":' .. cjson.encode(waiter.lease) ..
         ',"requestId":' .. cjson.encode(request) .. format(',"fence":"%016.0f","grantedAtMs":%.0f,"untilMs":%.0f}', holder.fence, now, holder.till))
     end
   end
@@ -260,9 +259,9 @@ local run = {}
 
 -- The answer to a request that was granted before, ended or not.
 local function known(pool, request)
-  local one = endedRequest(pool, request)
-  if one then return { 'gone', one.how } end
-  local lease = call('HGET', pool.key, 'q' .. request)
+  local found = call('HMGET', pool.key, 'e' .. request, 'q' .. request)
+  local one, lease = endedAt(pool, found[1]), found[2]
+  if one then return { 'gone', one[3] } end
   if lease then return { 'held', view(pool, confirm(pool, holderOf(pool, lease))) } end
 end
 
@@ -271,7 +270,10 @@ function run.q(pool, i)
   local request, capacity, weight, wait = ARGV[i], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 6])
   local before = known(pool, request)
   if before then return before end
-  if pool.held == 0 and pool.waiting == 0 then pool.capacity, pool.resource = capacity, ARGV[i + 8] end
+  if pool.held == 0 and pool.waiting == 0 then
+    if pool.named == 0 then call('HSET', pool.key, 'n', ARGV[i + 8]) end
+    pool.named, pool.capacity = 1, capacity
+  end
   if pool.capacity ~= capacity then return { 'capacity', pool.capacity } end
   local claim = { request = request, lease = ARGV[i + 1], weight = weight, facts = ARGV[i + 4], ttl = tonumber(ARGV[i + 5]) }
   if pool.waiting == 0 and fits(pool, weight) then return grantNow(pool, claim) end
@@ -345,9 +347,9 @@ end
 -- request
 function run.c(pool, i)
   local request = ARGV[i]
-  local one = endedRequest(pool, request)
-  if one then return { 'gone', one.how } end
-  local lease = call('HGET', pool.key, 'q' .. request)
+  local found = call('HMGET', pool.key, 'e' .. request, 'q' .. request)
+  local one, lease = endedAt(pool, found[1]), found[2]
+  if one then return { 'gone', one[3] } end
   if lease then
     finish(pool, holderOf(pool, lease), 'cancelled')
     offerNext(pool)

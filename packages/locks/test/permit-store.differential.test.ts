@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
+import type { Offer } from '../src/lease-command.ts';
 import { MAX_ENDED } from '../src/lease-record.ts';
 import type { PermitCommand, PermitCommandOf, PermitReply } from '../src/permit-command.ts';
 import { MemoryPermitStore } from '../src/permit-store.memory.ts';
@@ -109,6 +110,7 @@ describe('pools in memory and in Redis', () => {
   let redis: Backend;
   let link: RedisLink;
   let runs = 0;
+  let offered = 0;
   const seen = new Map<string, number>();
 
   beforeAll(async () => {
@@ -174,6 +176,9 @@ describe('pools in memory and in Redis', () => {
           stores: [memory, script],
         } = both();
         const fences = new Map<string, string>();
+        const offers: [Offer[], Offer[]] = [[], []];
+        await memory.listen('here', (offer) => void offers[0].push(offer));
+        const stop = await script.listen('here', (offer) => void offers[1].push(offer));
         for (const [index, one] of steps.entries()) {
           if (one.kind === 'elapse') await clock.advance(one.ms);
           else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
@@ -189,9 +194,16 @@ describe('pools in memory and in Redis', () => {
             }
           }
         }
+        await clock.settle();
+        const byFence = (one: Offer, other: Offer): number => (one.fence < other.fence ? -1 : 1);
+        await expect.poll(() => offers[1].length, { interval: 1 }).toBe(offers[0].length);
+        expect(offers[1].sort(byFence)).toEqual(offers[0].sort(byFence));
+        offered += offers[0].length;
+        stop();
       }),
       { numRuns: 200 },
     );
+    expect(offered).toBeGreaterThan(10);
     for (const kind of [
       ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],
       ...['released', 'already', 'superseded', 'expired', 'left', 'returned', 'pool', 'settled'],
