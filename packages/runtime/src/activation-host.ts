@@ -6,7 +6,9 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { Window } from './delay-policy.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
+import type { InspectedStep } from './inspect.ts';
 import type { TopicEvent } from './log-store.ts';
+import type { MachineDriver } from './machine-driver.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Ask } from './remote-ask.ts';
 import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
@@ -47,6 +49,8 @@ export interface ActivationHost {
   /** For actors without a record: no outbox, so at most once after a crash. */
   tellOnce(row: OutboxRow): void;
   ask: Ask;
+  /** Of an actor that is inspected. */
+  stepped(id: ActorId, driver: MachineDriver, steps: readonly InspectedStep[]): void;
   published(events: readonly TopicEvent[]): void;
   emitted(id: ActorId, event: EventData): void;
 

@@ -373,6 +373,7 @@ export class Activation {
     this.#finish(group);
     this.#answer(group, version);
     this.#host.published(events);
+    if (group.steps.length > 0) this.#host.stepped(this.id, this.#stepper.driver, group.steps);
     this.#outflow.let(group.after, state);
     this.#outflow.owe(group.outbox);
     this.#resume(state);

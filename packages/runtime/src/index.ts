@@ -24,6 +24,7 @@ export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './
 export type { Finding, LintError, LintRule, LintWarning } from './finding.ts';
 // Hints
 export { emittedSubject, topicSubject } from './hints.ts';
+export type { Inspect } from './inspect.ts';
 export type { Inspection } from './inspection.ts';
 // Leases as actors
 export { type LeaseActorTypes, type LeaseContext, leaseActor } from './lease-actor.ts';

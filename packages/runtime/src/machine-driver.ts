@@ -105,6 +105,19 @@ export interface InvokeRun {
   readonly ask: Ask;
 }
 
+/** A machine of an actor, as an inspector is shown it. */
+export interface Member {
+  /** Empty for the actor's own. */
+  readonly address: string;
+  readonly id: string;
+  /** Address of the machine it is below. */
+  readonly parent: string | undefined;
+  /** Its machine as XState knows it. */
+  readonly logic: unknown;
+  /** Its snapshot as XState knows it. */
+  readonly snapshot: unknown;
+}
+
 /** Steps the machine of one type; holds nothing of any actor, so one serves all actors of the type. */
 export interface MachineDriver {
   /** The initial step. */
@@ -113,6 +126,8 @@ export interface MachineDriver {
   step(snapshot: MachineSnapshot, event: { readonly type: string }): Step;
   /** Whether a step with this event would be handled; evaluates guards. */
   accepts(snapshot: MachineSnapshot, event: { readonly type: string }): boolean;
+  /** The machine and those below it, parents first; for inspectors. */
+  family(snapshot: MachineSnapshot): readonly Member[];
   /** The snapshot as JSON; shares structure with it, so it is to be written, not kept. */
   persist(snapshot: MachineSnapshot): Json;
   /** A snapshot from what `persist` gave; `MachineFailed` when the machine no longer has that state. */

@@ -21,7 +21,7 @@ import {
   fromTransition,
 } from 'xstate';
 import type { Effect, InvokeEffect } from './effect.ts';
-import type { MachineSnapshot } from './machine-driver.ts';
+import type { MachineSnapshot, Member } from './machine-driver.ts';
 import { addressOf, type Path, pathOf, within } from './machine-driver.xstate5-address.ts';
 import { type ChildLogic, type Definition, isWork } from './machine-driver.xstate5-definition.ts';
 import {
@@ -235,6 +235,21 @@ export class Tree {
         found.push(asInvoke(ref, node.logic, node.path.slice(0, -1)));
     }
     return found;
+  }
+
+  /** Parents first, since a parent is stepped into being before its children. */
+  family({ cells }: TreeSnapshot): Member[] {
+    const members: Member[] = [];
+    const add = (ref: AnyActorRef, parent: string | undefined): void => {
+      const node = this.#nodes.get(ref);
+      const snapshot = cells.get(ref);
+      if (node === undefined || snapshot === undefined || node.logic.kind !== 'machine') return;
+      const address = node.path.length === 0 ? '' : addressOf(node.path);
+      members.push({ address, id: ref.id, parent, logic: node.logic.definition.machine, snapshot });
+      for (const child of Object.values(snapshot.children ?? {})) add(child, address);
+    };
+    add(this.#root.ref, undefined);
+    return members;
   }
 
   persist(given: TreeSnapshot): Stored {

@@ -12,8 +12,8 @@
 import { assert } from '@devmentor/locks';
 import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, fromTransition } from 'xstate';
 import type { Effect, EventData, InvokeEffect } from './effect.ts';
-import type { Json } from './json.ts';
 import { explained } from './finding.ts';
+import type { Json } from './json.ts';
 import {
   type InvokeEnd,
   type InvokeOutcome,
@@ -22,6 +22,7 @@ import {
   MachineFailed,
   MachineRefused,
   type MachineSnapshot,
+  type Member,
   type Step,
   toChild,
 } from './machine-driver.ts';
@@ -101,6 +102,11 @@ class XState5Driver implements MachineDriver {
         return true;
       return root.can(event);
     });
+  }
+
+  family(given: MachineSnapshot): readonly Member[] {
+    if (given instanceof TreeSnapshot) return given.tree.family(given);
+    return [{ address: '', id: this.#machine.id, parent: undefined, logic: this.#machine, snapshot: own(given) }];
   }
 
   persist(given: MachineSnapshot): Json {

@@ -7,6 +7,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { Hints } from './hints.ts';
+import type { InspectionFeed } from './inspect.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
 import type { Ask } from './remote-ask.ts';
@@ -24,6 +25,8 @@ export interface NodePorts {
   readonly timers: Timers;
   readonly residents: Residents<Activation>;
   readonly hints: Hints;
+  /** For an inspector of XState. */
+  readonly feed: InspectionFeed | undefined;
   readonly mailLoad: MailLoad;
   readonly breaker: TypeBreaker;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */

@@ -13,6 +13,7 @@ import { ActorError, faultFrom } from './errors.ts';
 import { explained } from './finding.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
+import { InspectionFeed } from './inspect.ts';
 import { xstateDriver } from './machine-driver.xstate5.ts';
 import { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
@@ -45,6 +46,7 @@ export class Node implements Runtime {
   readonly #state: StateStore;
   readonly #transport: Transport;
   readonly #behaviors: Behaviors;
+  readonly #feed: InspectionFeed | undefined;
   readonly #needs = new ShardNeeds();
   readonly #residents: Residents<Activation>;
   readonly #timers: Timers;
@@ -62,6 +64,7 @@ export class Node implements Runtime {
     this.#entropy = options.entropy ?? systemEntropy;
     this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
     reportWarnings(options);
+    this.#feed = options.inspect && new InspectionFeed(options.inspect);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
     this.#transport = options.transport ?? new MemoryBus(this.#clock).connect();
     this.#timers = new Timers(this.#clock, this.#entropy, (id) =>
@@ -199,6 +202,7 @@ export class Node implements Runtime {
       timers: this.#timers,
       residents: this.#residents,
       hints,
+      feed: this.#feed,
       mailLoad: new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...this.#options.mail }),
       breaker: new TypeBreaker(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
@@ -218,7 +222,7 @@ export class Node implements Runtime {
   #stepperOf(id: ActorId): Stepper | undefined {
     const address = parseActorId(id);
     const known = address && this.#behaviors.get(address.type);
-    return known && { id, ...known };
+    return known && { id, ...known, inspected: this.#feed !== undefined };
   }
 
   #deliverOwed(from: ActorId, row: Parameters<NodePorts['deliverOwed']>[1], signal: AbortSignal): Promise<Answer> {

@@ -6,6 +6,7 @@ import type { Admin } from './admin.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { Finding } from './finding.ts';
+import type { Inspect } from './inspect.ts';
 import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
@@ -34,6 +35,11 @@ export interface RuntimeOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** What went wrong and was lived with: for a log. */
   readonly onFault?: (fault: unknown) => void;
+  /**
+   * For development: the `inspect` of an XState inspector, `createBrowserInspector().inspect` of `@statelyai/inspect`
+   * for one, which then shows the actors of this node as if they were live ones.
+   */
+  readonly inspect?: Inspect;
   /** A warning of the durability lint about an actor type. @default one line on the console */
   readonly onWarning?: (warning: Finding & { readonly type: string }) => void;
   /** What machines `log`. */

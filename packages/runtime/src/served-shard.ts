@@ -186,6 +186,10 @@ export class ServedShard implements ActivationHost {
     this.#ports.tellOnce(row);
   }
 
+  stepped(...[id, driver, steps]: Parameters<ActivationHost['stepped']>): void {
+    this.#ports.feed?.stepped(id, driver, steps);
+  }
+
   published(events: Parameters<ActivationHost['published']>[0]): void {
     for (const event of events) this.#ports.hints.published(event);
   }
@@ -221,6 +225,7 @@ export class ServedShard implements ActivationHost {
   left(activation: Activation): void {
     this.#actors.delete(activation.id);
     this.#ports.residents.gone(activation);
+    this.#ports.feed?.left(activation.id);
   }
 
   onDeadLetter(...[letter]: Parameters<ActivationHost['onDeadLetter']>): void {

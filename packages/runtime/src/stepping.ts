@@ -29,6 +29,7 @@ import { type KeptDelay, policyOf } from './delay-policy.ts';
 import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
+import type { InspectedStep } from './inspect.ts';
 import { isBoundFor, isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
@@ -63,6 +64,8 @@ export interface GroupStep {
   readonly answers: ReadonlyMap<Told | Ordered, Answer | Later>;
   /** Answers to asks of earlier groups. */
   readonly replies: readonly { readonly to: string; readonly value: Json }[];
+  /** One by one, where the actor is inspected. */
+  readonly steps: readonly InspectedStep[];
   readonly after: readonly AfterEffect[];
   readonly deadLetters: readonly DeadLetter[];
   /** How many letters were given up since their steps threw. */
@@ -79,6 +82,8 @@ export interface Stepper {
   readonly id: ActorId;
   readonly behavior: Behavior;
   readonly driver: MachineDriver;
+  /** Whether its steps are to be shown one by one. */
+  readonly inspected?: boolean;
 }
 
 /** How a settled message's answer is stored: a value, or the refusal. */
@@ -133,6 +138,7 @@ class Draft {
   readonly #events: { type: string; data: Json }[] = [];
   readonly #answers = new Map<Told | Ordered, Answer | Later>();
   readonly #replies: { to: string; value: Json }[] = [];
+  readonly #steps: InspectedStep[] = [];
   #asks: Asks;
   readonly #after: AfterEffect[] = [];
   readonly #deadLetters: DeadLetter[] = [];
@@ -228,7 +234,8 @@ class Draft {
     }
     this.#changes = true;
     this.#snapshot = step.snapshot;
-    const reply = this.#apply(step.effects) ?? this.#answeredNow(promised);
+    this.#show(letter.event, letter.from?.sender ?? 'unnumbered');
+    const reply = this.#apply(step.effects, promised);
     if (promised !== undefined && reply === undefined) {
       this.#owesAnswer(letter, promised);
       return;
@@ -257,12 +264,6 @@ class Draft {
     const asks = withAsk(this.#asks, address, untilMs);
     this.#asks = asks ?? this.#asks;
     return asks !== undefined;
-  }
-
-  /** The value with which the step has answered its own ask by address. */
-  #answeredNow(address: ReplyAddress | undefined): { readonly value: Json } | undefined {
-    const answer = address === undefined ? undefined : this.#asks[address]?.answer;
-    return answer && { value: answer.v };
   }
 
   #owesAnswer(letter: Told, address: ReplyAddress): void {
@@ -318,9 +319,14 @@ class Draft {
       this.#giveUp(event as object as Json, this.#stepper.id, tried);
     } else {
       this.#snapshot = tried.step.snapshot;
+      this.#show(event, undefined);
       this.#apply(tried.step.effects);
     }
     return;
+  }
+
+  #show(event: { readonly type: string }, sender: string | undefined): void {
+    if (this.#stepper.inspected === true) this.#steps.push({ event, sender, snapshot: this.#snapshot });
   }
 
   #bounce({ row, refusal }: Bounced): undefined {
@@ -372,6 +378,7 @@ class Draft {
       events: this.#events,
       answers: this.#answers,
       replies: this.#replies,
+      steps: this.#steps,
       // A run that the same group also ended never starts.
       after: this.#after.filter((effect) => effect.kind !== 'start' || this.#runs[effect.invoke.id] === effect.run),
       deadLetters: this.#deadLetters,
@@ -453,13 +460,13 @@ class Draft {
     this.#timers.clear();
   }
 
-  /** Takes effects up; answers the first reply among them. */
-  #apply(effects: readonly Effect[]): { readonly value: Json } | undefined {
+  /** Takes effects up; answers the first reply to the message among them, `address` being its own. */
+  #apply(effects: readonly Effect[], address?: ReplyAddress): { readonly value: Json } | undefined {
     let reply: { readonly value: Json } | undefined;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'reply':
-          if (effect.to === undefined) reply ??= effect;
+          if (effect.to === undefined || effect.to === address) reply ??= effect;
           else this.#replyTo(effect.to, effect.value);
           break;
         case 'tell': {

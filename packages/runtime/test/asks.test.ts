@@ -60,7 +60,7 @@ describe('answers given later', () => {
 
   it('[AK1] one that answers by address within its own step answers at once', async () => {
     const node = await solo([Desk]);
-    expect(await node.run(node.runtime.actor(Desk, 'a').ask({ type: 'both' }))).toBe('too late');
+    expect(await node.run(node.runtime.actor(Desk, 'a').ask({ type: 'both' }))).toBe('by address');
   });
 
   it('[AK1] the address is plain data: it survives a restart, and whoever asks again under the same key gets the answer', async () => {

@@ -7,6 +7,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@devmentor/locks';
+import { type FaultProxy, startFaultProxy } from '@devmentor/locks/testing';
 import { formatActorId, shardOf } from '../src/index.ts';
 import type { TallyContext } from './tally.fixture.ts';
 
@@ -36,6 +37,8 @@ export interface TrialSettings {
   readonly keys?: number;
   /** Between the calls of one writer. @default 10 */
   readonly pauseMs?: number;
+  /** Puts a proxy between each node and its servers, for `cutOff`. */
+  readonly proxied?: boolean;
 }
 
 /** What is known of one call, by who made it. */
@@ -62,17 +65,26 @@ const DEADLINE_MS = 20_000;
 /** An answer that was on its way when its sender died may come so much later. */
 const ON_ITS_WAY_MS = 300;
 const SETTLE_MS = 300;
+/** A cut shorter than that costs nobody his lease. */
+const LEASE_MS = 2_000;
 
 const elapse = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.after(ms, resolve));
 const nowMs = (): number => systemClock.nowMs();
+
+interface Links {
+  readonly redis: FaultProxy;
+  readonly nats: FaultProxy;
+}
 
 class TrialNode {
   readonly child: ChildProcess;
   readonly #waiting = new Map<number, (report: TrialReport) => void>();
   #orders = 0;
+  readonly links: Links | undefined;
   leaving = false;
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], links: Links | undefined) {
+    this.links = links;
     this.child = fork(fileURLToPath(new URL('./failover-node.ts', import.meta.url)), args, {
       execArgv: ['--conditions=@devmentor/source'],
     });
@@ -182,6 +194,30 @@ export class FailoverTrial {
     await this.balanced();
   }
 
+  /**
+   * Cuts a node off from one of its servers for so long; nothing of it passes meanwhile. Resolves with
+   * the milliseconds until another owner answered, one for each actor that the node served, if the
+   * node was to lose them.
+   */
+  async cutOff(from: keyof Links, ms: number): Promise<readonly number[]> {
+    const victim = await this.#victim();
+    const keys = await this.#keysOf(victim);
+    const atMs = nowMs();
+    victim.links?.[from].blackHole();
+    const firstAnswers =
+      ms < LEASE_MS ? [] : await Promise.all(keys.map((key) => this.#firstAnswer(key, atMs + ON_ITS_WAY_MS, victim)));
+    await elapse(Math.max(0, atMs + ms - nowMs()));
+    victim.links?.[from].heal();
+    await this.balanced();
+    return firstAnswers.map((answerMs) => answerMs - atMs);
+  }
+
+  /** How often shards have changed hands since the start: all nodes' incarnations and their shards. */
+  async places(): Promise<string> {
+    const reports = await Promise.all(this.#nodes.map((node) => node.ask({ do: 'shards' })));
+    return JSON.stringify(reports.map((report) => (report.ok ? report.value : report.code)));
+  }
+
   /** Blocks a node's event loop for so long. */
   async stall(ms: number): Promise<void> {
     const victim = await this.#victim();
@@ -225,7 +261,9 @@ export class FailoverTrial {
 
   async end(): Promise<void> {
     this.#over = true;
-    for (const { child } of this.#nodes) {
+    for (const { child, links } of this.#nodes) {
+      await links?.redis.close();
+      await links?.nats.close();
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
@@ -234,14 +272,21 @@ export class FailoverTrial {
   }
 
   async #join(): Promise<TrialNode> {
-    const { redis, nats, namespace } = this.#settings;
-    const node = await new TrialNode([redis, nats, namespace, `n${++this.#names}`]).started();
+    const { redis, nats, namespace, proxied } = this.#settings;
+    const links =
+      proxied === true
+        ? { redis: await startFaultProxy({ to: redis }), nats: await startFaultProxy({ to: nats }) }
+        : undefined;
+    const urls = [links?.redis.url ?? redis, links?.nats.url ?? nats];
+    const node = await new TrialNode([...urls, namespace, `n${++this.#names}`], links).started();
     this.#nodes.push(node);
     return node;
   }
 
   async #replace(victim: TrialNode): Promise<void> {
     this.#nodes.splice(this.#nodes.indexOf(victim), 1);
+    await victim.links?.redis.close();
+    await victim.links?.nats.close();
     this.#write(await this.#join());
     await this.balanced();
   }
@@ -258,11 +303,12 @@ export class FailoverTrial {
   }
 
   /** When a call to this actor was answered for the first time after that moment. */
-  async #firstAnswer(key: string, afterMs: number): Promise<number> {
+  async #firstAnswer(key: string, afterMs: number, except?: TrialNode): Promise<number> {
     for (let from = 0; ; ) {
       for (; from < this.#calls.length; from++) {
         const call = this.#calls[from];
-        if (call?.key === key && call.code === undefined && call.endMs >= afterMs) return call.endMs;
+        if (call?.key !== key || call.entry === except) continue;
+        if (call.code === undefined && call.endMs >= afterMs) return call.endMs;
       }
       if (nowMs() - afterMs > DEADLINE_MS) throw new Error(`${key} was not answered any more`);
       await elapse(5);

@@ -17,8 +17,8 @@ afterAll(async () => {
   await Promise.all([redis.stop(), nats.stop()]);
 });
 
-async function underLoad(): Promise<void> {
-  trial = await FailoverTrial.start({ redis: redis.url, nats: nats.url, namespace: `f${++namespaces}` });
+async function underLoad(more: { readonly proxied?: boolean } = {}): Promise<void> {
+  trial = await FailoverTrial.start({ redis: redis.url, nats: nats.url, namespace: `f${++namespaces}`, ...more });
 }
 
 const nothingWrong = { lost: 0, doubled: 0, failed: {} };
@@ -58,5 +58,30 @@ describe('three processes under load', () => {
     expect(verdict).toMatchObject({ lost: 0, doubled: 0 });
     expect(Object.keys(failed)).toEqual([]);
     expect(verdict.acknowledged).toBeGreaterThan(300);
+  }, 60_000);
+
+  it('[FO4] a node cut off from Redis alone answers nothing, and others serve its actors after its lease', async () => {
+    await underLoad({ proxied: true });
+    const answers = await trial.cutOff('redis', 5_000);
+    expect(Math.min(...answers)).toBeGreaterThan(1_000);
+    expect(Math.max(...answers)).toBeLessThan(4_500);
+    expect(await trial.verify()).toMatchObject(nothingWrong);
+  }, 60_000);
+
+  it('[FO4] a node cut off from NATS alone gives its actors up, and has its part again when it is back', async () => {
+    await underLoad({ proxied: true });
+    const answers = await trial.cutOff('nats', 6_000);
+    expect(Math.max(...answers)).toBeLessThan(5_500);
+    expect(await trial.verify()).toMatchObject(nothingWrong);
+  }, 60_000);
+
+  it('[FO5] a cut, or a stall, shorter than the lease moves no shard', async () => {
+    await underLoad({ proxied: true });
+    const places = await trial.places();
+    await trial.cutOff('redis', 600);
+    await trial.cutOff('nats', 600);
+    await trial.stall(500);
+    expect(await trial.places()).toBe(places);
+    expect(await trial.verify()).toMatchObject(nothingWrong);
   }, 60_000);
 });
