@@ -32,6 +32,15 @@ const REFUSED =
 const NOT_WRITTEN =
   /Stream isn't writeable|Cluster isn't ready|None of startup nodes is available|Failed to refresh slots cache/;
 
+/** A link that broke before ioredis noticed: the request may go, once, over the next one. */
+export function isUnwritten(fault: unknown): boolean {
+  return (
+    fault instanceof CoordinationError &&
+    fault.cause instanceof Error &&
+    fault.cause.message.startsWith("Stream isn't writeable")
+  );
+}
+
 /** Redis's and ioredis's errors, as one of two faults. */
 export function toFault(command: string, cause: unknown): CoordinationError {
   // ioredis attaches the command with its arguments: lease ids, which no log may show.

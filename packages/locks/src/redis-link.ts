@@ -15,7 +15,7 @@ import { Batcher } from './batcher.ts';
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
-import { type RedisPort, toFault } from './redis-faults.ts';
+import { isUnwritten, type RedisPort, toFault } from './redis-faults.ts';
 import { safeRedisOptions } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
 
@@ -100,6 +100,16 @@ export class RedisLink {
 
   async #send(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
     if (this.#client.status !== 'ready') await this.#ready();
+    try {
+      return await this.#write(as, name, args);
+    } catch (fault) {
+      if (!isUnwritten(fault)) throw fault;
+      await this.#ready();
+      return this.#write(as, name, args);
+    }
+  }
+
+  #write(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(this.commandTimeoutMs, () =>
         reject(

@@ -252,6 +252,18 @@ describe('locks behind a bad network', () => {
     await eventually(() => others.tryAcquire(press, { holder: bob }).then((outcome) => outcome.kind)).toBe('granted');
   });
 
+  it('[RL2] [PF8] a claim made in the moment in which the link breaks is granted by the next link', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      proxy.reset();
+      for (let turn = 0; turn < round % 6; turn += 1) await new Promise(setImmediate);
+      const outcome = await locks.tryAcquire(press, { holder: ada });
+      if (outcome.kind !== 'granted') throw outcome.kind === 'unavailable' ? outcome.cause : new Error(outcome.kind);
+      await eventually(() => locks.release({ resource: press, leaseId: outcome.lease.leaseId })).toMatchObject({
+        kind: expect.stringMatching('released|already'),
+      });
+    }
+  });
+
   it('[PF9] after SCRIPT FLUSH the same attempt brings the script along, once', async () => {
     await direct.script('FLUSH');
     const requests = overheard();
