@@ -195,7 +195,8 @@ describe('pools in memory and in Redis', () => {
           }
         }
         await clock.settle();
-        const byFence = (one: Offer, other: Offer): number => (one.fence < other.fence ? -1 : 1);
+        const name = ({ resource, fence }: Offer): string => `${resource} ${fence}`;
+        const byFence = (one: Offer, other: Offer): number => (name(one) < name(other) ? -1 : 1);
         await expect.poll(() => offers[1].length, { interval: 1 }).toBe(offers[0].length);
         expect(offers[1].sort(byFence)).toEqual(offers[0].sort(byFence));
         offered += offers[0].length;
