@@ -75,6 +75,8 @@ export class PostgresDatabase {
     const given = typeof options.postgres === 'string' ? { connectionString: options.postgres } : options.postgres;
     this.namespace = namespace;
     this.clock = clock;
+    // The pool waits for what this returns; its types do not say so.
+    const hooks = { onConnect: (client: ClientBase) => setUp(client, namespace, commandTimeoutMs) };
     this.#pool = new Pool({
       keepAlive: true,
       application_name: 'devmentor',
@@ -85,7 +87,7 @@ export class PostgresDatabase {
       query_timeout: commandTimeoutMs + 500,
       // Stamps are below 2^53 until the year 2255.
       types: { getTypeParser: (oid, format) => (oid === int8 ? Number : types.getTypeParser(oid, format)) },
-      onConnect: (client) => setUp(client, namespace, commandTimeoutMs),
+      ...hooks,
     });
     // Of a connection that waits in the pool; the next statement gets another.
     this.#pool.on('error', ignore);

@@ -145,7 +145,7 @@ export class PostgresStateStore implements StateStore {
     const prepared = commits.map((commit) => prepareCommit(commit, this.#limits));
     for (const { id } of commits) this.#assertHome(shard, id);
     const answers = await Promise.all(
-      prepared.map((item) => (item.kind === 'refused' ? item : this.#commits.submit(shard, epoch, item))),
+      prepared.map(async (item) => (item.kind === 'refused' ? item : this.#commits.submit(shard, epoch, item))),
     );
     const outcomes = answers.filter((answer): answer is CommitOutcome => answer.kind !== 'fenced');
     // Where nothing was sent nobody has asked yet whose the shard is.
