@@ -1,5 +1,5 @@
 import { CoordinationError } from './errors.ts';
-import type { HandOff, Json, JsonObject, TakeoverAnswer } from './lease.ts';
+import type { HandOff, Holder, Json, JsonObject, TakeoverAnswer } from './lease.ts';
 import type { ForceOptions, TakeoverOptions, TakerOptions, Upkeep } from './lock-manager.ts';
 
 export const DEFAULT_TTL_MS = 30_000;
@@ -33,6 +33,12 @@ export function checkName(what: string, name: string): void {
     refuse(`${what} is longer than ${LONGEST_NAME_BYTES} bytes of UTF-8`);
   if (UNPRINTABLE.test(name))
     refuse(`${what} contains control characters or half a surrogate pair: use printable text`);
+}
+
+/** Shown to others and kept in records: like an id, but it may be empty. */
+export function checkHolder(what: string, { id, name }: Holder): void {
+  checkName(`${what}.id`, id);
+  if (name !== undefined && name !== '') checkName(`${what}.name`, name);
 }
 
 export function checkTtl(ttlMs: number, renew: 'auto' | 'manual'): void {
@@ -95,7 +101,7 @@ export function checkForce(options: ForceOptions): void {
 
 function checkTaker(options: TakerOptions): void {
   checkUpkeep(options);
-  checkName('by.id', options.by.id);
+  checkHolder('by', options.by);
   if (options.instance !== undefined) checkName('instance', options.instance);
   if (options.requestId !== undefined) checkName('requestId', options.requestId);
   checkMeta(options.meta);
@@ -112,7 +118,7 @@ export function checkAnswer(answer: TakeoverAnswer): void {
 }
 
 export function checkHandOff({ to, instance, pointer, offerMs }: HandOff): void {
-  checkName('to.id', to.id);
+  checkHolder('to', to);
   if (instance !== undefined) checkName('instance', instance);
   checkPointer(pointer);
   if (offerMs === 0) refuse('offerMs 0 offers nothing: leave it out (10,000), or give them time to claim it');

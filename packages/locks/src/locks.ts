@@ -2,6 +2,7 @@ import { grantedLease } from './acquisition.ts';
 import { Alarm, Alarms } from './alarms.ts';
 import {
   checkGrace,
+  checkHolder,
   checkMeta,
   checkName,
   checkResource,
@@ -243,6 +244,7 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
+    checkResource(request.resource);
     checkName('requestId', request.requestId);
     return this.asking(() => this.leave(request));
   }
@@ -487,7 +489,7 @@ export class Locks implements LockManager, LeaseHome {
     checkUpkeep(options);
     checkWait(options.waitMs ?? 0);
     checkMeta(options.meta);
-    if (options.holder !== undefined) checkName('holder.id', holder.id);
+    if (options.holder !== undefined) checkHolder('holder', holder);
     if (options.instance !== undefined) checkName('instance', instance);
     if (options.requestId !== undefined) checkName('requestId', options.requestId);
     const leaseId = this.entropy.id();

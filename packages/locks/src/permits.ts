@@ -3,7 +3,7 @@
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
 import type { Alarms } from './alarms.ts';
-import { checkMeta, checkName, checkUpkeep, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
+import { checkHolder, checkMeta, checkName, checkUpkeep, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CapacityMismatchError, CoordinationError } from './errors.ts';
@@ -290,7 +290,7 @@ export class Permits implements LeaseHome {
     checkUpkeep(options);
     checkWait(options.waitMs ?? 0);
     checkMeta(meta);
-    checkName('holder.id', holder.id);
+    checkHolder('holder', holder);
     checkName('instance', instance);
     if (options.requestId !== undefined) checkName('requestId', options.requestId);
     return {

@@ -1,5 +1,6 @@
 import { RedisLeaseStore, type RedisLeaseStoreOptions } from './lease-store.redis.ts';
 import { Locks, type LocksOptions } from './locks.ts';
+import { checkSettings } from './manager-settings.ts';
 import { RedisPermitStore } from './permit-store.redis.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
@@ -20,6 +21,7 @@ export class RedisLockManager extends Locks {
   #isChecked = false;
 
   constructor(options: RedisLockManagerOptions) {
+    checkSettings(options);
     const { redis, commandTimeoutMs, clock } = options;
     const ownsLink = !(redis instanceof RedisLink);
     const link =

@@ -180,6 +180,7 @@ describe('claiming', () => {
     [{ waitMs: -1 }, 'use 0'],
     [{ meta: { big: 'x'.repeat(5_000) } }, 'at most 4096'],
     [{ holder: { id: '' } }, 'holder.id is empty'],
+    [{ holder: { id: 'ada', name: 'A\u0001da' } }, 'holder.name contains control characters'],
   ])('[LM5] refuses %j with a message that names the fix', async (options, words) => {
     const fault = await locks.tryAcquire(press, options).catch((caught: unknown) => caught);
     expect(fault).toMatchObject({ code: 'LOCK_CONFIG', applied: 'no' });
