@@ -247,7 +247,7 @@ export class HeldLease implements Lease {
 
   /** While its release is on the way: what the store answered before that says nothing any more. */
   get leaving(): Promise<unknown> | undefined {
-    return this.#releasing ?? this.#givingBack;
+    return this.#releasing ?? this.#givingBack ?? this.#passing?.underway;
   }
 
   onTakeover(listener: (takeover: Breaking | undefined) => void): Unsubscribe {
@@ -511,7 +511,7 @@ export class HeldLease implements Lease {
     this.#home.metrics.lost(reason);
     this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
     this.#home.alarms.clear(this.#alarm);
-    if (this.#givingBack === undefined) this.#home.forget(this);
+    if (this.#releasing === undefined && this.#givingBack === undefined) this.#home.forget(this);
     this.#abort?.abort(new LeaseLostError(this, reason));
   }
 

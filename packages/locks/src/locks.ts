@@ -333,7 +333,9 @@ export class Locks implements LockManager, LeaseHome {
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;
-    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
+    const lease = this.#hold({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
+    if (this.#isClosed) lease.abandon('shutdown');
+    return lease;
   }
 
   async ask(command: RequestCommand): Promise<Replies['request']> {
@@ -366,6 +368,13 @@ export class Locks implements LockManager, LeaseHome {
 
   /** A lease that was just granted or offered. */
   begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
+    const lease = this.#hold(facts, term, upkeep);
+    // Its request was on the way when the manager closed.
+    if (this.#isClosed) void lease.end('shutdown');
+    return lease;
+  }
+
+  #hold(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
     const lease = new HeldLease(this, facts, term, upkeep);
     this.#leases.set(facts.leaseId, lease);
     return lease;

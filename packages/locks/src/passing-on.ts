@@ -47,6 +47,7 @@ export class PassingOn {
   #breaking: Breaking | undefined;
   /** How many calls may be giving the lease away at this moment. */
   #underway = 0;
+  #latest: Promise<unknown> | undefined;
 
   constructor(lease: Passable) {
     this.#lease = lease;
@@ -60,6 +61,11 @@ export class PassingOn {
   /** It may be another's by now: not valid until the store says that it is not. */
   get isUnderway(): boolean {
     return this.#underway > 0;
+  }
+
+  /** Until the store has answered whether it is another's. */
+  get underway(): Promise<unknown> | undefined {
+    return this.isUnderway ? this.#latest : undefined;
   }
 
   see(breaking: Breaking | undefined): void {
@@ -122,7 +128,9 @@ export class PassingOn {
     if (this.#lease.isOver()) return { kind: 'ended', how: this.#lease.endedHow() };
     if (isAtOnce) this.#underway += 1;
     try {
-      const reply = await pass();
+      const passing = pass();
+      if (isAtOnce) this.#latest = passing.catch(() => undefined);
+      const reply = await passing;
       if (isEnded(reply)) return { kind: 'ended', how: this.#lease.endedAs(reply.how) };
       if (reply.kind === 'handed-over' || reply.kind === 'handed-off') this.#lease.lose('handed-over');
       return reply;
