@@ -375,7 +375,13 @@ end
 -- Lets go of what is past its window.
 function run.s(pool)
   if pool.ended > 0 and pool.forget <= now then
-    if pool.held + pool.waiting > 0 then for place = 0, ${MAX_ENDED - 1} do forgetPlace(pool, place) end end
+    if pool.held + pool.waiting > 0 then
+      for place = 0, ${MAX_ENDED - 1} do forgetPlace(pool, place) end
+    else
+      -- At once: a later command of this call may use the pool anew.
+      call('DEL', pool.key)
+      pool.named, pool.kept = 0, 0
+    end
     pool.ended, pool.place = 0, 0
     touch(pool)
   end

@@ -168,6 +168,19 @@ describe('pools in memory and in Redis', () => {
     }
   });
 
+  it('[PS12] a pool that is forgotten and used anew in one call remembers nothing of before', async () => {
+    const { clock, stores } = both();
+    for (const store of stores) await store.submit<'cancel'>({ kind: 'cancel', ...named('before') });
+    await clock.advance(700_000);
+    for (const store of stores) {
+      const settling = store.submit<'settle'>({ kind: 'settle', resource: 'gpu' });
+      expect((await store.submit<'request'>(claim('anew'))).kind).toBe('granted');
+      await settling;
+      await store.submit<'release'>(release('anew'));
+      expect((await store.submit<'request'>(claim('before'))).kind).toBe('granted');
+    }
+  });
+
   it('[PS12] decide alike: every reply of any run is equal', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
