@@ -1,6 +1,7 @@
 // The adapters that the manager's promises are tried on, each with its own way to let time pass.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import { type RedisCluster, startRedisCluster } from '../../../test/redis-cluster.ts';
 import { type RedisSentinel, startRedisSentinel } from '../../../test/redis-sentinel.ts';
@@ -28,6 +29,15 @@ export interface Adapter {
   start(): Promise<void>;
   stop(): Promise<void>;
   world(): World;
+}
+
+/** Suites on one adapter, whose servers run for all of them. */
+export function on(adapter: Adapter, suites: readonly ((adapter: Adapter) => void)[]): void {
+  describe(adapter.name, () => {
+    beforeAll(() => adapter.start(), 40_000);
+    afterAll(() => adapter.stop());
+    for (const suite of suites) suite(adapter);
+  });
 }
 
 export const COMMAND_TIMEOUT_MS = 400;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, type LockManager } from '../src/index.ts';
 import type { Adapter, World } from './adapters.ts';
 
@@ -15,8 +15,6 @@ export function pitfalls(adapter: Adapter): void {
     let world: World;
     let locks: LockManager;
     let others: LockManager;
-    beforeAll(() => adapter.start(), 40_000);
-    afterAll(() => adapter.stop());
     beforeEach(() => {
       world = adapter.world();
       locks = world.open();

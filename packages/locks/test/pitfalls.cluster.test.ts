@@ -1,4 +1,0 @@
-import { cluster } from './adapters.ts';
-import { pitfalls } from './pitfalls.suite.ts';
-
-pitfalls(cluster());
