@@ -7,6 +7,8 @@
 //        dropped at once, without a word; the node joins again under a new incarnation.
 //   CS2  Without transport for a second nobody could reach its actors: it hands its shards over
 //        and gives its lease up, until the transport is back.
+//   CS4  One that has lost its place again soon after it joined waits ever longer before it joins
+//        anew: a node that comes and goes must not move shards each time.
 //   CS3  It is inside with lease, subscription and claim, or not at all.
 import type { Cancel, Clock, Entropy, JsonObject, LockManager } from '@devmentor/locks';
 import type { HeldShards } from './held-shards.ts';
@@ -42,6 +44,9 @@ const TERM_MS = 2_000;
 const RENEW_MS = 500;
 const WITHOUT_TRANSPORT_MS = 1_000;
 const REJOIN_MS = 250;
+const LONGEST_REJOIN_MS = 16_000;
+/** After so long inside, the past is forgotten. */
+const STEADY_MS = 30_000;
 
 export class ClusterSeat {
   readonly #options: SeatOptions;
@@ -50,6 +55,8 @@ export class ClusterSeat {
   #offStatus: () => void = () => {};
   #patience: Cancel = () => {};
   #rejoin: Cancel = () => {};
+  #rejoinMs = REJOIN_MS;
+  #joinedAtMs = 0;
 
   constructor(options: SeatOptions) {
     this.#options = options;
@@ -136,6 +143,7 @@ export class ClusterSeat {
     const claim = new ShardClaim({ ...this.#options, self: incarnation });
     const inside: Place = { kind: 'inside', lease, claim };
     this.#place = inside;
+    this.#joinedAtMs = clock.nowMs();
     try {
       await claim.start();
     } catch (fault) {
@@ -152,7 +160,7 @@ export class ClusterSeat {
     this.#place.claim.stop();
     this.#options.held.closeAll();
     this.#place = { kind: 'outside' };
-    this.#rejoinSoon();
+    this.#rejoinLater();
   }
 
   #transportIs(status: Transport['status']): void {
@@ -171,11 +179,21 @@ export class ClusterSeat {
     // Before the next incarnation: what it will hold is not for this one to close.
     held.closeAll();
     await lease.release();
+    this.#rejoinLater();
+  }
+
+  /** The place was lost. */
+  #rejoinLater(): void {
+    const { clock } = this.#options;
+    const isSteady = clock.nowMs() - this.#joinedAtMs >= STEADY_MS;
+    this.#rejoinMs = isSteady ? REJOIN_MS : Math.min(LONGEST_REJOIN_MS, this.#rejoinMs * 2);
     this.#rejoinSoon();
   }
 
   #rejoinSoon(): void {
-    this.#rejoin = this.#options.clock.background(REJOIN_MS, () => {
+    // Jittered, so that those who lost one link together do not come back in one instant.
+    const pauseMs = this.#rejoinMs * (0.75 + this.#options.entropy.random() / 2);
+    this.#rejoin = this.#options.clock.background(pauseMs, () => {
       if (this.#place.kind !== 'outside') return;
       if (this.#options.transport.status !== 'connected') return this.#rejoinSoon();
       this.#join().catch((fault: unknown) => {
