@@ -152,8 +152,14 @@ export function reply<C extends MachineContext, E extends EventObject, Ev extend
 export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
   later: LaterReply<C, E, P>,
 ): EffectAction<C, E, Ev, P>;
-export function reply<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
-  value: PlainValue,
+export function reply<
+  C extends MachineContext,
+  E extends EventObject,
+  Ev extends EventObject,
+  P,
+  const Value extends PlainValue,
+>(
+  value: Value & (Value extends { readonly to: (...given: never[]) => unknown } ? never : unknown),
 ): EffectAction<C, E, Ev, P>;
 export function reply(given: unknown): unknown {
   if (!isLaterReply(given))

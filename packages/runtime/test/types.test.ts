@@ -1,8 +1,19 @@
 // What the compiler knows of an actor type. Wrong calls are compile errors; this file is type-checked.
 
 import { describe, expectTypeOf, it } from 'vitest';
-import { setup } from 'xstate';
-import { type ActorRef, type ActorType, createRuntime, defineActor, returns, tell } from '../src/index.ts';
+import { assign, type OutputFrom, setup } from 'xstate';
+import {
+  type ActorRef,
+  type ActorType,
+  createRuntime,
+  defineActor,
+  type ReplyAddress,
+  remoteAsk,
+  reply,
+  replyAddress,
+  returns,
+  tell,
+} from '../src/index.ts';
 import { Counter } from './counter.fixture.ts';
 
 const counter = createRuntime({ actors: [Counter] }).actor(Counter, 'a');
@@ -70,5 +81,56 @@ describe('types', () => {
         replies: object;
       }>
     >();
+  });
+
+  it('[TY8] a remote ask takes only events that are answered, with the rest of the event as input, and gives their reply', () => {
+    const total = remoteAsk(Counter, 'total');
+    expectTypeOf<OutputFrom<typeof total>>().toEqualTypeOf<{ total: number }>();
+    const Shop = defineActor('shop', {
+      machine: setup({ types: {} as { events: { type: 'price'; sku: string } } }).createMachine({}),
+      replies: { price: returns<number>() },
+      lint: { silence: ['reply-without-event', 'never-replies'] },
+    });
+    if (never()) {
+      // @ts-expect-error nothing answers this event
+      remoteAsk(Counter, 'add');
+      const asking = setup({ actors: { total, price: remoteAsk(Shop, 'price') } });
+      asking.createMachine({
+        invoke: [
+          { src: 'total', input: { key: 'a' }, onDone: { actions: ({ event }) => event.output.total.toFixed() } },
+          { src: 'price', input: { key: 'a', event: { sku: 'x' } } },
+        ],
+      });
+      // @ts-expect-error the key is missing
+      asking.createMachine({ invoke: { src: 'total', input: {} } });
+      // @ts-expect-error a part of the event is missing
+      asking.createMachine({ invoke: { src: 'price', input: { key: 'a', event: {} } } });
+      // @ts-expect-error the event is missing
+      asking.createMachine({ invoke: { src: 'price', input: { key: 'a' } } });
+    }
+  });
+
+  it('[TY9] a later answer goes to a reply address and to nothing else', () => {
+    const waiting = setup({
+      types: {} as { context: { to: ReplyAddress | null; name: string }; events: { type: 'ask' } | { type: 'answer' } },
+    });
+    waiting.createMachine({
+      context: { to: null, name: 'a' },
+      on: {
+        ask: { actions: assign({ to: ({ event }) => replyAddress(event) }) },
+        answer: { actions: reply({ to: ({ context }) => context.to, value: ({ context }) => context.name.length }) },
+      },
+    });
+    if (never()) {
+      waiting.createMachine({
+        context: { to: null, name: 'a' },
+        on: {
+          // @ts-expect-error any text is no address
+          answer: { actions: reply({ to: ({ context }) => context.name, value: 1 }) },
+        },
+      });
+      // @ts-expect-error a warning of no such name
+      defineActor('a', { machine: setup({}).createMachine({}), lint: { silence: ['everything'] } });
+    }
   });
 });
