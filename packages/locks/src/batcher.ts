@@ -5,12 +5,11 @@ export interface BatcherOptions<T, R> {
   /** Most items of one flush. */
   readonly maxItems: number;
   readonly maxInFlight: number;
-  /** Sends the items; answers one result per item, in order. A rejection is every item's. */
-  readonly flush: (items: readonly T[]) => Promise<readonly R[]>;
+  /** Sends the items; answers one result per item, in order: an `Error` is that item's rejection. A rejection is every item's. */
+  readonly flush: (items: readonly T[]) => Promise<readonly (R | Error)[]>;
 }
 
-interface Waiting<T, R> {
-  readonly item: T;
+interface Waiting<R> {
   readonly resolve: (result: R) => void;
   readonly reject: (fault: unknown) => void;
 }
@@ -23,7 +22,8 @@ interface Waiting<T, R> {
  */
 export class Batcher<T, R> {
   readonly #options: BatcherOptions<T, R>;
-  #waiting: Waiting<T, R>[] = [];
+  #items: T[] = [];
+  #waiting: Waiting<R>[] = [];
   #inFlight = 0;
   #scheduled = false;
 
@@ -33,47 +33,55 @@ export class Batcher<T, R> {
 
   submit(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
-      if (!this.#scheduled && this.#inFlight < this.#options.maxInFlight) this.#schedule();
+      this.#items.push(item);
+      this.#waiting.push({ resolve, reject });
+      if (!this.#scheduled && this.#inFlight < this.#options.maxInFlight) this.#schedule(this.#inFlight === 0);
     });
   }
 
-  #schedule(): void {
+  readonly #onTurn = (): void => {
+    this.#scheduled = false;
+    this.#send();
+  };
+
+  #schedule(isAtOnce: boolean): void {
     this.#scheduled = true;
-    const send = (): void => {
-      this.#scheduled = false;
-      this.#send();
-    };
-    if (this.#inFlight === 0) queueMicrotask(send);
-    else this.#options.clock.soon(send);
+    if (isAtOnce) queueMicrotask(this.#onTurn);
+    else this.#options.clock.soon(this.#onTurn);
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
-      const all = this.#waiting;
-      const batch = all.length <= this.#options.maxItems ? all : all.slice(0, this.#options.maxItems);
-      this.#waiting = all.length <= this.#options.maxItems ? [] : all.slice(this.#options.maxItems);
-      void this.#flush(batch);
+    const { maxItems, maxInFlight } = this.#options;
+    while (this.#waiting.length > 0 && this.#inFlight < maxInFlight) {
+      const [items, waiting] = [this.#items, this.#waiting];
+      if (items.length <= maxItems) {
+        this.#items = [];
+        this.#waiting = [];
+        void this.#flush(items, waiting);
+      } else {
+        this.#items = items.slice(maxItems);
+        this.#waiting = waiting.slice(maxItems);
+        void this.#flush(items.slice(0, maxItems), waiting.slice(0, maxItems));
+      }
     }
   }
 
-  async #flush(batch: readonly Waiting<T, R>[]): Promise<void> {
+  async #flush(items: readonly T[], waiting: readonly Waiting<R>[]): Promise<void> {
     this.#inFlight += 1;
     try {
-      const results = await this.#options.flush(batch.map((waiting) => waiting.item));
-      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as R);
+      const results = await this.#options.flush(items);
+      for (let index = 0; index < waiting.length; index += 1) {
+        const { resolve, reject } = waiting[index] as Waiting<R>;
+        const result = results[index] as R | Error;
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      }
     } catch (fault) {
-      for (const waiting of batch) waiting.reject(fault);
+      for (const { reject } of waiting) reject(fault);
     } finally {
       this.#inFlight -= 1;
       // Those just answered submit again within this tick: wait for them, to send one batch.
-      if (this.#waiting.length > 0 && !this.#scheduled) {
-        this.#scheduled = true;
-        this.#options.clock.soon(() => {
-          this.#scheduled = false;
-          this.#send();
-        });
-      }
+      if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(false);
     }
   }
 }

@@ -112,7 +112,8 @@ export function asReplies(answer: unknown, commands: number): readonly WireReply
   return replies;
 }
 
-export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: number): Reply {
+/** What a command is answered; a fault where only its own record could not be read. */
+export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: number): Reply | CoordinationError {
   if (typeof reply !== 'number') return fromText(command, reply, serverMs);
   if (reply >= LOWEST_FENCE) {
     if (command.kind !== 'request') throw new InvariantViolation('only a request is granted');
@@ -136,7 +137,7 @@ export function fromWire(command: LeaseCommand, reply: WireReply, serverMs: numb
     case REPLY_CODES.notAsked:
       return { kind: 'not-asked' };
     case REPLY_CODES.unreadable:
-      throw new CoordinationError(
+      return new CoordinationError(
         'STORE_UNAVAILABLE',
         `The record of ${command.resource} was written by another version of this library: use another namespace, or one version`,
         { applied: 'no' },

@@ -12,16 +12,9 @@ import type {
   Reply,
   RequestCommand,
 } from './lease-command.ts';
-import {
-  asReplies,
-  fromWire,
-  parseNotice,
-  SETTLE_WIRE,
-  toWire,
-  type WireLetter,
-  type WireReply,
-} from './lease-store.redis-codec.ts';
-import { type Place, Places } from './lease-store.redis-places.ts';
+import { type BatchLayout, LeaseBatch, type Submitted } from './lease-store.redis-batch.ts';
+import { parseNotice, SETTLE_WIRE, toWire } from './lease-store.redis-codec.ts';
+import { Places } from './lease-store.redis-places.ts';
 import { eventsOf } from './lease-store.redis-record.ts';
 import { dueScript, leaseScript, SERVER_TIME, SWEEP_LIMIT } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -41,6 +34,13 @@ export interface RedisLeaseStoreOptions {
   readonly logEntries?: number;
   /** Without it there are no events: `watch` and the log refuse. Default true. */
   readonly log?: boolean;
+  /**
+   * Replicas that must have a grant before it is answered. One that they do not have in time is
+   * given back, and the claim is unavailable. Default 0.
+   */
+  readonly minReplicas?: number;
+  /** How long a grant waits for them; shorter than the command time-out, of which it is half by default. */
+  readonly replicaTimeoutMs?: number;
   /** Script prelude that says what time it is, and its further arguments: for tests that replay time. */
   readonly time?: { readonly prelude: string; readonly args: () => readonly string[] };
 }
@@ -68,33 +68,16 @@ const READ_LOG = `
 return { redis.call('GET', KEYS[2]) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
 `;
 
-interface Submitted {
-  readonly place: Place;
-  readonly letter: WireLetter;
-  readonly fields: string;
-  /** None: the sweep's, which has no use for its reply. */
-  readonly command: LeaseCommand | undefined;
-  /** Server's microseconds of the last reply before this was submitted; none unless it is a first sending. */
-  readonly sinceUs: number | undefined;
-}
-
-interface Group {
-  readonly bucket: number;
-  /** Per record, which of the batch are its commands. */
-  readonly records: Map<string, number[]>;
-}
-
 /** Leases in Redis: every command of a tick in one script call; on Cluster, one per bucket. */
 export class RedisLeaseStore implements LeaseStore {
   readonly commandTimeoutMs: number;
   readonly #link: RedisLink;
-  readonly #namespace: string;
-  readonly #logEntries: number;
   readonly #script: Script;
   readonly #scripts: { readonly layout: Script; readonly names: Script; readonly log: Script; readonly due: Script };
   readonly #timeArgs: () => readonly string[];
   readonly #given: number | undefined;
-  #places: Places;
+  readonly #wait: { readonly replicas: number; readonly timeoutMs: number };
+  #layout: BatchLayout;
   #lanes: readonly Batcher<Submitted, Reply>[];
   /** Server's microseconds of the last reply, per lane. */
   #seenUs: number[];
@@ -105,19 +88,35 @@ export class RedisLeaseStore implements LeaseStore {
     this.#link = link;
     this.#given = options.buckets;
     this.commandTimeoutMs = link.commandTimeoutMs;
-    this.#namespace = options.namespace ?? 'devmentor';
-    this.#logEntries = options.log === false ? 0 : (options.logEntries ?? 4_096);
     this.#script = link.script(leaseScript(prelude));
     this.#timeArgs = options.time?.args ?? (() => []);
+    this.#wait = {
+      replicas: options.minReplicas ?? 0,
+      timeoutMs: options.replicaTimeoutMs ?? Math.ceil(link.commandTimeoutMs / 2),
+    };
+    checkWaitForReplicas(this.#wait, link.commandTimeoutMs);
     this.#scripts = {
       layout: link.script(CLAIM_LAYOUT),
       names: link.script(NAMES),
       log: link.script(READ_LOG),
       due: link.script(dueScript(prelude)),
     };
-    this.#places = new Places(this.#namespace, options.buckets ?? (link.isCluster ? 16 : 4));
+    const namespace = options.namespace ?? 'devmentor';
+    this.#layout = {
+      namespace,
+      places: new Places(namespace, options.buckets ?? (link.isCluster ? 16 : 4)),
+      logEntries: options.log === false ? 0 : (options.logEntries ?? 4_096),
+    };
     this.#lanes = this.#openLanes();
     this.#seenUs = this.#lanes.map(() => 0);
+  }
+
+  get #places(): Places {
+    return this.#layout.places;
+  }
+
+  get #namespace(): string {
+    return this.#layout.namespace;
   }
 
   get buckets(): number {
@@ -144,7 +143,7 @@ export class RedisLeaseStore implements LeaseStore {
         `Namespace ${this.#namespace} was laid out with ${stored} lock buckets, not ${this.#given}: pass buckets: ${stored} or none, or use another namespace`,
         { applied: 'no' },
       );
-    this.#places = new Places(this.#namespace, stored);
+    this.#layout = { ...this.#layout, places: new Places(this.#namespace, stored) };
     this.#lanes = this.#openLanes();
     this.#seenUs = this.#lanes.map(() => 0);
   }
@@ -211,6 +210,7 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async readLog(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    if (this.#layout.logEntries === 0) throw noLog();
     const prefix = this.#places.prefix(bucket);
     const answer = await this.#link.run(
       this.#scripts.log,
@@ -230,7 +230,13 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async listen(listener: string, onNotice: (notice: Notice) => void): Promise<Unsubscribe> {
-    const on = (message: string): void => onNotice(parseNotice(message));
+    const on = (message: string): void => {
+      const notice = parseNotice(message);
+      // Replicas may not have the offer yet. With no time left in it, its waiter asks for it, and
+      // that is answered when they have it.
+      const isSure = this.#wait.replicas === 0 || !('untilMs' in notice);
+      onNotice(isSure ? notice : { ...notice, untilMs: notice.grantedAtMs });
+    };
     const [leaveOwn, leaveAll] = await Promise.all([
       this.#link.subscribe(`${this.#namespace}:to:${listener}`, on),
       this.#link.subscribe(`${this.#namespace}:look`, on),
@@ -241,7 +247,8 @@ export class RedisLeaseStore implements LeaseStore {
     };
   }
 
-  hints(bucket: number, onHint: () => void): Promise<Unsubscribe> {
+  async hints(bucket: number, onHint: () => void): Promise<Unsubscribe> {
+    if (this.#layout.logEntries === 0) throw noLog();
     const name = String(bucket);
     return this.#link.subscribe(`${this.#namespace}:hint`, (grown) => {
       if (grown.split(',').includes(name)) onHint();
@@ -252,63 +259,57 @@ export class RedisLeaseStore implements LeaseStore {
 
   #openLanes(): Batcher<Submitted, Reply>[] {
     return Array.from({ length: this.#link.isCluster ? this.buckets : 1 }, () =>
-      this.#link.batcher<Submitted, Reply>({ maxItems: MOST_COMMANDS, flush: (items) => this.#flush(items) }),
+      this.#link.batcher<Submitted, Reply>({
+        maxItems: MOST_COMMANDS,
+        flush: (items) => this.#flush(items),
+      }),
     );
   }
 
-  async #flush(items: readonly Submitted[]): Promise<Reply[]> {
-    // By bucket, and within each by record, in order of submission: the script reads and writes
-    // every record once.
-    const groups: Group[] = [];
-    let knownUs = Number.POSITIVE_INFINITY;
-    for (let index = 0; index < items.length; index += 1) {
-      const { place, sinceUs } = items[index] as Submitted;
-      if (sinceUs !== undefined && sinceUs < knownUs) knownUs = sinceUs;
-      let group = groups.find(({ bucket }) => bucket === place.bucket);
-      if (group === undefined) {
-        group = { bucket: place.bucket, records: new Map() };
-        groups.push(group);
-      }
-      const same = group.records.get(place.key);
-      if (same === undefined) group.records.set(place.key, [index]);
-      else same.push(index);
-    }
-    const keys = groups.map(({ bucket }) => `${this.#places.prefix(bucket)}bucket`);
-    const order: number[] = [];
-    let fields = '';
-    for (const { records } of groups) {
-      let letters = '';
-      let ofBucket = '';
-      for (const [key, indexes] of records) {
-        keys.push(key);
-        for (const [nth, index] of indexes.entries()) {
-          const item = items[index] as Submitted;
-          letters += nth === 0 ? item.letter : `=${item.letter}`;
-          ofBucket += item.fields;
-          order.push(index);
-        }
-      }
-      fields += `${letters}\0${ofBucket}`;
-    }
-    for (const { bucket } of groups) {
-      const prefix = this.#places.prefix(bucket);
-      keys.push(`${prefix}log`, `${prefix}due`, `${prefix}names`, `${prefix}waiters`, `${prefix}ended`);
-    }
-    const known = knownUs === Number.POSITIVE_INFINITY ? 0 : knownUs;
-    const hint = groups.map(({ bucket }) => bucket).join(',');
-    const head = `${groups.length}\0${known}\0${this.#logEntries}\0${this.#namespace}\0${hint}\0`;
-    const answer = await this.#link.run(this.#script, keys, [head + fields, ...this.#timeArgs()], 'bytes');
-    const replies = asReplies(answer, items.length);
-    const us = replies[0] as number;
+  async #flush(items: readonly Submitted[]): Promise<readonly (Reply | CoordinationError)[]> {
+    const batch = new LeaseBatch(items, this.#layout);
+    const args = [batch.fields, ...this.#timeArgs()];
+    const isGranting = this.#wait.replicas > 0 && items.some(({ command }) => command !== undefined && grants(command));
+    const { answer, replicas } = isGranting
+      ? await this.#link.runReplicated(this.#script, batch.keys, args, this.#wait)
+      : { answer: await this.#link.run(this.#script, batch.keys, args, 'bytes'), replicas: 0 };
+    const { us, results } = batch.read(answer);
     this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;
-    const serverMs = Math.floor(us / 1_000);
-    const results = new Array<Reply>(items.length);
-    for (let nth = 0; nth < order.length; nth += 1) {
-      const index = order[nth] as number;
+    return isGranting && replicas < this.#wait.replicas ? await this.#giveBack(items, results) : results;
+  }
+
+  /** Grants that too few replicas have in time: each is given back, and told as not made. */
+  async #giveBack(
+    items: readonly Submitted[],
+    results: readonly (Reply | CoordinationError)[],
+  ): Promise<readonly (Reply | CoordinationError)[]> {
+    const isLost = (index: number): boolean => {
       const { command } = items[index] as Submitted;
-      if (command !== undefined) results[index] = fromWire(command, replies[nth + 1] as WireReply, serverMs);
-    }
-    return results;
+      const result = results[index];
+      if (command === undefined || result === undefined || result instanceof Error || !grants(command)) return false;
+      return result.kind === 'granted' || result.kind === 'held';
+    };
+    const granted = items.filter((_, index) => isLost(index) && (results[index] as Reply).kind === 'granted');
+    const cancels = granted.map(({ place, command }): Submitted => {
+      const { resource, requestId } = command as RequestCommand;
+      const cancel = { kind: 'cancel', resource, requestId } as const;
+      return { place, ...toWire(cancel), command: cancel, sinceUs: undefined };
+    });
+    const isReturned =
+      cancels.length === 0 ||
+      (await this.#flush(cancels).then(
+        () => true,
+        () => false,
+      ));
+    return results.map((result, index) =>
+      isLost(index)
+        ? new CoordinationError(
+            'STORE_UNAVAILABLE',
+            `Fewer than ${this.#wait.replicas} replicas had the grant within ${this.#wait.timeoutMs} ms: it is given back`,
+            { applied: isReturned && (result as Reply).kind === 'granted' ? 'no' : 'unknown' },
+          )
+        : result,
+    );
   }
 
   /** Names of what is held, and of what was until a moment ago, in byte order. */
@@ -322,6 +323,32 @@ export class RedisLeaseStore implements LeaseStore {
     const names = (answers as string[][]).flat();
     return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);
   }
+}
+
+function grants(command: LeaseCommand): boolean {
+  return command.kind === 'request' || command.kind === 'takeover';
+}
+
+function checkWaitForReplicas(
+  wait: { readonly replicas: number; readonly timeoutMs: number },
+  longestMs: number,
+): void {
+  if (!Number.isInteger(wait.replicas) || wait.replicas < 0)
+    throw configFault(`minReplicas ${wait.replicas} is no number of replicas: use 0 to wait for none`);
+  if (!Number.isInteger(wait.timeoutMs) || wait.timeoutMs < 1 || wait.timeoutMs >= longestMs)
+    throw configFault(
+      `replicaTimeoutMs ${wait.timeoutMs} is not between 1 and the command time-out of ${longestMs} ms: a grant would be lost to the time-out before it is given back`,
+    );
+}
+
+function noLog(): CoordinationError {
+  return configFault(
+    'This manager keeps no event log: leave out log: false, and every manager of the namespace with it',
+  );
+}
+
+function configFault(message: string): CoordinationError {
+  return new CoordinationError('LOCK_CONFIG', message, { applied: 'no' });
 }
 
 /** The port on Redis, over a link that others may share. */

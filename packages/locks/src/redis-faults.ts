@@ -7,11 +7,18 @@ export interface RedisPort {
   call(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   /** With texts of the reply as they came. */
   callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
+  pipeline(): PipelinePort;
   connect(): Promise<void>;
   disconnect(): void;
   duplicate(): SubscriberPort;
   on(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
   off(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
+}
+
+/** Commands for one connection, written together. */
+export interface PipelinePort {
+  callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): unknown;
+  exec(): Promise<[Error | null, unknown][] | null>;
 }
 
 export interface SubscriberPort {

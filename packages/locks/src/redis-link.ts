@@ -86,30 +86,60 @@ export class RedisLink {
     args: readonly RedisArg[],
     as: 'text' | 'bytes' = 'text',
   ): Promise<unknown> {
+    const call = (name: string, body: string): Promise<unknown> =>
+      this.#ask(name, () => this.#call(as, name, [body, keys.length, ...keys, ...args]));
     try {
-      return await this.#send(as, 'evalsha', [script.sha, keys.length, ...keys, ...args]);
+      return await call('evalsha', script.sha);
     } catch (fault) {
       if (!isNoScript(fault)) throw fault;
-      return this.#send(as, 'eval', [script.source, keys.length, ...keys, ...args]);
+      return call('eval', script.source);
+    }
+  }
+
+  /** As `run`, for bytes; and how many replicas had all of it when `wait` was over. */
+  async runReplicated(
+    script: Script,
+    keys: readonly string[],
+    args: readonly RedisArg[],
+    wait: { readonly replicas: number; readonly timeoutMs: number },
+  ): Promise<{ readonly answer: unknown; readonly replicas: number }> {
+    const call = async (name: string, body: string): Promise<{ answer: unknown; replicas: number }> => {
+      // WAIT counts what its own connection wrote, which on Cluster is one of several.
+      const pipeline = this.#client.pipeline();
+      pipeline.callBuffer(name, body, keys.length, ...keys, ...args);
+      pipeline.callBuffer('wait', wait.replicas, wait.timeoutMs);
+      const [ran, waited] = (await pipeline.exec()) ?? [];
+      if (ran === undefined || ran[0] !== null) throw ran?.[0] ?? new Error('the pipeline was not run');
+      return { answer: ran[1], replicas: waited === undefined || waited[0] !== null ? 0 : Number(waited[1]) };
+    };
+    try {
+      return await this.#ask('evalsha', () => call('evalsha', script.sha));
+    } catch (fault) {
+      if (!isNoScript(fault)) throw fault;
+      return this.#ask('eval', () => call('eval', script.source));
     }
   }
 
   command(name: string, ...args: readonly RedisArg[]): Promise<unknown> {
-    return this.#send('text', name, args);
+    return this.#ask(name, () => this.#call('text', name, args));
   }
 
-  async #send(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
+  #call(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
+    return as === 'text' ? this.#client.call(name, ...args) : this.#client.callBuffer(name, ...args);
+  }
+
+  async #ask<T>(name: string, ask: () => Promise<T>): Promise<T> {
     if (this.#client.status !== 'ready') await this.#ready();
     try {
-      return await this.#write(as, name, args);
+      return await this.#within(name, ask);
     } catch (fault) {
       if (!isUnwritten(fault)) throw fault;
       await this.#ready();
-      return this.#write(as, name, args);
+      return this.#within(name, ask);
     }
   }
 
-  #write(as: 'text' | 'bytes', name: string, args: readonly RedisArg[]): Promise<unknown> {
+  #within<T>(name: string, ask: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(this.commandTimeoutMs, () =>
         reject(
@@ -118,7 +148,7 @@ export class RedisLink {
           }),
         ),
       );
-      (as === 'text' ? this.#client.call(name, ...args) : this.#client.callBuffer(name, ...args)).then(
+      ask().then(
         (reply) => {
           cancel();
           resolve(reply);
@@ -135,7 +165,7 @@ export class RedisLink {
   batcher<T, R>(options: {
     readonly maxItems: number;
     readonly maxInFlight?: number;
-    readonly flush: (items: readonly T[]) => Promise<readonly R[]>;
+    readonly flush: (items: readonly T[]) => Promise<readonly (R | Error)[]>;
   }): Batcher<T, R> {
     return new Batcher({ clock: this.#clock, maxInFlight: 2, ...options });
   }
