@@ -20,10 +20,15 @@ export function safeRedisOptions(commandTimeoutMs: number) {
   } satisfies RedisOptions;
 }
 
-/** The same for a `Cluster` that you make: none of its own repetitions either. */
+/**
+ * The same for a `Cluster` that you make: none of its own repetitions either.
+ *
+ * The queue is on, unlike for a single server: a cluster's client connects to a node when the
+ * first command goes there, and without it would refuse the second one with `Connection is closed`.
+ */
 export function safeClusterOptions(commandTimeoutMs: number) {
   return {
-    enableOfflineQueue: false,
+    enableOfflineQueue: true,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     redisOptions: safeRedisOptions(commandTimeoutMs),
