@@ -36,6 +36,7 @@ import type {
 } from './lease.ts';
 import type { OwnView } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
+import type { LogId } from './lock-event.ts';
 import type { Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
 import { PassingOn } from './passing-on.ts';
@@ -254,8 +255,8 @@ export class HeldLease implements Lease {
     return this.#passingOn().onTakeover(listener);
   }
 
-  answerTakeover(answer: TakeoverAnswer): Promise<AnswerOutcome> {
-    return this.#passingOn().answer(answer);
+  answerTakeover(answer: TakeoverAnswer, takeoverId?: LogId): Promise<AnswerOutcome> {
+    return this.#passingOn().answer(answer, takeoverId);
   }
 
   handOff(handOff: HandOff): Promise<HandOffOutcome> {

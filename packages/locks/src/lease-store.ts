@@ -23,6 +23,13 @@ import type { LogId, LogPage } from './lock-event.ts';
 //   LS11  `gen` rises with every change of the attached connection; a stale one does nothing.
 //   LS12  Every lapse, grant, offer, release, away and back is one event in its bucket's log, in
 //         order; a sweep finds lapses that nobody else asks about.
+//   LS20  One takeover at a time is asked of a lease, whose holder is told; repeating it asks once.
+//   LS21  A granted takeover passes the lease in the same step: never free, with a new fence.
+//   LS22  A lease that drains ends with its drain at the latest, and then is the asker's.
+//   LS23  Denied or unanswered, whoever asked is told so, however often they ask.
+//   LS24  Who asked gets the lease before the queue; who no longer asks gets nothing.
+//   LS25  A takeover by force ends the lease and grants it anew in one step.
+//   LS26  A hand-off is an offer to one party, and passes to the queue when it is not taken.
 //   LS14  A bucket's log keeps an event for 10 minutes, unless there are too many.
 //   LS15  A page of `list` costs its own length: a sweep takes what is free off the names.
 //

@@ -82,10 +82,11 @@ export class PassingOn {
     return () => void this.#listeners.delete(listener);
   }
 
-  async answer(answer: TakeoverAnswer): Promise<AnswerOutcome> {
+  /** Answers this takeover, or the one that is asked for. */
+  async answer(answer: TakeoverAnswer, named?: LogId): Promise<AnswerOutcome> {
     checkAnswer(answer);
-    if (this.#breaking === undefined) await this.look();
-    const takeoverId = this.#breaking?.takeoverId ?? '';
+    if (this.#breaking === undefined && named === undefined) await this.look();
+    const takeoverId = named ?? this.#breaking?.takeoverId ?? '';
     const { clock, store } = this.#lease.home;
     const drainMs = answer.answer === 'grant' ? (answer.drainMs ?? 0) : 0;
     return await this.#pass(answer.answer === 'grant' && drainMs === 0, async () => {

@@ -90,8 +90,16 @@ export class Takeovers {
     const asking = { reason: options.reason, graceMs: 0, onSilence: 'grant', force: true } as const;
     const command = { ...this.#commandOf(resource, options), ...asking };
     return this.#manager.asking(async () => {
-      const sentMs = clock.nowMs();
-      const reply = await this.#submit(command);
+      let sentMs = clock.nowMs();
+      const reply = await this.#submit(command).catch((fault: unknown) => {
+        if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
+        // Asked again under the same names, it is done once.
+        sentMs = clock.nowMs();
+        return this.#submit(command).catch((second: unknown) => {
+          this.#takeBack(command, options);
+          throw second;
+        });
+      });
       const outcome = this.#outcomeOf(reply, sentMs, command, options);
       if (outcome?.kind === 'granted' || outcome?.kind === 'gone') return outcome;
       if (outcome?.kind === 'withdrawn') return { kind: 'gone', how: 'cancelled' };
@@ -105,15 +113,13 @@ export class Takeovers {
     const { resource, leaseId, takeoverId } = request;
     checkResource(resource);
     checkAnswer(request);
-    const { clock, store } = this.#manager;
-    return this.#manager.asking(async () => {
-      const sentMs = clock.nowMs();
-      const reply = await store.submit<'answer'>(answerCommand({ resource, leaseId }, takeoverId, request));
-      if (reply.kind === 'ended') return ended(reply.how);
-      const lease = this.#manager.leaseOf(leaseId);
-      if (reply.kind === 'handed-over') lease?.abandon('handed-over');
-      else lease?.confirm(reply.view, sentMs);
-      return reply;
+    const manager = this.#manager;
+    return manager.asking(async () => {
+      // A lease held here is not valid while it may be the other's.
+      const lease = manager.leaseOf(leaseId);
+      if (lease !== undefined) return lease.answerTakeover(request, takeoverId);
+      const reply = await manager.store.submit<'answer'>(answerCommand({ resource, leaseId }, takeoverId, request));
+      return reply.kind === 'ended' ? ended(reply.how) : reply;
     });
   }
 
@@ -128,13 +134,13 @@ export class Takeovers {
     const { resource, leaseId } = request;
     checkResource(resource);
     checkHandOff(request);
-    const { entropy, store } = this.#manager;
-    const names = { nextLeaseId: entropy.id(), nextRequestId: entropy.id() };
-    return this.#manager.asking(async () => {
-      const reply = await store.submit<'hand-off'>(handOffCommand({ resource, leaseId }, request, names));
-      if (reply.kind === 'ended') return ended(reply.how);
-      if (reply.kind === 'handed-off') this.#manager.leaseOf(leaseId)?.abandon('handed-over');
-      return reply;
+    const manager = this.#manager;
+    return manager.asking(async () => {
+      const lease = manager.leaseOf(leaseId);
+      if (lease !== undefined) return lease.handOff(request);
+      const names = { nextLeaseId: manager.entropy.id(), nextRequestId: manager.entropy.id() };
+      const reply = await manager.store.submit<'hand-off'>(handOffCommand({ resource, leaseId }, request, names));
+      return reply.kind === 'ended' ? ended(reply.how) : reply;
     });
   }
 
@@ -199,7 +205,10 @@ export class Takeovers {
         }
       } catch (fault) {
         if (!(fault instanceof CoordinationError) || fault.code === 'LOCK_CONFIG') throw fault;
-        if (clock.nowMs() >= giveUpMs) return { kind: 'unavailable', cause: fault };
+        if (clock.nowMs() >= giveUpMs) {
+          this.#takeBack(command, options);
+          return { kind: 'unavailable', cause: fault };
+        }
         isLost = true;
       }
       const wake = await this.#next(call, isLost, options.signal);
@@ -267,6 +276,11 @@ export class Takeovers {
       signal?.addEventListener('abort', onAbort, { once: true });
       call.wake = settle;
     });
+  }
+
+  /** A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can. */
+  #takeBack(command: TakeoverCommand, { requestId }: TakerOptions): void {
+    if (requestId === undefined) void this.#manager.leave(command).catch(() => undefined);
   }
 
   /** Asks no longer, gives back what was just granted, and throws what the caller is to hear. */

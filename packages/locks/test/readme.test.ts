@@ -8,3 +8,7 @@ it('[LM1] the example of the README runs and prints what it says', async () => {
 it('[PP1] the example of pools and several locks runs and prints what it says', async () => {
   await runReadmeExample(new URL('../README.md', import.meta.url), 'Pools and several locks at once');
 });
+
+it('[LM13] [AU1] the example of taking a lease over runs and prints what it says', async () => {
+  await runReadmeExample(new URL('../README.md', import.meta.url), 'Taking a lease over');
+});

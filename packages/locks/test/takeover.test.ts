@@ -282,6 +282,21 @@ describe('asking for a lease', () => {
     expect(signal.reason).toMatchObject({ reason: 'revoked' });
   });
 
+  it('[LM13] force is done once though its reply is lost; nothing is left when nobody answers', async () => {
+    const lossy = new LossyStore(store);
+    const forcing = open(9, lossy);
+    await here.acquire(press, { holder: ada });
+    lossy.loses = 1;
+    const forced = await forcing.force(press, { by: bob, reason: 'an audit' });
+    expect(forced).toMatchObject({ kind: 'granted', lease: { holder: bob, valid: true } });
+    const { events } = await here.log.read(here.log.bucketOf(press), 'start', 100);
+    expect(events.filter(({ type }) => type === 'taken-over')).toHaveLength(1);
+    lossy.loses = 3;
+    expect(await forcing.force(press, { by: cyd, reason: 'another' })).toMatchObject({ kind: 'unavailable' });
+    await clock.settle();
+    expect(await here.inspect(press)).toMatchObject({ kind: 'free' });
+  });
+
   it('[LM2] [LM13] shows no secret of either lease, nor what one left to the other', async () => {
     const lease = await here.acquire(press, { holder: ada });
     const asking = ask({ requestId: 'secret-request' });
@@ -333,6 +348,8 @@ class LossyStore implements LeaseStore {
   readonly #store: LeaseStore;
   readonly #hears: boolean;
   losesReplies = false;
+  /** How many of the next replies are lost. */
+  loses = 0;
 
   constructor(inner: LeaseStore, ears: 'hears' | 'deaf' = 'hears') {
     this.#store = inner;
@@ -342,7 +359,8 @@ class LossyStore implements LeaseStore {
   open: LeaseStore['open'] = () => this.#store.open();
   submit: LeaseStore['submit'] = async (command) => {
     const reply = await this.#store.submit(command);
-    if (this.losesReplies) throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
+    this.loses -= 1;
+    if (this.losesReplies || this.loses >= 0) throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
     return reply;
   };
   sweep: LeaseStore['sweep'] = () => this.#store.sweep();
