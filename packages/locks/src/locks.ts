@@ -410,7 +410,7 @@ export class Locks implements LockManager, LeaseHome {
         throw second;
       });
     }
-    if (reply.kind === 'held') reply = await this.#afterLeaving(command, reply);
+    if (reply.kind === 'held' || this.#ending.size > 0) reply = await this.#afterLeaving(command, reply);
     const outcome = this.settled(command, reply, sentMs, options);
     if (outcome === 'queued')
       throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
@@ -423,9 +423,10 @@ export class Locks implements LockManager, LeaseHome {
     return outcome;
   }
 
-  /** Held by a lease whose release is on the way: asked again once that is over. */
+  /** Answered with a lease whose end is on the way: asked again once that is over. */
   async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
-    const leaving = reply.kind === 'held' ? this.leaving(reply.view) : undefined;
+    const named = reply.kind === 'held' ? reply.view : reply.kind === 'granted' ? command : undefined;
+    const leaving = named === undefined ? undefined : this.leaving(named);
     if (leaving === undefined) return reply;
     await leaving;
     return this.#afterLeaving(command, await this.store.submit<'request'>(command));
