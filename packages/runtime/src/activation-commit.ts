@@ -7,11 +7,11 @@ import type { ActorId } from './actor-id.ts';
 import { type ActorState, storedForm } from './actor-state.ts';
 import type { Answer } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
+import { answerOf, type GroupStep, type Stepper, type StoredReply } from './group-step.ts';
 import type { KnownOutcome } from './known-outcome.ts';
 import type { TopicEvent } from './log-store.ts';
 import type { Letter, Told } from './mailbox.ts';
 import type { Commit } from './state-store.ts';
-import { answerOf, type GroupStep, type Stepper, type StoredReply } from './stepping.ts';
 
 export type Decision =
   /** The activation ended meanwhile. */

@@ -21,6 +21,7 @@ import { Askers } from './askers.ts';
 import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
+import type { GroupStep, Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
 import { knownOutcome, longer } from './known-outcome.ts';
 import { type Letter, letterOf, Mailbox } from './mailbox.ts';
@@ -28,7 +29,7 @@ import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
-import { type GroupStep, type Stepper, stepGroup } from './stepping.ts';
+import { stepGroup } from './stepping.ts';
 
 type Phase =
   | { readonly kind: 'loading' }

@@ -2,9 +2,9 @@
 // It ends with the activation, as the actor's state does. Bounded by senders, the longest silent
 // is forgotten first.
 import type { Answer, Numbered } from './envelope.ts';
+import { answerOf, type StoredReply } from './group-step.ts';
 import { isSettled, nothingSettled, type Settlement, settledAfter } from './settlement.ts';
 import type { SenderId, Settled } from './state-store.ts';
-import { answerOf, type StoredReply } from './stepping.ts';
 
 const MOST_SENDERS = 1_000;
 

@@ -8,7 +8,7 @@
 import type { ActivationHost } from './activation-host.ts';
 import { type ActorState, viewOf } from './actor-state.ts';
 import type { Answer, Read, Watch } from './envelope.ts';
-import type { Stepper } from './stepping.ts';
+import type { Stepper } from './group-step.ts';
 
 interface Onlooker {
   readonly request: Read | Watch;

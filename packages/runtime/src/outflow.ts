@@ -5,11 +5,11 @@
 import type { ActivationHost } from './activation-host.ts';
 import type { ActorState } from './actor-state.ts';
 import type { ActorError } from './errors.ts';
+import type { AfterEffect, Stepper } from './group-step.ts';
 import { Invokes } from './invokes.ts';
 import type { Bounced, Ended, Said } from './mailbox.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
-import type { AfterEffect, Stepper } from './stepping.ts';
 
 export class Outflow {
   readonly #host: ActivationHost;

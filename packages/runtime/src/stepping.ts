@@ -12,96 +12,18 @@
 //   SG5  A message that would make the actor owe more than 10,000 messages is MAILBOX_FULL.
 //   SG6  A letter whose deadline has passed is not stepped: nobody waits for it.
 import { type ActorId, formatActorId } from './actor-id.ts';
-import { type ActorState, nextNumber } from './actor-state.ts';
-import {
-  type Asks,
-  answered,
-  askedEvent,
-  type ReplyAddress,
-  replyAddressOf,
-  withAsk,
-  withoutAsk,
-  withoutExpired,
-} from './asks.ts';
-import type { Behavior } from './behavior.ts';
-import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
-import { type KeptDelay, policyOf } from './delay-policy.ts';
-import type { ActionEffect, Effect, EmitEffect, EventData, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
-import type { Answer } from './envelope.ts';
+import type { ActorState } from './actor-state.ts';
+import { askedEvent, type ReplyAddress, replyAddressOf } from './asks.ts';
+import { Draft } from './draft.ts';
+import type { EventData } from './effect.ts';
 import type { FaultData } from './errors.ts';
-import type { InspectedStep } from './inspect.ts';
-import { isBoundFor, isReservedEventType, type MachineDriver, type Step } from './machine-driver.ts';
+import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group-step.ts';
+import { isReservedEventType, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
-import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
-import { type Halt, judge, noStrikes, type Strikes, type Verdict } from './supervision.ts';
-
-/** An effect for the time after the commit. */
-export type AfterEffect =
-  | EmitEffect
-  | ActionEffect
-  | LogEffect
-  | SendEffect
-  | { readonly kind: 'start'; readonly invoke: InvokeEffect; readonly run: number }
-  | { readonly kind: 'stop'; readonly id: string }
-  /** It stands still: what it invokes is stopped, to be started again when it goes on. */
-  | { readonly kind: 'rest' }
-  | { readonly kind: 'rise' };
-
-export interface GroupStep {
-  readonly letters: readonly Letter[];
-  /** Those that were not stepped, the first of which failed and is to be tried again after the pause. */
-  readonly left: readonly Letter[];
-  readonly pauseMs: number;
-  readonly next: ActorState;
-  /** False when there is nothing to commit. */
-  readonly changes: boolean;
-  readonly settles: readonly Settled[];
-  readonly outbox: readonly OutboxRow[];
-  /** Rows that their receivers refuse for good. */
-  readonly bounced: readonly OutboxRow[];
-  readonly events: readonly { readonly type: string; readonly data: Json }[];
-  /** `version` of a committed answer is filled in by the commit. */
-  readonly answers: ReadonlyMap<Told | Ordered, Answer | Later>;
-  /** Answers to asks of earlier groups. */
-  readonly replies: readonly { readonly to: string; readonly value: Json }[];
-  /** One by one, where the actor is inspected. */
-  readonly steps: readonly InspectedStep[];
-  readonly after: readonly AfterEffect[];
-  readonly deadLetters: readonly DeadLetter[];
-  /** How many letters were given up since their steps threw. */
-  readonly givenUp: number;
-}
-
-/** The machine has taken the address of the ask, and answers it later. */
-export interface Later {
-  readonly kind: 'later';
-  readonly address: ReplyAddress;
-}
-
-export interface Stepper {
-  readonly id: ActorId;
-  readonly behavior: Behavior;
-  readonly driver: MachineDriver;
-  /** Whether its steps are to be shown one by one. */
-  readonly inspected?: boolean;
-}
-
-/** How a settled message's answer is stored: a value, or the refusal. */
-export type StoredReply = { readonly v: Json } | { readonly f: FaultData } | { readonly later: true };
+import type { Json } from './state-store.ts';
+import { type Halt, judge, type Verdict } from './supervision.ts';
 
 const MOST_OWED = 10_000;
-
-/** What a group is stepped at. */
-export interface StepMoment {
-  readonly storeMs: number;
-  readonly clockMs: number;
-  /** Messages in the outbox already. */
-  readonly owed: number;
-  /** How long the breaker of the type is open. */
-  readonly heldMs: number;
-  /** In [0, 1). */
-  readonly jitter: number;
-}
 
 export function stepGroup(
   stepper: Stepper,
@@ -109,55 +31,25 @@ export function stepGroup(
   letters: readonly Letter[],
   moment: StepMoment,
 ): GroupStep {
-  const draft = new Draft(stepper, state, moment);
+  const stepping = new Stepping(stepper, state, moment);
   for (const [i, letter] of letters.entries()) {
-    const pauseMs = draft.take(letter);
-    if (pauseMs !== undefined) return draft.result(letters.slice(0, i), letters.slice(i), pauseMs);
+    const pauseMs = stepping.take(letter);
+    if (pauseMs !== undefined) return stepping.draft.result(letters.slice(0, i), letters.slice(i), pauseMs);
   }
-  return draft.result(letters, [], 0);
+  return stepping.draft.result(letters, [], 0);
 }
 
-class Draft {
+class Stepping {
+  readonly draft: Draft;
   readonly #stepper: Stepper;
-  readonly #moment: StepMoment;
-  readonly #nowMs: number;
   readonly #before: ActorState;
-  #snapshot: ActorState['snapshot'];
-  #mark: number;
-  #changes = false;
-  #halt: Halt | undefined;
-  #strikes: Strikes;
-  readonly #delays: Record<string, KeptDelay>;
-  #givenUp = 0;
-  readonly #timers: Map<string, TimerRow>;
-  #lastOut: number;
-  #runs: Record<string, number>;
-  readonly #settles: Settled[] = [];
-  readonly #outbox: OutboxRow[] = [];
-  readonly #bounced: OutboxRow[] = [];
-  readonly #events: { type: string; data: Json }[] = [];
-  readonly #answers = new Map<Told | Ordered, Answer | Later>();
-  readonly #replies: { to: string; value: Json }[] = [];
-  readonly #steps: InspectedStep[] = [];
-  #asks: Asks;
-  readonly #after: AfterEffect[] = [];
-  readonly #deadLetters: DeadLetter[] = [];
+  readonly #moment: StepMoment;
 
   constructor(stepper: Stepper, before: ActorState, moment: StepMoment) {
+    this.draft = new Draft(stepper, before, moment);
     this.#stepper = stepper;
     this.#before = before;
     this.#moment = moment;
-    this.#nowMs = moment.storeMs;
-    this.#halt = before.halt;
-    this.#asks = before.asks;
-    this.#strikes = before.strikes;
-    this.#delays = { ...before.delays };
-    this.#snapshot = before.snapshot;
-    this.#mark = before.mark;
-    this.#timers = new Map(before.timers);
-    this.#lastOut = before.lastOut;
-    this.#runs = { ...before.runs };
-    this.#apply(before.unborn);
   }
 
   /** Takes a letter; answers the pause after which it is to be tried again, if it is. */
@@ -185,11 +77,11 @@ class Draft {
       this.#refuse(letter, letter.unstorable);
       return;
     }
-    if (this.#halt?.kind === 'suspended') {
-      this.#answers.set(letter, { kind: 'fault', fault: this.#suspended(letter, this.#halt) });
+    if (this.draft.halt?.kind === 'suspended') {
+      this.draft.answer(letter, { kind: 'fault', fault: this.#suspended(letter, this.draft.halt) });
       return;
     }
-    if (this.#halt !== undefined || isReservedEventType(letter.event.type)) {
+    if (this.draft.halt !== undefined || isReservedEventType(letter.event.type)) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
       return;
     }
@@ -204,7 +96,7 @@ class Draft {
     if (tried.kind === 'later') return tried.pauseMs;
     if (tried.kind === 'threw') {
       this.#giveUp(letter.event, letter.from?.sender ?? 'unnumbered', tried);
-      this.#settle(letter, {
+      this.draft.settle(letter, {
         f: {
           code: 'ACTOR_FAILED',
           message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`,
@@ -217,7 +109,7 @@ class Draft {
       // Not settled: the same message may be taken once the outbox has emptied.
       const message = `${this.#stepper.id} owes too many messages already`;
       const applied = letter.again ? 'unknown' : 'no';
-      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
+      this.draft.answer(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
     } else {
       this.#taken(letter, tried.step, promised ? address : undefined);
     }
@@ -226,84 +118,60 @@ class Draft {
 
   /** `promised`: its reply address, when the machine has taken it. */
   #taken(letter: Told, step: Step, promised: ReplyAddress | undefined): void {
-    if (promised !== undefined && !this.#open(letter, promised)) {
+    const untilMs = Math.ceil(this.#moment.storeMs + letter.expiresAtMs - this.#moment.clockMs);
+    if (promised !== undefined && !this.draft.open(promised, untilMs)) {
       const message = `${this.#stepper.id} has too many asks to answer already`;
       const applied = letter.again ? 'unknown' : 'no';
-      this.#answers.set(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
+      this.draft.answer(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
       return;
     }
-    this.#changes = true;
-    this.#snapshot = step.snapshot;
-    this.#show(letter.event, letter.from?.sender ?? 'unnumbered');
-    const reply = this.#apply(step.effects, promised);
+    const by = { event: letter.event, sender: letter.from?.sender ?? 'unnumbered' };
+    const reply = this.draft.advance(step, by, promised);
     if (promised !== undefined && reply === undefined) {
-      this.#owesAnswer(letter, promised);
+      // One without a record knows the repeat by its asks alone.
+      if (this.#stepper.behavior.durable) this.draft.settle(letter, { later: true });
+      this.draft.answer(letter, { kind: 'later', address: promised });
       return;
     }
-    if (promised !== undefined) this.#asks = withoutAsk(this.#asks, promised);
+    if (promised !== undefined) this.draft.closed(promised);
     if (letter.asks && reply === undefined) {
-      this.#settle(letter, { f: noReply(this.#stepper.id, letter.event.type) });
+      this.draft.settle(letter, { f: noReply(this.#stepper.id, letter.event.type) });
     } else {
-      this.#settle(letter, reply === undefined ? undefined : { v: reply.value });
+      this.draft.settle(letter, reply === undefined ? undefined : { v: reply.value });
     }
   }
 
   /** A repeat of an ask that the machine has taken up: it has its answer, or waits for it. */
   #wasAsked(letter: Told, address: ReplyAddress): boolean {
-    const ask = this.#asks[address];
+    const ask = this.draft.asks[address];
     if (ask === undefined) return false;
-    this.#answers.set(
+    this.draft.answer(
       letter,
       ask.answer === undefined ? { kind: 'later', address } : answerOf(ask.answer, this.#before.version),
     );
     return true;
   }
 
-  #open(letter: Told, address: ReplyAddress): boolean {
-    const untilMs = Math.ceil(this.#nowMs + letter.expiresAtMs - this.#moment.clockMs);
-    const asks = withAsk(this.#asks, address, untilMs);
-    this.#asks = asks ?? this.#asks;
-    return asks !== undefined;
-  }
-
-  #owesAnswer(letter: Told, address: ReplyAddress): void {
-    // One without a record knows the repeat by its asks alone.
-    if (this.#stepper.behavior.durable) this.#settle(letter, { later: true });
-    this.#answers.set(letter, { kind: 'later', address });
-  }
-
-  #replyTo(to: string, value: Json): void {
-    if (to === '') return;
-    const outcome = answered(this.#asks, to, value, this.#nowMs);
-    if (outcome.kind === 'answered') {
-      this.#asks = outcome.asks;
-      this.#replies.push({ to, value });
-    } else {
-      const late = `the ask ${to} has its answer, or nobody waits for it any more`;
-      this.#after.push({ kind: 'log', label: 'reply', value: late });
-    }
-  }
-
   #due(letter: Due): number | undefined {
-    const row = this.#timers.get(letter.id);
-    if (this.#halt !== undefined || row === undefined || row.generation !== letter.generation) return;
-    const lateBy = Math.max(0, Math.floor(this.#nowMs - row.dueAtMs));
+    const row = this.draft.timer(letter.id);
+    if (this.draft.halt !== undefined || row === undefined || row.generation !== letter.generation) return;
+    const lateBy = Math.max(0, Math.floor(this.#moment.storeMs - row.dueAtMs));
     const event: EventData = { ...(row.event as object as EventData), lateBy };
-    return this.#own(event, letter, () => this.#timers.delete(row.id));
+    return this.#own(event, letter, () => this.draft.timerIsOver(row.id));
   }
 
   /** What an invoke sends and no state takes is nothing, as in XState. */
   #said(letter: Said): number | undefined {
-    if (this.#halt !== undefined || this.#runs[letter.invoke] !== letter.run) return;
-    if (letter.unstorable === undefined && !this.#stepper.driver.accepts(this.#snapshot, letter.event)) return;
+    if (this.draft.halt !== undefined || this.draft.run(letter.invoke) !== letter.run) return;
+    if (letter.unstorable === undefined && !this.#stepper.driver.accepts(this.draft.snapshot, letter.event)) return;
     return this.#own(letter.event, letter, () => {});
   }
 
   /** A letter before it in the group may have left the state that waits for it. */
   #ended(letter: Ended): number | undefined {
     // One that stands still starts its invokes again when it goes on.
-    if (this.#halt !== undefined || this.#runs[letter.invoke] !== letter.run) return;
-    return this.#own(letter.event, letter, () => delete this.#runs[letter.invoke]);
+    if (this.draft.halt !== undefined || this.draft.run(letter.invoke) !== letter.run) return;
+    return this.#own(letter.event, letter, () => this.draft.runIsOver(letter.invoke));
   }
 
   /** An event the actor caused itself; what caused it is over with its step, whatever comes of that. */
@@ -311,246 +179,75 @@ class Draft {
     const { unstorable } = letter;
     const tried = unstorable === undefined ? this.#try(event, letter) : undefined;
     if (tried?.kind === 'later') return tried.pauseMs;
-    this.#changes = true;
+    this.draft.changed();
     over();
     if (tried === undefined) {
-      this.#bury(event as object as Json, this.#stepper.id, unstorable);
+      this.draft.bury(event as object as Json, this.#stepper.id, unstorable);
     } else if (tried.kind === 'threw') {
       this.#giveUp(event as object as Json, this.#stepper.id, tried);
     } else {
-      this.#snapshot = tried.step.snapshot;
-      this.#show(event, undefined);
-      this.#apply(tried.step.effects);
+      this.draft.advance(tried.step, { event, sender: undefined });
     }
     return;
   }
 
-  #show(event: { readonly type: string }, sender: string | undefined): void {
-    if (this.#stepper.inspected === true) this.#steps.push({ event, sender, snapshot: this.#snapshot });
-  }
-
   #bounce({ row, refusal }: Bounced): undefined {
-    this.#changes = true;
-    this.#bounced.push(row);
-    this.#bury(row.event, this.#stepper.id, refusal, { to: row.to, why: refusal.code });
+    this.draft.bounce(row);
+    this.draft.bury(row.event, this.#stepper.id, refusal, { to: row.to, why: refusal.code });
   }
 
   #ordered(letter: Ordered): undefined {
     const { order, why, unstorable } = letter;
     if (unstorable !== undefined) {
-      this.#answers.set(letter, { kind: 'fault', fault: unstorable });
+      this.draft.answer(letter, { kind: 'fault', fault: unstorable });
       return;
     }
-    if (order === 'restart') this.#restart();
-    else if (order === 'suspend' && this.#halt === undefined) this.#suspend(why);
-    else if (order === 'resume' && this.#halt?.kind === 'suspended') this.#resume();
-    this.#answers.set(letter, { kind: 'committed', version: 0 });
+    if (order === 'restart') this.draft.restart();
+    else if (order === 'suspend' && this.draft.halt === undefined) this.draft.suspend(why);
+    else if (order === 'resume' && this.draft.halt?.kind === 'suspended') this.draft.resume();
+    this.draft.answer(letter, { kind: 'committed', version: 0 });
   }
 
   #wake(): undefined {
-    if (this.#before.version === 0 || this.#before.unborn.length > 0) this.#changes = true;
-  }
-
-  result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
-    if (this.#snapshot.status !== 'active') this.#timers.clear();
-    for (const id in this.#delays) if (!this.#timers.has(id)) delete this.#delays[id];
-    return {
-      letters,
-      left,
-      pauseMs,
-      next: {
-        version: this.#before.version,
-        snapshot: this.#snapshot,
-        timers: this.#timers,
-        lastOut: this.#lastOut,
-        runs: this.#runs,
-        mark: this.#mark,
-        unborn: this.#changes ? [] : this.#before.unborn,
-        halt: this.#halt,
-        strikes: this.#strikes,
-        delays: this.#delays,
-        asks: withoutExpired(this.#asks, this.#nowMs),
-      },
-      changes: this.#changes,
-      settles: this.#settles,
-      outbox: this.#outbox,
-      bounced: this.#bounced,
-      events: this.#events,
-      answers: this.#answers,
-      replies: this.#replies,
-      steps: this.#steps,
-      // A run that the same group also ended never starts.
-      after: this.#after.filter((effect) => effect.kind !== 'start' || this.#runs[effect.invoke.id] === effect.run),
-      deadLetters: this.#deadLetters,
-      givenUp: this.#givenUp,
-    };
+    if (this.#before.version === 0 || this.#before.unborn.length > 0) this.draft.changed();
   }
 
   #try(event: { readonly type: string }, letter: Told | Due | Said | Ended): Tried {
     try {
-      const step = this.#stepper.driver.step(this.#snapshot, event);
+      const step = this.#stepper.driver.step(this.draft.snapshot, event);
       for (const effect of step.effects) if (effect.kind === 'tell') formatActorId(effect.to.type, effect.to.key);
       return { kind: 'stepped', step };
     } catch (cause) {
       const { heldMs, jitter } = this.#moment;
       const failures = (letter.failures ?? 0) + 1;
-      const failed = { failures, strikes: this.#strikes, nowMs: this.#nowMs, heldMs, jitter };
+      const failed = { failures, strikes: this.draft.strikes, nowMs: this.#moment.storeMs, heldMs, jitter };
       const verdict = judge(this.#stepper.behavior.supervision, failed);
       return verdict.kind === 'again' ? { kind: 'later', pauseMs: verdict.pauseMs } : { kind: 'threw', cause, verdict };
     }
   }
 
   #giveUp(event: Json, from: string, { cause, verdict }: Tried & { readonly kind: 'threw' }): void {
-    this.#changes = true;
-    this.#givenUp++;
-    this.#bury(event, from, cause);
-    this.#strikes = verdict.strikes;
-    const why = `${verdict.loops ? 'failed again and again, last ' : ''}failed: ${messageOf(cause)}`;
-    switch (verdict.directive) {
-      case 'resume':
-        break;
-      case 'restart':
-        this.#restart();
-        break;
-      case 'stop':
-        this.#halt = { kind: 'stopped', why, atMs: this.#nowMs };
-        this.#endAll();
-        break;
-      case 'suspend':
-        this.#suspend(why);
-        break;
-    }
-  }
-
-  #suspend(why: string): void {
-    this.#changes = true;
-    const atMs = Math.floor(this.#nowMs);
-    this.#halt = { kind: 'suspended', why, atMs };
-    this.#after.push({ kind: 'rest' });
-    this.#tellOffice(() => ({ type: 'suspended', id: this.#stepper.id, why, atMs }));
-  }
-
-  #resume(): void {
-    this.#changes = true;
-    this.#halt = undefined;
-    this.#strikes = noStrikes;
-    this.#after.push({ kind: 'rise' });
-    this.#tellOffice(() => ({ type: 'resumed', id: this.#stepper.id }));
-  }
-
-  /** Back to the machine's initial state. What the actor owes others stays owed. */
-  #restart(): void {
-    const { driver, behavior, id } = this.#stepper;
-    try {
-      const { snapshot, effects } = driver.create(behavior.input(id.slice(behavior.name.length + 1)));
-      if (this.#halt?.kind === 'suspended') this.#tellOffice(() => ({ type: 'resumed', id }));
-      this.#changes = true;
-      this.#halt = undefined;
-      this.#endAll();
-      this.#snapshot = snapshot;
-      this.#apply(effects);
-    } catch (cause) {
-      if (this.#halt === undefined) this.#suspend(`could not begin anew: ${messageOf(cause)}`);
-    }
-  }
-
-  #endAll(): void {
-    for (const id of Object.keys(this.#runs)) this.#after.push({ kind: 'stop', id });
-    this.#runs = {};
-    this.#timers.clear();
-  }
-
-  /** Takes effects up; answers the first reply to the message among them, `address` being its own. */
-  #apply(effects: readonly Effect[], address?: ReplyAddress): { readonly value: Json } | undefined {
-    let reply: { readonly value: Json } | undefined;
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'reply':
-          if (effect.to === undefined || effect.to === address) reply ??= effect;
-          else this.#replyTo(effect.to, effect.value);
-          break;
-        case 'tell': {
-          const to = formatActorId(effect.to.type, effect.to.key);
-          this.#owe(to, () => effect.event);
-          break;
-        }
-        case 'publish':
-          this.#events.push({ type: effect.type, data: effect.data });
-          break;
-        case 'schedule': {
-          const generation = ++this.#mark;
-          const id = effect.id ?? `${effect.within ?? ''}~${generation}`;
-          this.#timers.set(id, {
-            id,
-            generation,
-            dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
-            event: effect.event,
-          });
-          const policy = policyOf(this.#stepper.behavior.delays, effect.event.type);
-          if (policy === 'deadline') delete this.#delays[id];
-          else this.#delays[id] = { policy, delayMs: effect.delayMs };
-          break;
-        }
-        case 'cancel':
-          this.#timers.delete(effect.id);
-          break;
-        case 'forget':
-          for (const [id, { event }] of [...this.#timers])
-            if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#timers.delete(id);
-          break;
-        case 'invoke':
-          this.#runs[effect.id] = ++this.#mark;
-          this.#after.push({ kind: 'start', invoke: effect, run: this.#mark });
-          break;
-        case 'stop':
-          delete this.#runs[effect.id];
-          this.#after.push({ kind: 'stop', id: effect.id });
-          break;
-        case 'emit':
-        case 'action':
-        case 'log':
-        case 'send':
-          this.#after.push(effect);
-          break;
-      }
-    }
-    return reply;
-  }
-
-  #owe(to: ActorId, event: (n: number) => EventData): void {
-    const n = nextNumber(this.#lastOut, this.#nowMs);
-    this.#lastOut = n;
-    this.#outbox.push({ n, to, event: event(n) });
-  }
-
-  /** An office hears of everybody but offices. */
-  #tellOffice(event: (n: number) => EventData): void {
-    if (!isOffice(this.#stepper.id)) this.#owe(officeOf(this.#stepper.id), event);
+    this.draft.bury(event, from, cause);
+    this.draft.giveUp(verdict, messageOf(cause));
   }
 
   #owesTooMuch({ effects }: Step): boolean {
     const tells = effects.filter(({ kind }) => kind === 'tell').length;
-    return tells > 0 && this.#moment.owed + this.#outbox.length + tells > MOST_OWED;
-  }
-
-  #settle(letter: Told, reply: StoredReply | undefined): void {
-    if (letter.from !== undefined)
-      this.#settles.push({ ...letter.from, ...(reply === undefined ? {} : { reply: reply as object as Json }) });
-    this.#answers.set(letter, answerOf(reply, 0));
+    return tells > 0 && this.#moment.owed + this.draft.owes + tells > MOST_OWED;
   }
 
   #refuse(letter: Told, fault: FaultData): void {
     if (letter.again && letter.from !== undefined && this.#stepper.behavior.durable) {
-      this.#changes = true;
-      this.#settle(letter, { f: fault });
+      this.draft.changed();
+      this.draft.settle(letter, { f: fault });
     } else {
-      this.#answers.set(letter, { kind: 'fault', fault });
+      this.draft.answer(letter, { kind: 'fault', fault });
     }
   }
 
   #unhandled(type: string): FaultData {
     const { id } = this.#stepper;
-    const status = this.#halt?.kind ?? this.#snapshot.status;
+    const status = this.draft.halt?.kind ?? this.draft.snapshot.status;
     if (status !== 'active')
       return {
         code: 'ACTOR_STOPPED',
@@ -559,7 +256,7 @@ class Draft {
       };
     return {
       code: 'UNHANDLED_EVENT',
-      message: `${id} takes no '${type}' in ${JSON.stringify(this.#snapshot.value)}`,
+      message: `${id} takes no '${type}' in ${JSON.stringify(this.draft.snapshot.value)}`,
       applied: 'no',
     };
   }
@@ -570,32 +267,12 @@ class Draft {
     const message = `${id} is suspended since ${atMs}: ${why}`;
     return { code: 'ACTOR_FAILED', message, applied: again ? 'unknown' : 'no', suspended: true };
   }
-
-  #bury(
-    event: Json,
-    from: string,
-    cause: unknown,
-    { to, why } = { to: this.#stepper.id, why: 'its step threw' },
-  ): void {
-    const letter = { to, from, event, why, cause };
-    this.#deadLetters.push(letter);
-    if (!isOffice(to)) this.#tellOffice((n) => buried(letter, this.#stepper.id, n, this.#nowMs));
-  }
 }
 
 type Tried =
   | { readonly kind: 'stepped'; readonly step: Step }
   | { readonly kind: 'later'; readonly pauseMs: number }
   | { readonly kind: 'threw'; readonly cause: unknown; readonly verdict: Verdict & { readonly kind: 'give-up' } };
-
-/** What a sender is answered, from what was stored for it. */
-export function answerOf(reply: StoredReply | undefined, version: number): Answer {
-  if (reply === undefined) return { kind: 'committed', version };
-  if ('f' in reply) return { kind: 'fault', fault: reply.f };
-  if ('later' in reply)
-    return { kind: 'fault', fault: { code: 'DEADLINE', message: 'It was not answered in time', applied: 'unknown' } };
-  return { kind: 'committed', version, reply: reply.v };
-}
 
 function noReply(id: ActorId, type: string): FaultData {
   return { code: 'NO_REPLY', message: `${id} committed '${type}' and replied nothing`, applied: 'unknown' };

@@ -1,0 +1,330 @@
+// Draft
+//
+// The state of an actor while a group of letters is stepped, and what goes with it: changed only
+// here, and nothing of it is anybody else's before `result`.
+import { type ActorId, formatActorId } from './actor-id.ts';
+import { type ActorState, nextNumber } from './actor-state.ts';
+import { type Asks, answered, type ReplyAddress, withAsk, withoutAsk, withoutExpired } from './asks.ts';
+import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
+import { type KeptDelay, policyOf } from './delay-policy.ts';
+import type { Effect, EventData } from './effect.ts';
+import type { Answer } from './envelope.ts';
+import {
+  type AfterEffect,
+  answerOf,
+  type GroupStep,
+  type Later,
+  type StepMoment,
+  type Stepper,
+  type StoredReply,
+} from './group-step.ts';
+import type { InspectedStep } from './inspect.ts';
+import { isBoundFor, type Step } from './machine-driver.ts';
+import type { Letter, Ordered, Told } from './mailbox.ts';
+import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
+import { type Halt, noStrikes, type Strikes, type Verdict } from './supervision.ts';
+
+export class Draft {
+  readonly #stepper: Stepper;
+  readonly #nowMs: number;
+  readonly #before: ActorState;
+  #snapshot: ActorState['snapshot'];
+  #mark: number;
+  #changes = false;
+  #halt: Halt | undefined;
+  #strikes: Strikes;
+  readonly #delays: Record<string, KeptDelay>;
+  #givenUp = 0;
+  readonly #timers: Map<string, TimerRow>;
+  #lastOut: number;
+  #runs: Record<string, number>;
+  readonly #settles: Settled[] = [];
+  readonly #outbox: OutboxRow[] = [];
+  readonly #bounced: OutboxRow[] = [];
+  readonly #events: { type: string; data: Json }[] = [];
+  readonly #answers = new Map<Told | Ordered, Answer | Later>();
+  readonly #replies: { to: string; value: Json }[] = [];
+  readonly #steps: InspectedStep[] = [];
+  #asks: Asks;
+  readonly #after: AfterEffect[] = [];
+  readonly #deadLetters: DeadLetter[] = [];
+
+  constructor(stepper: Stepper, before: ActorState, moment: StepMoment) {
+    this.#stepper = stepper;
+    this.#before = before;
+    this.#nowMs = moment.storeMs;
+    this.#halt = before.halt;
+    this.#asks = before.asks;
+    this.#strikes = before.strikes;
+    this.#delays = { ...before.delays };
+    this.#snapshot = before.snapshot;
+    this.#mark = before.mark;
+    this.#timers = new Map(before.timers);
+    this.#lastOut = before.lastOut;
+    this.#runs = { ...before.runs };
+    this.#apply(before.unborn);
+  }
+
+  get snapshot(): ActorState['snapshot'] {
+    return this.#snapshot;
+  }
+
+  get halt(): Halt | undefined {
+    return this.#halt;
+  }
+
+  get strikes(): Strikes {
+    return this.#strikes;
+  }
+
+  get asks(): Asks {
+    return this.#asks;
+  }
+
+  /** Messages that this group adds to the outbox. */
+  get owes(): number {
+    return this.#outbox.length;
+  }
+
+  timer(id: string): TimerRow | undefined {
+    return this.#timers.get(id);
+  }
+
+  timerIsOver(id: string): void {
+    this.#timers.delete(id);
+  }
+
+  /** Which run of an invoke is waited for. */
+  run(invoke: string): number | undefined {
+    return this.#runs[invoke];
+  }
+
+  runIsOver(invoke: string): void {
+    delete this.#runs[invoke];
+  }
+
+  changed(): void {
+    this.#changes = true;
+  }
+
+  /** The state moves on; answers the first reply to the message, `address` being that of the message. */
+  advance(
+    step: Step,
+    by: { readonly event: { readonly type: string }; readonly sender: string | undefined },
+    address?: ReplyAddress,
+  ): { readonly value: Json } | undefined {
+    this.#changes = true;
+    this.#snapshot = step.snapshot;
+    if (this.#stepper.inspected === true) this.#steps.push({ ...by, snapshot: step.snapshot });
+    return this.#apply(step.effects, address);
+  }
+
+  answer(letter: Told | Ordered, answer: Answer | Later): void {
+    this.#answers.set(letter, answer);
+  }
+
+  settle(letter: Told, reply: StoredReply | undefined): void {
+    if (letter.from !== undefined)
+      this.#settles.push({ ...letter.from, ...(reply === undefined ? {} : { reply: reply as object as Json }) });
+    this.#answers.set(letter, answerOf(reply, 0));
+  }
+
+  /** False when too many asks are open. */
+  open(address: ReplyAddress, untilMs: number): boolean {
+    const asks = withAsk(this.#asks, address, untilMs);
+    this.#asks = asks ?? this.#asks;
+    return asks !== undefined;
+  }
+
+  /** The ask was answered by its own step. */
+  closed(address: ReplyAddress): void {
+    this.#asks = withoutAsk(this.#asks, address);
+  }
+
+  /** A row leaves the outbox undelivered. */
+  bounce(row: OutboxRow): void {
+    this.#changes = true;
+    this.#bounced.push(row);
+  }
+
+  /** Carries out what supervision says of a letter that was given up. */
+  giveUp(verdict: Verdict & { readonly kind: 'give-up' }, cause: string): void {
+    this.#changes = true;
+    this.#givenUp++;
+    this.#strikes = verdict.strikes;
+    const why = `${verdict.loops ? 'failed again and again, last ' : ''}failed: ${cause}`;
+    switch (verdict.directive) {
+      case 'resume':
+        break;
+      case 'restart':
+        this.restart();
+        break;
+      case 'stop':
+        this.#halt = { kind: 'stopped', why, atMs: this.#nowMs };
+        this.#endAll();
+        break;
+      case 'suspend':
+        this.suspend(why);
+        break;
+    }
+  }
+
+  suspend(why: string): void {
+    this.#changes = true;
+    const atMs = Math.floor(this.#nowMs);
+    this.#halt = { kind: 'suspended', why, atMs };
+    this.#after.push({ kind: 'rest' });
+    this.#tellOffice(() => ({ type: 'suspended', id: this.#stepper.id, why, atMs }));
+  }
+
+  resume(): void {
+    this.#changes = true;
+    this.#halt = undefined;
+    this.#strikes = noStrikes;
+    this.#after.push({ kind: 'rise' });
+    this.#tellOffice(() => ({ type: 'resumed', id: this.#stepper.id }));
+  }
+
+  /** Back to the machine's initial state. What the actor owes others stays owed. */
+  restart(): void {
+    const { driver, behavior, id } = this.#stepper;
+    try {
+      const { snapshot, effects } = driver.create(behavior.input(id.slice(behavior.name.length + 1)));
+      if (this.#halt?.kind === 'suspended') this.#tellOffice(() => ({ type: 'resumed', id }));
+      this.#changes = true;
+      this.#halt = undefined;
+      this.#endAll();
+      this.#snapshot = snapshot;
+      this.#apply(effects);
+    } catch (cause) {
+      if (this.#halt === undefined) this.suspend(`could not begin anew: ${String(cause)}`);
+    }
+  }
+
+  bury(event: Json, from: string, cause: unknown, { to, why } = { to: this.#stepper.id, why: 'its step threw' }): void {
+    const letter = { to, from, event, why, cause };
+    this.#deadLetters.push(letter);
+    if (!isOffice(to)) this.#tellOffice((n) => buried(letter, this.#stepper.id, n, this.#nowMs));
+  }
+
+  result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
+    if (this.#snapshot.status !== 'active') this.#timers.clear();
+    for (const id in this.#delays) if (!this.#timers.has(id)) delete this.#delays[id];
+    return {
+      letters,
+      left,
+      pauseMs,
+      next: {
+        version: this.#before.version,
+        snapshot: this.#snapshot,
+        timers: this.#timers,
+        lastOut: this.#lastOut,
+        runs: this.#runs,
+        mark: this.#mark,
+        unborn: this.#changes ? [] : this.#before.unborn,
+        halt: this.#halt,
+        strikes: this.#strikes,
+        delays: this.#delays,
+        asks: withoutExpired(this.#asks, this.#nowMs),
+      },
+      changes: this.#changes,
+      settles: this.#settles,
+      outbox: this.#outbox,
+      bounced: this.#bounced,
+      events: this.#events,
+      answers: this.#answers,
+      replies: this.#replies,
+      steps: this.#steps,
+      // A run that the same group also ended never starts.
+      after: this.#after.filter((effect) => effect.kind !== 'start' || this.#runs[effect.invoke.id] === effect.run),
+      deadLetters: this.#deadLetters,
+      givenUp: this.#givenUp,
+    };
+  }
+
+  #endAll(): void {
+    for (const id of Object.keys(this.#runs)) this.#after.push({ kind: 'stop', id });
+    this.#runs = {};
+    this.#timers.clear();
+  }
+
+  /** Takes effects up; answers the first reply to the message among them, `address` being its own. */
+  #apply(effects: readonly Effect[], address?: ReplyAddress): { readonly value: Json } | undefined {
+    let reply: { readonly value: Json } | undefined;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'reply':
+          if (effect.to === undefined || effect.to === address) reply ??= effect;
+          else this.#replyTo(effect.to, effect.value);
+          break;
+        case 'tell': {
+          const to = formatActorId(effect.to.type, effect.to.key);
+          this.#owe(to, () => effect.event);
+          break;
+        }
+        case 'publish':
+          this.#events.push({ type: effect.type, data: effect.data });
+          break;
+        case 'schedule': {
+          const generation = ++this.#mark;
+          const id = effect.id ?? `${effect.within ?? ''}~${generation}`;
+          this.#timers.set(id, {
+            id,
+            generation,
+            dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
+            event: effect.event,
+          });
+          const policy = policyOf(this.#stepper.behavior.delays, effect.event.type);
+          if (policy === 'deadline') delete this.#delays[id];
+          else this.#delays[id] = { policy, delayMs: effect.delayMs };
+          break;
+        }
+        case 'cancel':
+          this.#timers.delete(effect.id);
+          break;
+        case 'forget':
+          for (const [id, { event }] of [...this.#timers])
+            if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#timers.delete(id);
+          break;
+        case 'invoke':
+          this.#runs[effect.id] = ++this.#mark;
+          this.#after.push({ kind: 'start', invoke: effect, run: this.#mark });
+          break;
+        case 'stop':
+          delete this.#runs[effect.id];
+          this.#after.push({ kind: 'stop', id: effect.id });
+          break;
+        case 'emit':
+        case 'action':
+        case 'log':
+        case 'send':
+          this.#after.push(effect);
+          break;
+      }
+    }
+    return reply;
+  }
+
+  #replyTo(to: string, value: Json): void {
+    if (to === '') return;
+    const outcome = answered(this.#asks, to, value, this.#nowMs);
+    if (outcome.kind === 'answered') {
+      this.#asks = outcome.asks;
+      this.#replies.push({ to, value });
+    } else {
+      const late = `the ask ${to} has its answer, or nobody waits for it any more`;
+      this.#after.push({ kind: 'log', label: 'reply', value: late });
+    }
+  }
+
+  #owe(to: ActorId, event: (n: number) => EventData): void {
+    const n = nextNumber(this.#lastOut, this.#nowMs);
+    this.#lastOut = n;
+    this.#outbox.push({ n, to, event: event(n) });
+  }
+
+  /** An office hears of everybody but offices. */
+  #tellOffice(event: (n: number) => EventData): void {
+    if (!isOffice(this.#stepper.id)) this.#owe(officeOf(this.#stepper.id), event);
+  }
+}

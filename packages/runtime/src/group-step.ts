@@ -1,0 +1,88 @@
+// What a group of letters comes to: data between stepping, the commit and what goes out after it.
+import type { ActorId } from './actor-id.ts';
+import type { ActorState } from './actor-state.ts';
+import type { ReplyAddress } from './asks.ts';
+import type { Behavior } from './behavior.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import type { ActionEffect, EmitEffect, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
+import type { Answer } from './envelope.ts';
+import type { FaultData } from './errors.ts';
+import type { InspectedStep } from './inspect.ts';
+import type { MachineDriver } from './machine-driver.ts';
+import type { Letter, Ordered, Told } from './mailbox.ts';
+import type { Json, OutboxRow, Settled } from './state-store.ts';
+
+/** An effect for the time after the commit. */
+export type AfterEffect =
+  | EmitEffect
+  | ActionEffect
+  | LogEffect
+  | SendEffect
+  | { readonly kind: 'start'; readonly invoke: InvokeEffect; readonly run: number }
+  | { readonly kind: 'stop'; readonly id: string }
+  /** It stands still: what it invokes is stopped, to be started again when it goes on. */
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'rise' };
+
+export interface GroupStep {
+  readonly letters: readonly Letter[];
+  /** Those that were not stepped, the first of which failed and is to be tried again after the pause. */
+  readonly left: readonly Letter[];
+  readonly pauseMs: number;
+  readonly next: ActorState;
+  /** False when there is nothing to commit. */
+  readonly changes: boolean;
+  readonly settles: readonly Settled[];
+  readonly outbox: readonly OutboxRow[];
+  /** Rows that their receivers refuse for good. */
+  readonly bounced: readonly OutboxRow[];
+  readonly events: readonly { readonly type: string; readonly data: Json }[];
+  /** `version` of a committed answer is filled in by the commit. */
+  readonly answers: ReadonlyMap<Told | Ordered, Answer | Later>;
+  /** Answers to asks of earlier groups. */
+  readonly replies: readonly { readonly to: string; readonly value: Json }[];
+  /** One by one, where the actor is inspected. */
+  readonly steps: readonly InspectedStep[];
+  readonly after: readonly AfterEffect[];
+  readonly deadLetters: readonly DeadLetter[];
+  /** How many letters were given up since their steps threw. */
+  readonly givenUp: number;
+}
+
+/** The machine has taken the address of the ask, and answers it later. */
+export interface Later {
+  readonly kind: 'later';
+  readonly address: ReplyAddress;
+}
+
+export interface Stepper {
+  readonly id: ActorId;
+  readonly behavior: Behavior;
+  readonly driver: MachineDriver;
+  /** Whether its steps are to be shown one by one. */
+  readonly inspected?: boolean;
+}
+
+/** How a settled message's answer is stored: a value, or the refusal. */
+export type StoredReply = { readonly v: Json } | { readonly f: FaultData } | { readonly later: true };
+
+/** What a group is stepped at. */
+export interface StepMoment {
+  readonly storeMs: number;
+  readonly clockMs: number;
+  /** Messages in the outbox already. */
+  readonly owed: number;
+  /** How long the breaker of the type is open. */
+  readonly heldMs: number;
+  /** In [0, 1). */
+  readonly jitter: number;
+}
+
+/** What a sender is answered, from what was stored for it. */
+export function answerOf(reply: StoredReply | undefined, version: number): Answer {
+  if (reply === undefined) return { kind: 'committed', version };
+  if ('f' in reply) return { kind: 'fault', fault: reply.f };
+  if ('later' in reply)
+    return { kind: 'fault', fault: { code: 'DEADLINE', message: 'It was not answered in time', applied: 'unknown' } };
+  return { kind: 'committed', version, reply: reply.v };
+}
