@@ -3,7 +3,6 @@
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
 import type { Alarms } from './alarms.ts';
-import { checkHolder, checkMeta, checkName, checkUpkeep, checkWait, DEFAULT_TTL_MS } from './claim-arguments.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CapacityMismatchError, CoordinationError } from './errors.ts';
@@ -14,14 +13,9 @@ import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
 import type { PermitReplies, PermitRequest, PermitView, PoolView } from './permit-command.ts';
+import { type Pool, permitRequest } from './permit-request.ts';
 import type { PermitStore } from './permit-store.ts';
 import { Waiting } from './waiting.ts';
-
-/** A pool and the number of its permits, as its users have it. */
-export interface Pool {
-  readonly resource: string;
-  readonly capacity: number;
-}
 
 export type ReweighOutcome =
   | { readonly kind: 'lowered' }
@@ -67,7 +61,7 @@ export class Permits implements LeaseHome {
   }
 
   async claim(pool: Pool, weight: number, options: ClaimOptions): Promise<ClaimOutcome> {
-    const command = this.#requestFor(pool, weight, options);
+    const command = permitRequest(pool, weight, options, { self: this.#self, entropy: this.entropy });
     const waitMs = options.waitMs ?? 0;
     options.signal?.throwIfAborted();
     const begunMs = this.clock.nowMs();
@@ -94,6 +88,7 @@ export class Permits implements LeaseHome {
       const sentMs = this.clock.nowMs();
       const reply = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
       if (reply.kind === 'ended') return ended(reply.how);
+      if (this.#leases.get(leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
       return { kind: 'resumed', lease: this.#adopt(reply.view, sentMs, upkeep) };
     });
   }
@@ -153,12 +148,11 @@ export class Permits implements LeaseHome {
   async ask(command: PermitRequest): Promise<Replies['request']> {
     const reply = await this.#permits.submit<'request'>(command);
     if (reply.kind === 'capacity') throw new CapacityMismatchError(command.resource, reply.stored, command.capacity);
-    if (reply.kind !== 'held' || reply.view.leaseId === command.leaseId) return reply;
-    const { resource, leaseId } = reply.view;
-    if (this.#leases.get(leaseId)?.isLive() === true) return reply;
-    // Its release may have overtaken this answer; what is asked now comes after that release.
-    const now = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
-    return now.kind === 'renewed' ? { kind: 'held', view: now.view } : this.ask(command);
+    const leaving = reply.kind === 'held' ? this.#leases.get(reply.view.leaseId)?.leaving : undefined;
+    if (leaving === undefined) return reply;
+    // Its release has overtaken this answer; what is asked after that comes after it.
+    await leaving;
+    return this.ask(command);
   }
 
   leave({ resource, requestId }: Pick<PermitRequest, 'resource' | 'requestId'>): Promise<Replies['cancel']> {
@@ -167,8 +161,9 @@ export class Permits implements LeaseHome {
 
   /** A lease that was just granted or offered. */
   begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
-    const lease = new HeldLease(this, facts, term, upkeep);
-    this.#leases.set(facts.leaseId, lease);
+    const lease = this.#hold(facts, term, upkeep);
+    // Its request was on the way when the manager closed.
+    if (this.#isClosed) void lease.end('shutdown');
     return lease;
   }
 
@@ -270,7 +265,15 @@ export class Permits implements LeaseHome {
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;
-    return this.begin({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
+    const lease = this.#hold({ ...view, meta: view.meta }, { sentMs, remainingMs: view.remainingMs }, upkeep);
+    if (this.#isClosed) lease.abandon('shutdown');
+    return lease;
+  }
+
+  #hold(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
+    const lease = new HeldLease(this, facts, term, upkeep);
+    this.#leases.set(facts.leaseId, lease);
+    return lease;
   }
 
   /** A permit is renewed and released like any lease; it has no connection and no takeover. */
@@ -283,29 +286,6 @@ export class Permits implements LeaseHome {
         applied: 'no',
       }),
     );
-  }
-
-  #requestFor(pool: Pool, weight: number, options: ClaimOptions): PermitRequest {
-    const { holder = { id: this.#self }, instance = 'default', ttlMs = DEFAULT_TTL_MS, meta } = options;
-    checkUpkeep(options);
-    checkWait(options.waitMs ?? 0);
-    checkMeta(meta);
-    checkHolder('holder', holder);
-    checkName('instance', instance);
-    if (options.requestId !== undefined) checkName('requestId', options.requestId);
-    return {
-      kind: 'request',
-      ...pool,
-      weight,
-      leaseId: this.entropy.id(),
-      requestId: options.requestId ?? this.entropy.id(),
-      holder,
-      instance,
-      ttlMs,
-      meta,
-      waitMs: 0,
-      listener: this.#self,
-    };
   }
 
   async #asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {

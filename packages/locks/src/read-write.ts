@@ -4,7 +4,8 @@ import type { Ended, Holder, Lease, ReleaseOutcome } from './lease.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { PermitHolding } from './permit-command.ts';
 import { MAX_HOLDERS } from './permit-record.ts';
-import type { Permits, Pool } from './permits.ts';
+import type { Pool } from './permit-request.ts';
+import type { Permits } from './permits.ts';
 
 /** Who reads, writes and waits. Times are the store's wall clock. */
 export interface ReadWriteView {

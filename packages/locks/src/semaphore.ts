@@ -4,7 +4,8 @@ import type { Lease, ReleaseOutcome } from './lease.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { PoolView } from './permit-command.ts';
 import { MAX_PERMITS } from './permit-record.ts';
-import type { Permits, Pool } from './permits.ts';
+import type { Pool } from './permit-request.ts';
+import type { Permits } from './permits.ts';
 
 export interface PermitOptions extends ClaimOptions {
   /** How many permits, all or none; default 1. */

@@ -197,6 +197,27 @@ describe('a semaphore', () => {
     expect(await gpu.tryAcquire()).toMatchObject({ kind: 'unavailable', cause: { code: 'LOCKS_CLOSED' } });
   });
 
+  it('[PP7] a claim whose answer comes after the manager closed is given back', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    await gpu.inspect();
+    const claiming = gpu.tryAcquire();
+    const closing = locks.close();
+    const outcome = await settled(claiming);
+    await closing;
+    if (outcome.kind === 'granted') expect(outcome.lease).toMatchObject({ valid: false, lossReason: 'shutdown' });
+    await clock.settle();
+    expect(await open(8).semaphore('gpu', { permits: 2 }).inspect()).toMatchObject({ held: 0 });
+  });
+
+  it('[PP2] a request repeated while its lease is being released is gone, not the lease once more', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    const lease = await gpu.acquire({ requestId: 'one' });
+    const again = gpu.tryAcquire({ requestId: 'one' });
+    const releasing = lease.release();
+    expect(await settled(again)).toEqual({ kind: 'gone', how: 'released' });
+    expect(await releasing).toEqual({ kind: 'released' });
+  });
+
   it('[PP8] shows who holds and waits, and no lease id unless asked', async () => {
     const gpu = locks.semaphore('gpu', { permits: 2 });
     const lease = await gpu.acquire({ holder: ada, instance: 'w1', count: 2 });
