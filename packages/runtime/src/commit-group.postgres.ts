@@ -102,12 +102,6 @@ export function decide(owned: OwnedCommit, { own, actor, guard, nowMs }: Stored,
   return { ...owned, kind: 'fits', settlements: check.settlements, newcomer, nowMs };
 }
 
-/** What is stored once the commit is. */
-export function storedAfter({ prepared: { commit }, settlements, nowMs }: Fitting): StoredActor {
-  const known = [...settlements].map(([sender, settlement]) => [sender, { settlement, seenMs: nowMs }] as const);
-  return { version: commit.basis + 1, commitId: commit.commitId, senders: new Map(known) };
-}
-
 /** Writes what fits, all of it or, when something has changed since it was decided, nothing (`moved`). */
 export const commitStatement = {
   name: 'commit',

@@ -15,7 +15,6 @@ import {
   type Fitting,
   type OwnedCommit,
   type StoredRow,
-  storedAfter,
   storedOf,
   storedQuestion,
   storedStatement,
@@ -32,7 +31,7 @@ import { StoreClock } from './store-clock.ts';
 import { isFault } from './store-faults.ts';
 import type { StoreLimits } from './store-limits.ts';
 
-const mostInGroup = 256;
+const mostInGroup = 512;
 const mostBytesInGroup = 2 * 1024 * 1024;
 const mostWaiting = 16_384;
 /** How often a group is decided anew because others changed what it was decided on. */
@@ -162,7 +161,7 @@ export class CommitQueue {
     if (fitting.length === 0) return new Map();
     try {
       const written = await this.#database.write<WrittenEvent>(commitStatement, writeParts(fitting, this.#limits));
-      for (const each of fitting) this.#remembered.remember(each, storedAfter(each), each.newcomer);
+      for (const each of fitting) this.#remembered.remember(each);
       return byTopic(written);
     } catch (error) {
       for (const { prepared } of fitting) this.#remembered.forget(prepared.commit.id);

@@ -1,6 +1,6 @@
 // Remembered actors
 //
-// What this process last read or wrote of the actors it commits to, so that the next commit to one
+// What this process last wrote of the actors it commits to, so that the next commit to one
 // of them is a single round trip. It answers nobody: a decision made on it is a guess, which the
 // write that follows checks by the shard's epoch and the actor's version: under one epoch nobody else
 // writes, and nothing of what is remembered changes without a new version.
@@ -9,7 +9,7 @@
 //        under; everything else is read.
 import type { ActorId } from './actor-id.ts';
 import type { KnownSender, StoredActor } from './commit-check.ts';
-import type { OwnedCommit } from './commit-group.postgres.ts';
+import type { Fitting, OwnedCommit } from './commit-group.postgres.ts';
 import type { Epoch, SenderId } from './state-store.ts';
 
 const mostActors = 10_000;
@@ -19,27 +19,29 @@ const mostReplyLength = 4_096;
 
 interface SeenActor extends StoredActor {
   readonly epoch: Epoch;
+  readonly senders: Map<SenderId, KnownSender>;
 }
 
 export class RememberedActors {
-  /** In the order of their last use. */
+  /** In the order of their last commit. */
   readonly #actors = new Map<ActorId, SeenActor>();
 
-  /** What the commit is to be checked against, if all of that is remembered. */
+  /** What the commit is to be checked against, if all of that is remembered. Good until the next call. */
   recall({ epoch, prepared: { commit } }: OwnedCommit): StoredActor | undefined {
     const actor = this.#actors.get(commit.id);
     if (actor?.version !== commit.basis || actor.epoch !== epoch) return undefined;
     return commit.settles.every(({ sender }) => actor.senders.has(sender)) ? actor : undefined;
   }
 
-  /** `last`: with the senders that its commit settled. Others stay remembered, unless some may have been dropped. */
-  remember({ epoch, prepared: { commit } }: OwnedCommit, last: StoredActor, drops: boolean): void {
-    const before = this.#actors.get(commit.id);
-    this.#actors.delete(commit.id);
-    const kept = drops || before?.epoch !== epoch ? [] : before.senders;
-    const senders = new Map<SenderId, KnownSender>([...kept, ...last.senders]);
+  /** A commit that was written. A newcomer may have made others forgotten. */
+  remember({ epoch, prepared: { commit }, settlements, newcomer, nowMs }: Fitting): void {
+    const { id, commitId } = commit;
+    const before = this.#actors.get(id);
+    const senders = newcomer || before?.epoch !== epoch ? new Map<SenderId, KnownSender>() : before.senders;
+    for (const [sender, settlement] of settlements) senders.set(sender, { settlement, seenMs: nowMs });
+    this.#actors.delete(id);
     if (senders.size > mostSenders || replyLength(senders) > mostReplyLength) return;
-    this.#actors.set(commit.id, { ...last, epoch, senders });
+    this.#actors.set(id, { version: commit.basis + 1, commitId, epoch, senders });
     const [oldest] = this.#actors.keys();
     if (this.#actors.size > mostActors && oldest !== undefined) this.#actors.delete(oldest);
   }
