@@ -81,6 +81,8 @@ export type GrantFacts = Pick<
 export interface Term {
   readonly sentMs: number;
   readonly remainingMs: number;
+  /** Wall minus monotonic time at the send, where it was noted: a sleep since then shows. */
+  readonly wallLeadMs?: number;
 }
 
 export class HeldLease implements Lease {
@@ -282,7 +284,7 @@ export class HeldLease implements Lease {
   }
 
   /** A reply about this lease that some other call got: its term counts from that call's send. */
-  confirm(view: OwnView, sentMs: number): void {
+  confirm(view: OwnView, sentMs: number, wallLeadMs?: number): void {
     if (this.#isOver()) return;
     if (this.#home.clock.nowMs() >= this.#deadlineMs) {
       this.#expire();
@@ -294,7 +296,7 @@ export class HeldLease implements Lease {
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
     if (view.breaking !== undefined || this.#passing !== undefined) this.#passingOn().see(view.breaking);
-    this.#begin({ sentMs, remainingMs: view.remainingMs });
+    this.#begin({ sentMs, remainingMs: view.remainingMs, ...(wallLeadMs === undefined ? {} : { wallLeadMs }) });
     if (view.link.kind !== 'away') return;
     // Whose connection is gone is given its grace and no more: renewing would bring it back.
     this.#renewAtMs = Number.POSITIVE_INFINITY;
@@ -314,7 +316,7 @@ export class HeldLease implements Lease {
     const endMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
     const isLastTerm = endMs >= this.#holdEndMs;
     this.#deadlineMs = isLastTerm ? this.#holdEndMs : endMs;
-    this.#wallLeadMs = clock.wallMs() - clock.nowMs();
+    this.#wallLeadMs = term.wallLeadMs ?? clock.wallMs() - clock.nowMs();
     this.#state = 'held';
     if (this.#mode === 'auto' && !isLastTerm) {
       const delayMs = renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random());
@@ -387,8 +389,11 @@ export class HeldLease implements Lease {
   async #renewOnce(): Promise<RenewOutcome> {
     const { clock, store } = this.#home;
     const sentMs = clock.nowMs();
+    const wallLeadMs = clock.wallMs() - sentMs;
     // Until this settles, the deadline is the only thing to wake for.
     this.#renewAtMs = Number.POSITIVE_INFINITY;
+    // What confirms an offer that stands longer than the term ends it with the term, answered or not.
+    this.#endBy(sentMs + this.#ttlMs - allowanceMs(this.#ttlMs));
     try {
       const reply = await store.submit<'renew'>({
         kind: 'renew',
@@ -400,7 +405,7 @@ export class HeldLease implements Lease {
       const nowMs = clock.nowMs();
       this.#home.metrics.renewed(nowMs - sentMs, this.#deadlineMs - nowMs);
       if (reply.kind === 'ended') return { kind: 'ended', how: this.#endedAs(reply.how) };
-      this.confirm(reply.view, sentMs);
+      this.confirm(reply.view, sentMs, wallLeadMs);
       // The store extended what is over here: give it back, so that nobody waits for the term.
       if (this.#isOver() && this.#releasing === undefined) void this.#giveBack();
       return this.#isOver() ? this.#endedOutcome() : { kind: 'renewed', view: reply.view };

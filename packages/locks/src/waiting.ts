@@ -37,6 +37,13 @@ type Wake =
   | { readonly kind: 'closed'; readonly fault: CoordinationError }
   | { readonly kind: 'offer'; readonly offer: Offer };
 
+/** A moment that is known on both clocks: the send of a request, and the store's time when it answered. */
+interface Anchor {
+  readonly sentMs: number;
+  readonly wallLeadMs: number;
+  readonly serverMs: number;
+}
+
 interface Waiter {
   readonly resource: string;
   requestId: string;
@@ -113,7 +120,8 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
       const sentMs = clock.nowMs();
       const leftMs = Math.max(0, Math.ceil(endMs - sentMs));
       const isLast = leftMs === 0;
-      let anchor: { readonly sentMs: number; readonly serverMs: number } | undefined;
+      const wallLeadMs = clock.wallMs() - sentMs;
+      let anchor: Anchor | undefined;
       try {
         const reply = await this.#manager.ask({
           ...command,
@@ -139,7 +147,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
           if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
           return isLast && outcome.kind === 'busy' ? { ...outcome, why: 'waited' } : outcome;
         }
-        if (reply.kind === 'queued') anchor = { sentMs, serverMs: reply.view.serverMs };
+        if (reply.kind === 'queued') anchor = { sentMs, wallLeadMs, serverMs: reply.view.serverMs };
       } catch (caught) {
         // What is asked wrongly stays wrong.
         if (!(caught instanceof CoordinationError) || caught.code === 'LOCK_CONFIG') throw caught;
@@ -159,19 +167,18 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
   }
 
   /** The offered lease, unless what is left of the offer is too little to count on: then the next request confirms first. */
-  #take(
-    command: C,
-    offer: Offer,
-    anchor: { readonly sentMs: number; readonly serverMs: number },
-    options: ClaimOptions,
-  ): HeldLease | undefined {
+  #take(command: C, offer: Offer, anchor: Anchor, options: ClaimOptions): HeldLease | undefined {
     // Server time `serverMs` came after `sentMs` here, so this end is never too late.
     const endMs = anchor.sentMs + (offer.untilMs - anchor.serverMs);
-    const nowMs = this.#manager.clock.nowMs();
+    const { clock } = this.#manager;
+    const nowMs = clock.nowMs();
     if (endMs - nowMs < 50) return undefined;
+    // While the machine slept, the offer did not stand still.
+    const { wallLeadMs } = anchor;
+    if (clock.wallMs() - nowMs - wallLeadMs > allowanceMs(nowMs - anchor.sentMs)) return undefined;
     const { fence, grantedAtMs, untilMs, leaseId } = offer;
     const facts: GrantFacts = { ...command, leaseId, fence, gen: 1, grantedAtMs, untilMs, offered: true };
-    return this.#manager.begin(facts, { sentMs: nowMs, remainingMs: endMs - nowMs }, options);
+    return this.#manager.begin(facts, { sentMs: nowMs, remainingMs: endMs - nowMs, wallLeadMs }, options);
   }
 
   #next(waiter: Waiter, endMs: number, afterFault: boolean, signal: AbortSignal | undefined): Promise<Wake> {
