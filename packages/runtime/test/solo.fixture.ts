@@ -7,6 +7,7 @@ import {
   type DeadLetter,
   MemoryStateStore,
   type Runtime,
+  type RuntimeOptions,
   type StateStore,
 } from '../src/index.ts';
 import { type CommitFault, withCommitFaults } from '../src/testing-faults.ts';
@@ -26,6 +27,7 @@ export interface Solo {
 
 export interface SoloOptions {
   readonly maxResident?: number;
+  readonly mail?: RuntimeOptions['mail'];
   readonly limits?: ConstructorParameters<typeof MemoryStateStore>[0]['limits'];
   readonly fault?: (commits: readonly Commit[], call: number) => CommitFault;
 }
@@ -51,6 +53,7 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
       clock,
       entropy: seededEntropy(calls.length + 1),
       ...(options.maxResident === undefined ? {} : { maxResident: options.maxResident }),
+      ...(options.mail === undefined ? {} : { mail: options.mail }),
       onFault: (fault) => faults.push(fault),
       onDeadLetter: (letter) => deadLetters.push(letter),
     });
