@@ -13,6 +13,7 @@ import { CoordinationError } from './errors.ts';
 import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
 import type { Offer, Replies, RequestCommand } from './lease-command.ts';
 import type { ClaimOptions, ClaimOutcome, Upkeep } from './lock-manager.ts';
+import { allowanceMs } from './renewal.ts';
 
 /** How often a waiter repeats its request: within an offer's 2 s, so that a lost notification costs no turn. */
 export const REPEAT_MS = 1_500;
