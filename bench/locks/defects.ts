@@ -151,13 +151,21 @@ const queue: Row = {
       const fifoMs = await inLine();
       rounds.push({ queued: await standInLine(contender, url, `queue-${round}`), fifoMs });
     }
-    const best = rounds.reduce((a, b) => (a.queued.tookMs / a.fifoMs <= b.queued.tookMs / b.fifoMs ? a : b));
-    const ratio = Number((best.queued.tookMs / best.fifoMs).toFixed(2));
+    // The quickest of each: what other programs do to the machine only ever adds.
+    const tookMs = Math.min(...rounds.map(({ queued }) => queued.tookMs));
+    const fifoMs = Math.min(...rounds.map((round) => round.fifoMs));
+    const ratio = Number((tookMs / fifoMs).toFixed(2));
     const inversions = Math.max(...rounds.map(({ queued }) => queued.inversions));
     const perGrant = await commandsPerGrant(contender, url);
     return {
-      text: `${Math.round(best.queued.tookMs)} ms (${ratio} x FIFO), ${inversions} of ${(WAITERS * (WAITERS - 1)) / 2} pairs inverted, ${perGrant.toFixed(1)} commands per grant`,
-      figures: { tookMs: best.queued.tookMs, fifoMs: best.fifoMs, ratio, inversions, commandsPerGrant: perGrant },
+      text: `${Math.round(tookMs)} ms (${ratio} x FIFO), ${inversions} of ${(WAITERS * (WAITERS - 1)) / 2} pairs inverted, ${perGrant.toFixed(1)} commands per grant`,
+      figures: {
+        tookMs: Math.round(tookMs),
+        fifoMs: Math.round(fifoMs),
+        ratio,
+        inversions,
+        commandsPerGrant: perGrant,
+      },
       isGood: ratio <= 1.3 && inversions === 0 && perGrant <= 4,
     };
   },
