@@ -54,50 +54,70 @@ export async function* audit(
   { after, signal }: AuditOptions,
 ): AsyncGenerator<AuditRecord> {
   const places = readCursor(after, log.buckets);
-  let isHinted = false;
+  const all = places.map((_, bucket) => bucket);
+  /** Buckets that may have more. */
+  let due = new Set(all);
   let wake: () => void = () => undefined;
-  const poke = (): void => {
-    isHinted = true;
-    wake();
-  };
-  const unsubscribes = places.map((_, bucket) => log.onHint(bucket, poke));
-  signal?.addEventListener('abort', poke);
+  const unsubscribes = all.map((bucket) =>
+    log.onHint(bucket, () => {
+      due.add(bucket);
+      wake();
+    }),
+  );
+  const isOver = (): boolean => isClosed() || signal?.aborted === true;
+  const onAbort = (): void => wake();
+  signal?.addEventListener('abort', onAbort);
   try {
-    while (!isClosed() && signal?.aborted !== true) {
-      isHinted = false;
-      const pages = await Promise.all(places.map((place, bucket) => log.read(bucket, place, PAGE)));
+    while (!isOver()) {
+      const buckets = [...due];
+      due = new Set();
+      const pages = await Promise.all(buckets.map((bucket) => readPage(log, bucket, places)));
+      for (const { bucket, page } of pages) if (page.events.length >= PAGE) due.add(bucket);
       yield* told(pages, places);
-      if (isHinted || pages.some(({ events }) => events.length > 0)) continue;
+      if (due.size > 0 || isOver()) continue;
       await new Promise<void>((resolve) => {
-        const cancel = clock.background(QUIET_MS, resolve);
+        const cancel = clock.background(QUIET_MS, () => {
+          due = new Set(all);
+          resolve();
+        });
         wake = () => {
           cancel();
           resolve();
         };
       });
+      wake = () => undefined;
     }
   } finally {
     for (const unsubscribe of unsubscribes) unsubscribe();
-    signal?.removeEventListener('abort', poke);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/** The records of one reading of all buckets, by their ids, which are times: the order people expect. */
-function* told(pages: readonly LogPage[], places: (LogId | 'start')[]): Generator<AuditRecord> {
-  for (const [bucket, { gap, events, next }] of pages.entries()) {
-    if (!gap) continue;
+interface BucketPage {
+  readonly bucket: number;
+  readonly page: LogPage;
+}
+
+async function readPage(log: LockLog, bucket: number, places: readonly (LogId | 'start')[]): Promise<BucketPage> {
+  return { bucket, page: await log.read(bucket, places[bucket] ?? 'start', PAGE) };
+}
+
+/** The records of one reading, by their ids, which are times: the order people expect. */
+function* told(pages: readonly BucketPage[], places: (LogId | 'start')[]): Generator<AuditRecord> {
+  for (const { bucket, page } of pages) {
+    if (!page.gap) continue;
     const after = places[bucket] === 'start' ? undefined : places[bucket];
     // Whoever goes on after the gap is not told of it again.
-    places[bucket] = events[0]?.prev || next;
+    places[bucket] = page.events[0]?.prev || page.next;
     yield { kind: 'gap', bucket, after, cursor: cursorOf(places) };
   }
-  const all = pages.flatMap(({ events }, bucket) => events.map((event) => ({ bucket, event })));
-  all.sort((a, b) => (a.event.id < b.event.id ? -1 : a.event.id > b.event.id ? 1 : a.bucket - b.bucket));
-  for (const { bucket, event } of all) {
+  const found = pages.flatMap(({ bucket, page }) => page.events.map((event) => ({ bucket, event })));
+  found.sort((a, b) => (a.event.id < b.event.id ? -1 : a.event.id > b.event.id ? 1 : a.bucket - b.bucket));
+  for (const { bucket, event } of found) {
     places[bucket] = event.id;
     yield entryOf(event, cursorOf(places));
   }
-  for (const [bucket, { next }] of pages.entries()) places[bucket] = next;
+  for (const { bucket, page } of pages) places[bucket] = page.next;
 }
 
 function entryOf(event: LoggedLockEvent, cursor: string): AuditEntry {
