@@ -129,7 +129,7 @@ export function defineActor<
     version,
     migrations: Object.keys(options.migrate ?? {}).map(Number),
     replies: Object.keys(options.replies ?? {}),
-    input: () => input?.('lint'),
+    input: () => input?.(options.resident?.[0] ?? 'lint'),
     silence: options.lint?.silence ?? [],
   });
   const errors = findings.filter(({ level }) => level === 'error');
