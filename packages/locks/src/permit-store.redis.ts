@@ -21,8 +21,15 @@ export interface RedisPermitStoreOptions {
   readonly namespace?: string;
   /** Hash tags that pools are spread over, once the namespace is open: those of its leases. */
   readonly buckets: () => number;
+  /** How many replicas must have a grant before it is answered, and how long it waits for them; by default none. */
+  readonly wait?: ReplicaWait;
   /** Script prelude that says what time it is, and its argument: for tests that replay time. */
   readonly time?: { readonly prelude: string; readonly us: () => string };
+}
+
+export interface ReplicaWait {
+  readonly replicas: number;
+  readonly timeoutMs: number;
 }
 
 const MOST_COMMANDS = 64;
@@ -42,6 +49,7 @@ export class RedisPermitStore implements PermitStore {
   readonly #buckets: () => number;
   readonly #scripts: { readonly pool: Script; readonly due: Script };
   readonly #us: () => string;
+  readonly #wait: ReplicaWait;
   readonly #batchers = new Map<number, Batcher<Submitted, PermitReply>>();
 
   constructor(options: RedisPermitStoreOptions) {
@@ -54,6 +62,7 @@ export class RedisPermitStore implements PermitStore {
       due: options.link.script(duePoolsScript(prelude)),
     };
     this.#us = options.time?.us ?? (() => '');
+    this.#wait = options.wait ?? { replicas: 0, timeoutMs: 0 };
   }
 
   submit<K extends PermitCommandKind>(command: PermitCommandOf<K>): Promise<PermitReplies[K]> {
@@ -69,7 +78,12 @@ export class RedisPermitStore implements PermitStore {
 
   listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
     const channel = `${this.#namespace}:permit:${listener}`;
-    return this.#link.subscribe(channel, (payload) => onOffer(JSON.parse(payload) as Offer));
+    return this.#link.subscribe(channel, (payload) => {
+      const offer = JSON.parse(payload) as Offer;
+      // Replicas may not have it yet. With no time left in it, its waiter asks for it, and that is
+      // answered when they have it.
+      onOffer(this.#wait.replicas === 0 ? offer : { ...offer, untilMs: offer.grantedAtMs });
+    });
   }
 
   async #sweep(buckets: readonly number[]): Promise<void> {
@@ -102,7 +116,7 @@ export class RedisPermitStore implements PermitStore {
     return batcher.submit(submitted);
   }
 
-  async #flush(bucket: number, items: readonly Submitted[]): Promise<PermitReply[]> {
+  async #flush(bucket: number, items: readonly Submitted[]): Promise<readonly (PermitReply | CoordinationError)[]> {
     const prefix = this.#prefix(bucket);
     const keys = [`${prefix}pool-due`];
     const args = [this.#namespace, this.#us()];
@@ -111,8 +125,16 @@ export class RedisPermitStore implements PermitStore {
       const { letter, fields } = toPermitWire(command);
       args.push(letter, encoded, ...fields);
     }
-    const answer = await this.#link.run(this.#scripts.pool, keys, args);
-    const [serverMs, replies] = answer as [number, PermitWireReply[]];
+    const isGranting = this.#wait.replicas > 0 && items.some(({ command }) => grants(command));
+    const { answer, replicas } = isGranting
+      ? await this.#link.runReplicated(this.#scripts.pool, keys, args, this.#wait)
+      : { answer: await this.#link.run(this.#scripts.pool, keys, args), replicas: 0 };
+    const results = this.#read(items, answer);
+    return isGranting && replicas < this.#wait.replicas ? this.#giveBack(bucket, items, results) : results;
+  }
+
+  #read(items: readonly Submitted[], answer: unknown): readonly PermitReply[] {
+    const [serverMs, replies] = asText(answer) as [number, PermitWireReply[]];
     return items.map(({ command }, at) => {
       const reply = replies[at];
       if (reply === undefined)
@@ -122,4 +144,48 @@ export class RedisPermitStore implements PermitStore {
       return fromPermitWire(command, reply, serverMs);
     });
   }
+
+  /** Grants that too few replicas have in time: each is given back, and told as not made. */
+  async #giveBack(
+    bucket: number,
+    items: readonly Submitted[],
+    results: readonly PermitReply[],
+  ): Promise<readonly (PermitReply | CoordinationError)[]> {
+    const isLost = (at: number): boolean => {
+      const kind = results[at]?.kind;
+      return grants((items[at] as Submitted).command) && (kind === 'granted' || kind === 'held');
+    };
+    const cancels = items.flatMap(({ encoded, command }, at): Submitted[] => {
+      if (!isLost(at) || results[at]?.kind !== 'granted' || !grants(command)) return [];
+      const { requestId } = command.kind === 'request' ? command : command.next;
+      return [{ encoded, command: { kind: 'cancel', resource: command.resource, requestId } }];
+    });
+    const isReturned =
+      cancels.length === 0 ||
+      (await this.#flush(bucket, cancels).then(
+        () => true,
+        () => false,
+      ));
+    return results.map((result, at) =>
+      isLost(at)
+        ? new CoordinationError(
+            'STORE_UNAVAILABLE',
+            `Fewer than ${this.#wait.replicas} replicas had the grant within ${this.#wait.timeoutMs} ms: it is given back`,
+            { applied: isReturned && result.kind === 'granted' ? 'no' : 'unknown' },
+          )
+        : result,
+    );
+  }
+}
+
+type Granting = Extract<PermitCommand, { readonly kind: 'request' | 'reweigh' }>;
+
+function grants(command: PermitCommand): command is Granting {
+  return command.kind === 'request' || command.kind === 'reweigh';
+}
+
+/** A replicated call answers bytes. */
+function asText(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.map(asText);
+  return Buffer.isBuffer(answer) ? answer.toString() : answer;
 }

@@ -33,10 +33,11 @@ export class RedisLockManager extends Locks {
             ...(clock === undefined ? {} : { clock }),
           });
     const store = new RedisLeaseStore({ ...options, link });
-    const { namespace } = options;
+    const { namespace, minReplicas = 0, replicaTimeoutMs = Math.ceil(link.commandTimeoutMs / 2) } = options;
     const buckets = (): number => store.buckets;
+    const wait = { replicas: minReplicas, timeoutMs: replicaTimeoutMs };
     super(store, {
-      permits: new RedisPermitStore({ link, buckets, ...(namespace === undefined ? {} : { namespace }) }),
+      permits: new RedisPermitStore({ link, buckets, wait, ...(namespace === undefined ? {} : { namespace }) }),
       ...options,
     });
     this.#link = link;

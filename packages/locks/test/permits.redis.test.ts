@@ -11,7 +11,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
   let managers: RedisLockManager[];
 
   beforeEach(async () => {
-    redis = await startRedis();
+    redis = await startRedis({ config: { 'repl-diskless-sync-delay': '0' } });
     managers = [];
   });
   afterEach(async () => {
@@ -110,6 +110,33 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     // About seven renewals each in this while; the sweeps are among the calls.
     expect(await counted(() => elapse(2_000))).toBeLessThan(200);
     expect(permits.every(({ valid }) => valid)).toBe(true);
+  });
+
+  it('[PF7] with minReplicas a permit is answered when the replica has it, or given back', async () => {
+    await using replica = await startRedis({ config: { replicaof: ['127.0.0.1', `${redis.port}`] } });
+    const link = RedisLink.open({ redis: redis.url });
+    await expect
+      .poll(async () => String(await link.command('info', 'replication')), { timeout: 15_000, interval: 20 })
+      .toMatch(/state=online/);
+    await link.close();
+    const pools = [open({ minReplicas: 1 }), open({ minReplicas: 1 })].map((one) =>
+      one.semaphore('gpu', { permits: 2 }),
+    );
+    const [gpu, elsewhere] = pools as [(typeof pools)[0], (typeof pools)[0]];
+    const first = await gpu.acquire({ count: 2, meta: { ключ: 'é' } });
+    const waiting = elsewhere.acquire({ holder: { id: 'bob' }, waitMs: 20_000 });
+    await expect.poll(async () => (await gpu.inspect()).queue, { interval: 5 }).toBe(1);
+    await first.release();
+    const second = await waiting;
+    expect(second.fence > first.fence).toBe(true);
+    expect((await gpu.inspect()).holders).toMatchObject([{ holder: { id: 'bob' }, offered: false }]);
+    replica.pause();
+    expect(await gpu.tryAcquire()).toMatchObject({
+      kind: 'unavailable',
+      cause: { code: 'STORE_UNAVAILABLE', applied: 'no' },
+    });
+    replica.resume();
+    expect((await open().semaphore('gpu', { permits: 2 }).inspect()).held).toBe(1);
   });
 
   it('[PF6] several locks are one script call to take and one to give back', async () => {
