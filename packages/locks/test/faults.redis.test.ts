@@ -61,8 +61,8 @@ describe('locks behind a bad network', () => {
     await proxy.close();
   });
 
-  function open(url: string): RedisLockManager {
-    const manager = new RedisLockManager({ redis: url, namespace, commandTimeoutMs: COMMAND_TIMEOUT_MS });
+  function open(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): RedisLockManager {
+    const manager = new RedisLockManager({ redis: url, namespace, commandTimeoutMs });
     managers.push(manager);
     return manager;
   }
@@ -187,9 +187,11 @@ describe('locks behind a bad network', () => {
   });
 
   it('[PF8] a lost reply to a claim: one more round trip brings the same grant, its term counted from the grant', async () => {
+    const patient = open(proxy.url, 3_000);
+    await patient.open();
     const requests = overheard();
     const lost = proxy.next(about(press), { kind: 'lose-reply' });
-    const asked = locks.acquire(press, { holder: ada, ttlMs: 5_000 });
+    const asked = patient.acquire(press, { holder: ada, ttlMs: 5_000 });
     await lost.reached;
     const grantedMs = performance.now();
     const { fence } = (await others.inspect(press)) as { readonly fence: string };
@@ -268,7 +270,7 @@ describe('locks behind a bad network', () => {
     }
   });
 
-  it('[PF9] after SCRIPT FLUSH the same attempt brings the script along, once', async () => {
+  it('[RL1] [PF9] after SCRIPT FLUSH the same attempt brings the script along, once', async () => {
     await direct.script('FLUSH');
     const requests = overheard();
     await locks.acquire(press, { holder: ada });

@@ -35,7 +35,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     return Number(calls ?? 0);
   }
 
-  it('[PF1] permits go from process to process as they come free, none lost and none made', async () => {
+  it('[PR1] permits go from process to process as they come free, none lost and none made', async () => {
     const pools = [open(), open(), open()].map((manager) => manager.semaphore('gpu', { permits: 3 }));
     let inside = 0;
     let most = 0;
@@ -57,7 +57,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect(await pools[0]?.inspect()).toMatchObject({ held: 0, queue: 0, free: 3 });
   });
 
-  it('[PF2] a black-holed link aborts a permit at its local deadline, and another has it then', async () => {
+  it('[PR2] a black-holed link aborts a permit at its local deadline, and another has it then', async () => {
     const permit = await open().semaphore('gpu', { permits: 1 }).acquire({ ttlMs: 1_500 });
     const leftMs = permit.remainingMs();
     const sinceMs = performance.now();
@@ -74,7 +74,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect(next.fence > permit.fence).toBe(true);
   });
 
-  it('[PF3] a claim whose reply was lost is taken back, or found again by its request id', async () => {
+  it('[PR3] a claim whose reply was lost is taken back, or found again by its request id', async () => {
     const gpu = open().semaphore('gpu', { permits: 2 });
     await gpu.inspect();
     redis.pause();
@@ -91,7 +91,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
       .toEqual(['named']);
   });
 
-  it('[PF4] fences rise over FLUSHALL, and the one flushed away learns that it lost', async () => {
+  it('[PR4] fences rise over FLUSHALL, and the one flushed away learns that it lost', async () => {
     const doc = open().readWrite('doc');
     const first = await doc.write({ ttlMs: 900 });
     const aborted = new Promise((resolve) => first.signal.addEventListener('abort', resolve));
@@ -104,7 +104,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect(first.valid).toBe(false);
   });
 
-  it('[PF5] 100 permits are renewed in batches, not one by one', async () => {
+  it('[PR5] 100 permits are renewed in batches, not one by one', async () => {
     const gpu = open().semaphore('gpu', { permits: 100 });
     const permits: Lease[] = await Promise.all(Array.from({ length: 100 }, () => gpu.acquire({ ttlMs: 1_000 })));
     // About seven renewals each in this while; the sweeps are among the calls.
@@ -112,7 +112,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect(permits.every(({ valid }) => valid)).toBe(true);
   });
 
-  it('[PF7] with minReplicas a permit is answered when the replica has it, or given back', async () => {
+  it('[PR7] with minReplicas a permit is answered when the replica has it, or given back', async () => {
     await using replica = await startRedis({ config: { replicaof: ['127.0.0.1', `${redis.port}`] } });
     const link = RedisLink.open({ redis: redis.url });
     await expect
@@ -139,7 +139,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect((await open().semaphore('gpu', { permits: 2 }).inspect()).held).toBe(1);
   });
 
-  it('[PF6] several locks are one script call to take and one to give back', async () => {
+  it('[PR6] several locks are one script call to take and one to give back', async () => {
     const locks = open();
     await locks.acquire('warm');
     const names = Array.from({ length: 32 }, (_, n) => `project:${n}`);
@@ -153,7 +153,7 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
     expect(lease?.resources).toHaveLength(32);
   });
 
-  it('[PF6] several locks on Redis Cluster lie in as many slots as they like', async () => {
+  it('[PR6] several locks on Redis Cluster lie in as many slots as they like', async () => {
     await using backend = await startRedisCluster();
     const cluster = new Cluster([...backend.urls], safeClusterOptions(2_000));
     const locks = new RedisLockManager({ redis: cluster, namespace: 'spread' });
