@@ -96,6 +96,7 @@ class XState5Driver implements MachineDriver {
     return this.#guarded(() => {
       const tree = given instanceof TreeSnapshot ? given : undefined;
       if (event.type === toChild && tree !== undefined) return tree.tree.has(tree, pathOf((event as Sent).to));
+      if (event.type === seenChild && tree !== undefined) return tree.tree.has(tree, pathOf((event as Seen).id));
       const root = tree?.root ?? own(given);
       const ended = endedChild(event.type);
       if (ended !== undefined && (tree?.tree.has(tree, pathOf(ended)) ?? Object.hasOwn(root.children, ended)))

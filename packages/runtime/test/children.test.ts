@@ -110,7 +110,12 @@ describe('callbacks and observables', () => {
     const machine = setup({
       types: {} as {
         context: { heard: readonly number[]; failed: string | null };
-        events: { type: 'open' } | { type: 'close' } | { type: 'ping'; n: number } | { type: 'fed'; n: number };
+        events:
+          | { type: 'open' }
+          | { type: 'watch' }
+          | { type: 'close' }
+          | { type: 'ping'; n: number }
+          | { type: 'fed'; n: number };
       },
       actors: {
         feed: fromCallback<{ type: 'ping'; n: number }, { from: number }>(({ input, sendBack, receive }) => {
@@ -133,7 +138,18 @@ describe('callbacks and observables', () => {
       initial: 'shut',
       on: { fed: { actions: assign({ heard: ({ context, event }) => [...context.heard, event.n] }) } },
       states: {
-        shut: { on: { open: 'open' } },
+        shut: { on: { open: 'open', watch: 'watching' } },
+        watching: {
+          invoke: {
+            src: 'values',
+            id: 'values',
+            onSnapshot: {
+              actions: assign({ heard: ({ context, event }) => [...context.heard, event.snapshot.context as number] }),
+            },
+            onError: 'shut',
+          },
+          on: { close: 'shut' },
+        },
         open: {
           invoke: [
             {
@@ -185,6 +201,26 @@ describe('callbacks and observables', () => {
     expect((await node.run(node.runtime.actor(Fed, 'a').read())).context.heard).toEqual([1, 2]);
     expect(feed.started).toEqual(['from 0', 'from 0']);
     expect(feed.stopped).toEqual(['cleaned up']);
+  });
+
+  it('[IV2] each value of an observable is committed in order, and shown again from its start by the next owner', async () => {
+    const feed: Feed = { started: [], stopped: [], emit: () => {} };
+    const Fed = feedActor(feed);
+    const node = await solo([Fed]);
+    await node.run(node.runtime.actor(Fed, 'a').tell({ type: 'watch' }));
+    feed.emit(1);
+    feed.emit(2);
+    await node.clock.advance(10);
+    await node.restart();
+    await node.run(node.runtime.actor(Fed, 'a').read());
+    feed.emit(3);
+    await node.clock.advance(10);
+    const actor = node.runtime.actor(Fed, 'a');
+    expect((await node.run(actor.read())).context.heard).toEqual([1, 2, 3]);
+    await node.run(actor.tell({ type: 'close' }));
+    feed.emit(4);
+    expect((await node.run(actor.read())).context.heard).toEqual([1, 2, 3]);
+    expect(feed).toMatchObject({ started: ['subscribed', 'subscribed'], stopped: ['unsubscribed', 'unsubscribed'] });
   });
 
   it('[IV2] an event that its state does not take is nothing, and no commit', async () => {
