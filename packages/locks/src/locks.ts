@@ -411,15 +411,17 @@ export class Locks implements LockManager, LeaseHome {
       });
     }
     if (reply.kind === 'held' || this.#ending.size > 0) reply = await this.#afterLeaving(command, reply);
+    if (options.signal?.aborted === true) {
+      // What its party held before, it goes on holding.
+      const isFresh = reply.kind === 'granted' || (reply.kind === 'held' && reply.view.leaseId === command.leaseId);
+      if (isFresh) await this.leave(command).catch(() => undefined);
+      throw options.signal.reason;
+    }
     const outcome = this.settled(command, reply, sentMs, options);
     if (outcome === 'queued')
       throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
         applied: 'unknown',
       });
-    if (options.signal?.aborted === true) {
-      if (outcome.kind === 'granted' && outcome.fresh) await outcome.lease.release();
-      throw options.signal.reason;
-    }
     return outcome;
   }
 

@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
 import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
+import type { EndedHow } from './lease.ts';
 import type { Offer, Replies, RequestCommand } from './lease-command.ts';
 import type { ClaimOptions, ClaimOutcome, Upkeep } from './lock-manager.ts';
 import { allowanceMs } from './renewal.ts';
@@ -131,8 +132,9 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
         });
         fault = undefined;
         command = { ...command, isFirst: false };
-        if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined && !isLast) {
-          // An offer came and went while this process could not answer. Nobody else knows the
+        if (reply.kind === 'gone' && isOver(reply.how) && options.requestId === undefined && !isLast) {
+          // An offer came and went while this process could not answer, or replicas were too slow
+          // to acknowledge a grant and it was given back. Nobody else knows the
           // request's name, so the claim goes on, at the end of the queue, under another.
           this.#waiters.delete(command.requestId);
           const leaseId = entropy.id();
@@ -143,9 +145,9 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
           waiter.isPassed = false;
           continue;
         }
+        if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
         const outcome = this.#manager.settled(command, reply, sentMs, options);
         if (outcome !== 'queued') {
-          if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
           return isLast && outcome.kind === 'busy' ? { ...outcome, why: 'waited' } : outcome;
         }
         if (reply.kind === 'queued') anchor = { sentMs, wallLeadMs, serverMs: reply.view.serverMs };
@@ -209,4 +211,8 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
     await this.#manager.leave(command).catch(() => undefined);
     throw reason;
   }
+}
+
+function isOver(how: EndedHow): boolean {
+  return how === 'expired' || how === 'cancelled';
 }
