@@ -50,6 +50,14 @@ const claims: Readonly<Record<string, Claim>> = {
     says: 'fences rise though the server forgets: expiry, eviction, FLUSHALL, a restart, a promotion that lost writes',
     step: tests(['packages/locks/test'], ['LS3']),
   },
+  'locks-model': {
+    says: 'no random history of claims, takeovers, faults, stops and clocks breaks a lock; broken locks are found',
+    step: tests(['packages/locks/test/model.test.ts', 'packages/locks/test/model.mutants.test.ts']),
+  },
+  guards: {
+    says: 'Redis, PostgreSQL, SQLite and HTTP turn away every write under an older fence, however many come at once',
+    step: tests(['packages/locks/test/guards']),
+  },
   browser: {
     says: 'two people in real browsers edit one after the other, embedded and on Redis + NATS',
     step: { command: './node_modules/.bin/playwright', args: ['test'], cwd: 'examples/collab' },
