@@ -175,6 +175,7 @@ local function load()
     ${TEXTS.join(', ')} = ${TEXTS.map(() => "''").join(', ')}
     return true
   end
+  if #raw <= ${HEADER_BYTES} then return false end
   ${order.join(', ')} = parse('<${format(HEADER)}', raw)
   if state < ${FORM} or state >= ${FORM + STATE.version} then return false end
   last = state - ${FORM}

@@ -163,7 +163,7 @@ for b = 1, bucketN do
         dueN = dueN + 2
         raw = ${packed('granted', { state: stateOf(EVENTS.claimed), cursor: 'count', forget: '0', due: 'endMs', untilMs: 'endMs', ttl: 'ttlMs', prev: '0', look: '0', ring: '0', fence: 'count', granted: 'now' }, 'two')}
         reply = count
-      else
+      elseif #raw > ${HEADER_BYTES} then
         ${parsed('ring')}
         ${KNOWN}
         if ${IS_PLAIN_FREE} and look <= known then
@@ -194,7 +194,7 @@ for b = 1, bucketN do
       end
     elseif kind == ${byteOf('r')} then
       one, at = parse('s', blob, at)
-      if raw then
+      if raw and #raw > ${HEADER_BYTES} then
         ${parsed('ttl')}
         if ${IS_PLAIN_HELD} and untilMs > now and (forget == 0 or forget > now) and find(raw, one, ${HEADER_BYTES + 1}, true) == ${HEADER_BYTES + 1} then
           count = count + 1

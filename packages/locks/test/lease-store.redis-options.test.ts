@@ -6,7 +6,7 @@ const press = 'project:press';
 const ada = { id: 'ada' };
 const bob = { id: 'bob' };
 
-describe('grants that replicas acknowledge', { timeout: 30_000 }, () => {
+describe('what a manager on Redis can be told', { timeout: 30_000 }, () => {
   let master: Backend;
   let replica: Backend;
   let managers: RedisLockManager[];
@@ -33,7 +33,7 @@ describe('grants that replicas acknowledge', { timeout: 30_000 }, () => {
       redis: master.url,
       namespace: 'replicas',
       minReplicas: 1,
-      replicaTimeoutMs: 150,
+      replicaTimeoutMs: 900,
       ...options,
     });
     managers.push(manager);
@@ -88,5 +88,32 @@ describe('grants that replicas acknowledge', { timeout: 30_000 }, () => {
     const link = RedisLink.open({ redis: master.url });
     expect(await link.command('keys', 'silent:*:log')).toEqual([]);
     await link.close();
+  });
+
+  it('[RC1] a record of another version is refused by name, and harms nobody else in its batch', async () => {
+    const locks = open({ minReplicas: 0, namespace: 'old', buckets: 1 });
+    await locks.open();
+    const link = RedisLink.open({ redis: master.url });
+    await link.command('set', 'old:{b0}:lock:project:press', '\u0001\u0001 of another form, and long enough to be one');
+    await link.close();
+    const [refused, fine] = await Promise.all([
+      locks.tryAcquire(press, { holder: ada }),
+      locks.tryAcquire('project:other', { holder: ada }),
+    ]);
+    expect(refused).toMatchObject({
+      kind: 'unavailable',
+      cause: { applied: 'no', message: expect.stringContaining('another version') as string },
+    });
+    expect(fine.kind).toBe('granted');
+  });
+
+  it('[RC2] a manager that names no number of buckets takes the namespace’s', async () => {
+    await open({ minReplicas: 0, namespace: 'laid', buckets: 7 }).open();
+    const locks = open({ minReplicas: 0, namespace: 'laid' });
+    await locks.open();
+    expect(locks.log.buckets).toBe(7);
+    await expect(open({ minReplicas: 0, namespace: 'laid', buckets: 8 }).open()).rejects.toMatchObject({
+      code: 'BUCKETS_MISMATCH',
+    });
   });
 });
