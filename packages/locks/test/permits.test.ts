@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Lease } from '../src/index.ts';
+import type { Lease, PermitStore } from '../src/index.ts';
 import { CapacityMismatchError, LockAcquisitionError, MemoryLeaseStore, MemoryLockManager } from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
 import { SimulatedClock, seededEntropy } from '../src/testing.ts';
@@ -210,10 +210,29 @@ describe('a semaphore', () => {
   });
 
   it('[PP2] a request repeated while its lease is being released is gone, not the lease once more', async () => {
-    const gpu = locks.semaphore('gpu', { permits: 2 });
+    let answered: Promise<void> | undefined;
+    const submit: PermitStore['submit'] = async (command) => {
+      const reply = await store.permits.submit(command);
+      await answered;
+      return reply;
+    };
+    const permits: PermitStore = {
+      submit,
+      sweep: () => store.permits.sweep(),
+      listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
+    };
+    const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
+    const gpu = slow.semaphore('gpu', { permits: 2 });
     const lease = await gpu.acquire({ requestId: 'one' });
+    let answer: () => void = () => undefined;
+    answered = new Promise((resolve) => {
+      answer = resolve;
+    });
     const again = gpu.tryAcquire({ requestId: 'one' });
+    await clock.settle();
+    // It was held when that was asked; the answer is on the way.
     const releasing = lease.release();
+    answer();
     expect(await settled(again)).toEqual({ kind: 'gone', how: 'released' });
     expect(await releasing).toEqual({ kind: 'released' });
   });
