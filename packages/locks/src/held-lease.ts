@@ -284,7 +284,9 @@ export class HeldLease implements Lease {
   }
 
   /** A reply about this lease that some other call got: its term counts from that call's send. */
-  confirm(view: OwnView, sentMs: number, wallLeadMs?: number): void {
+  confirm(view: OwnView, sentMs: number, wallLead?: number): void {
+    // An answer that does not say how the clocks stood when it was asked for ends no suspicion.
+    const wallLeadMs = wallLead ?? (this.#slept() ? this.#wallLeadMs : undefined);
     if (this.#isOver()) return;
     if (this.#home.clock.nowMs() >= this.#deadlineMs) {
       this.#expire();

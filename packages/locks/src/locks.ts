@@ -64,6 +64,7 @@ import { ReadWriteLock } from './read-write.ts';
 import { retryDelayMs } from './renewal.ts';
 import { Semaphore } from './semaphore.ts';
 import { ShortLock } from './short-lock.ts';
+import { Sleeps } from './sleeps.ts';
 import { Takeovers } from './takeovers.ts';
 import { Waiting } from './waiting.ts';
 
@@ -90,6 +91,7 @@ export class Locks implements LockManager, LeaseHome {
   readonly #leases = new Map<string, HeldLease>();
   /** Leases and requests whose end is on the way to the store. */
   readonly #ending = new Map<string, Promise<unknown>>();
+  readonly #sleeps: Sleeps;
   readonly #waiting: Waiting;
   readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
@@ -104,6 +106,7 @@ export class Locks implements LockManager, LeaseHome {
     this.clock = options.clock ?? systemClock;
     this.entropy = options.entropy ?? systemEntropy;
     this.alarms = new Alarms(this.clock);
+    this.#sleeps = new Sleeps(this.clock);
     this.#self = this.entropy.id();
     this.#events = new LockEvents(store, this.clock);
     this.metrics = new LockMetrics(() => this.#leases.size + (this.#permits?.holding ?? 0));
@@ -375,7 +378,9 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   #hold(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
-    const lease = new HeldLease(this, facts, term, upkeep);
+    // Suspended from birth: one round trip tells.
+    const unsure = this.#sleeps.since(term.sentMs) ? { wallLeadMs: Number.NEGATIVE_INFINITY } : undefined;
+    const lease = new HeldLease(this, facts, unsure === undefined ? term : { ...term, ...unsure }, upkeep);
     this.#leases.set(facts.leaseId, lease);
     return lease;
   }
@@ -580,6 +585,7 @@ export class Locks implements LockManager, LeaseHome {
   #sweepSoon(): void {
     if (this.#isClosed) return;
     this.#stopSweeping = this.clock.background(SWEEP_MS * (0.8 + 0.4 * this.entropy.random()), () => {
+      this.#sleeps.look();
       // A sweep that fails is the next one's work.
       this.store
         .sweep()

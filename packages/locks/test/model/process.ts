@@ -193,10 +193,11 @@ export class Line implements LeaseStore {
     if (fault === 'twice') answer = answer.then(take);
     this.#there = answer;
     if (fault === 'reply-lost') return this.#lost();
-    const back = Promise.all([answer, this.#back]).then(() => (fault === 'slow' ? this.#delay(SLOW_MS) : undefined));
+    const back = Promise.all([answer, this.#back])
+      .then(() => (fault === 'slow' ? this.#delay(SLOW_MS) : undefined))
+      .then(() => this.#running());
     this.#back = back;
     await back;
-    await this.#running();
     return answer;
   }
 
