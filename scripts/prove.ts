@@ -16,6 +16,8 @@ function tests(files: readonly string[], rules: readonly string[] = []): Step {
 }
 
 const server = (name: string): string => `packages/server/test/${name}.test.ts`;
+/** Of the packages' tests, those whose files begin so. */
+const locks = (name: string): string => `packages/locks/test/${name}`;
 const runtime = (name: string): string => `packages/runtime/test/${name}.test.ts`;
 
 const claims: Readonly<Record<string, Claim>> = {
@@ -44,11 +46,11 @@ const claims: Readonly<Record<string, Claim>> = {
   },
   pitfalls: {
     says: 'what goes wrong with locks elsewhere does not here: in memory, on Redis, Sentinel and Cluster, behind a bad network',
-    step: tests(['packages/locks/test'], ['PF\\d+']),
+    step: tests([locks('manager.'), locks('faults.'), locks('fences.'), locks('promotion.')], ['PF\\d+']),
   },
   fences: {
     says: 'fences rise though the server forgets: expiry, eviction, FLUSHALL, a restart, a promotion that lost writes',
-    step: tests(['packages/locks/test'], ['LS3']),
+    step: tests([locks('lease-store.'), locks('fence'), locks('promotion.')], ['LS3']),
   },
   'locks-model': {
     says: 'no random history of claims, takeovers, faults, stops and clocks breaks a lock; broken locks are found',
