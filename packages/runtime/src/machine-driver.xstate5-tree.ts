@@ -20,9 +20,19 @@ import {
   createActor,
   fromTransition,
 } from 'xstate';
-import type { Effect, InvokeEffect } from './effect.ts';
+import type { InvokeEffect } from './effect.ts';
 import type { MachineSnapshot, Member } from './machine-driver.ts';
-import { addressOf, type Path, pathOf, within } from './machine-driver.xstate5-address.ts';
+import { addressOf, type Path, within } from './machine-driver.xstate5-address.ts';
+import {
+  type Cell,
+  type Cells,
+  type Event,
+  endEvent,
+  findRef,
+  lastSeen,
+  Run,
+  snapshotEvent,
+} from './machine-driver.xstate5-cells.ts';
 import { type ChildLogic, type Definition, isWork } from './machine-driver.xstate5-definition.ts';
 import {
   type Acting,
@@ -35,20 +45,7 @@ import {
 import type { StoredRef } from './machine-driver.xstate5-refs.ts';
 import { type Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
 import { fromStored, type Stored, type StoredChild, toStored } from './machine-driver.xstate5-stored.ts';
-
-type Event = { readonly type: string };
-/** The snapshots of an actor's machine and of everything below it. */
-type Cells = ReadonlyMap<AnyActorRef, Cell>;
-
-/** What XState calls a snapshot, of whatever logic. */
-interface Cell {
-  readonly status: 'active' | 'done' | 'error' | 'stopped';
-  readonly output?: unknown;
-  readonly error?: unknown;
-  readonly input?: unknown;
-  readonly context?: unknown;
-  readonly children?: Readonly<Record<string, AnyActorRef>>;
-}
+import { type Kinds, type TreeHost, TreeSystem } from './machine-driver.xstate5-system.ts';
 
 /** The state of a whole tree, between steps. */
 export class TreeSnapshot implements MachineSnapshot {
@@ -100,68 +97,18 @@ interface Node {
   captured: (Captured | (() => void))[];
 }
 
-/** What is under way while a tree is stepped. */
-class Run {
-  readonly cells: Map<AnyActorRef, Cell>;
-  readonly effects: Effect[] = [];
-  readonly queues = new Map<Node, Event[]>();
-  /** Throws of children, by the event that tells their parents. */
-  readonly thrown = new Map<Event, { readonly cause: unknown }>();
+type TreeRun = Run<Node>;
 
-  constructor(cells: Cells) {
-    this.cells = new Map(cells);
-  }
-}
-
-/** The machines of a type, with every machine below them made to be stepped here; shared by all trees of the type. */
-export class Kinds {
-  readonly #made = new Map<Definition, AnyStateMachine>();
-
-  machineOf(definition: Definition): AnyStateMachine {
-    const known = this.#made.get(definition);
-    if (known !== undefined) return known;
-    const actors: Record<string, AnyActorLogic> = {};
-    for (const [src, logic] of definition.children)
-      if (logic.kind === 'machine') actors[src] = inTree(logic.definition);
-    const machine = definition.machine.provide({ actors }) as AnyStateMachine;
-    this.#made.set(definition, machine);
-    return machine;
-  }
-}
-
-/** A machine as XState meets it below another: its first snapshot is made in the tree, nothing else is asked of it. */
-function inTree({ machine }: Definition): AnyActorLogic {
-  return {
-    config: machine.config,
-    transition: (snapshot: unknown) => snapshot,
-    getInitialSnapshot: ({ self }: Scope, input: unknown) => treeOf(self).begun(self, input),
-    getPersistedSnapshot: (snapshot: unknown) => snapshot,
-    restoreSnapshot: (snapshot: unknown) => snapshot,
-  } as object as AnyActorLogic;
-}
-
-const trees = new WeakMap<object, Tree>();
-
-function treeOf({ system }: AnyActorRef): Tree {
-  const tree = trees.get(system);
-  assert(tree !== undefined, 'a child is stepped in the tree that made it');
-  return tree;
-}
-
-export class Tree {
+export class Tree implements TreeHost {
   readonly #kinds: Kinds;
-  readonly #microsteps: Microsteps;
   readonly #nodes = new WeakMap<AnyActorRef, Node>();
   readonly #system: Scope['system'];
   readonly #root: Node;
-  #run: Run = new Run(new Map());
-  #sessions = 0;
+  #run: TreeRun = new Run(new Map());
 
   constructor(definition: Definition, kinds: Kinds, microsteps: Microsteps) {
     this.#kinds = kinds;
-    this.#microsteps = microsteps;
-    this.#system = this.#openSystem();
-    trees.set(this.#system, this);
+    this.#system = new TreeSystem(this, microsteps).asSystem;
     const ref = createActor(inert, { id: definition.machine.id, parent: { system: this.#system } as AnyActorRef });
     (ref as { _parent?: AnyActorRef | undefined })._parent = undefined;
     this.#root = this.#adopt(ref as AnyActorRef, [], { kind: 'machine', definition }, undefined);
@@ -223,7 +170,7 @@ export class Tree {
     return findRef(given.cells, this.#root.ref, path) !== undefined;
   }
 
-  get effects(): readonly Effect[] {
+  get effects(): TreeRun['effects'] {
     return this.#run.effects;
   }
 
@@ -274,6 +221,33 @@ export class Tree {
     const snapshot = this.#machine(node).getInitialSnapshot(node.scope, input) as AnyMachineSnapshot;
     this.#run.cells.set(ref, snapshot);
     return snapshot;
+  }
+
+  /** XState has begun to make an actor below one of ours. */
+  made(ref: AnyActorRef): void {
+    const parent = ref._parent && this.#nodes.get(ref._parent);
+    // The root itself, which has no parent.
+    if (parent === undefined) return;
+    const logic =
+      parent.logic.kind === 'machine' && typeof ref.src === 'string'
+        ? parent.logic.definition.children.get(ref.src)
+        : undefined;
+    if (logic === undefined)
+      throw new Error(`what is spawned as '${ref.id}' is not named in setup({ actors }), so it could not be restored`);
+    if (ref.id === ref.sessionId)
+      throw new Error(`'${String(ref.src)}' is spawned without an id, by which it could be restored; give it { id }`);
+    this.#adopt(ref, [...parent.path, ref.id], logic, parent);
+  }
+
+  isRoot(ref: AnyActorRef): boolean {
+    return ref === this.#root.ref;
+  }
+
+  named(systemId: string): AnyActorRef | undefined {
+    let found: AnyActorRef | undefined;
+    for (const [ref, { status }] of this.#run.cells)
+      if ((ref as { systemId?: string }).systemId === systemId && status === 'active') found = ref;
+    return found;
   }
 
   #end(): TreeSnapshot {
@@ -506,22 +480,6 @@ export class Tree {
     return this.#kinds.machineOf(logic.definition);
   }
 
-  /** XState has begun to make an actor below one of ours. */
-  #made(ref: AnyActorRef): void {
-    const parent = ref._parent && this.#nodes.get(ref._parent);
-    // The root itself, which has no parent.
-    if (parent === undefined) return;
-    const logic =
-      parent.logic.kind === 'machine' && typeof ref.src === 'string'
-        ? parent.logic.definition.children.get(ref.src)
-        : undefined;
-    if (logic === undefined)
-      throw new Error(`what is spawned as '${ref.id}' is not named in setup({ actors }), so it could not be restored`);
-    if (ref.id === ref.sessionId)
-      throw new Error(`'${String(ref.src)}' is spawned without an id, by which it could be restored; give it { id }`);
-    this.#adopt(ref, [...parent.path, ref.id], logic, parent);
-  }
-
   #adopt(ref: AnyActorRef, path: Path, logic: ChildLogic, parent: Node | undefined): Node {
     const own = ref.getSnapshot.bind(ref);
     ref.getSnapshot = () => this.#run.cells.get(ref) ?? own();
@@ -544,36 +502,6 @@ export class Tree {
       defer: (work) => void this.#node(self).captured.push(work),
       actionExecutor: (action) => void this.#node(self).captured.push(action as Captured),
     };
-  }
-
-  #openSystem(): Scope['system'] {
-    const find = (systemId: string): AnyActorRef | undefined => {
-      let found: AnyActorRef | undefined;
-      for (const [ref, { status }] of this.#run.cells)
-        if ((ref as { systemId?: string }).systemId === systemId && status === 'active') found = ref;
-      return found;
-    };
-    const nothing = (): void => {};
-    const system = {
-      get: find,
-      getAll: () => ({}),
-      inspect: () => ({ unsubscribe: nothing }),
-      scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
-      getSnapshot: () => ({ _scheduledEvents: {} }),
-      start: nothing,
-      _clock: { setTimeout: nothing, clearTimeout: nothing },
-      _logger: nothing,
-      _bookId: () => `x:${this.#sessions++}`,
-      _register: nothing,
-      _unregister: nothing,
-      _set: nothing,
-      _relay: nothing,
-      _sendInspectionEvent: (seen: { readonly type: string; readonly actorRef: AnyActorRef }) => {
-        if (seen.type === '@xstate.actor') this.#made(seen.actorRef);
-        else this.#microsteps.see(seen, seen.actorRef === this.#root.ref);
-      },
-    };
-    return system as object as Scope['system'];
   }
 
   // Out of the record.
@@ -621,33 +549,4 @@ export class Tree {
   }
 }
 
-/** What a reference tells once its actor is gone. */
-function lastSeen(ref: AnyActorRef, snapshot: Cell): void {
-  (ref as { _snapshot?: unknown })._snapshot = snapshot;
-}
-
 const inert: AnyActorLogic = fromTransition((state: undefined) => state, undefined);
-
-function findRef(cells: Cells, root: AnyActorRef, path: Path): AnyActorRef | undefined {
-  let ref: AnyActorRef | undefined = root;
-  for (const id of path) ref = ref && cells.get(ref)?.children?.[id];
-  return ref && cells.get(ref)?.status === 'active' ? ref : undefined;
-}
-
-function snapshotEvent({ id }: AnyActorRef, snapshot: Cell): Event {
-  return { type: `xstate.snapshot.${id}`, snapshot } as Event;
-}
-
-function endEvent({ id }: AnyActorRef, { status, output, error }: Cell): Event {
-  const end =
-    status === 'done'
-      ? { type: `xstate.done.actor.${id}`, output, actorId: id }
-      : { type: `xstate.error.actor.${id}`, error, actorId: id };
-  return end as Event;
-}
-
-/** Splits an address into that of a child's parent, and the child's id. */
-export function parentOf(address: string): { readonly parent: Path; readonly id: string } {
-  const path = pathOf(address);
-  return { parent: path.slice(0, -1), id: path.at(-1) ?? address };
-}

@@ -32,7 +32,8 @@ import { type Acting, asInvoke, type Captured, perform } from './machine-driver.
 import { runWork } from './machine-driver.xstate5-run.ts';
 import { Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
 import { errorData, fromStored, type Stored, toStored } from './machine-driver.xstate5-stored.ts';
-import { Kinds, Tree, TreeSnapshot } from './machine-driver.xstate5-tree.ts';
+import { Kinds } from './machine-driver.xstate5-system.ts';
+import { Tree, TreeSnapshot } from './machine-driver.xstate5-tree.ts';
 
 /** Makes the driver of one machine; throws `MachineRefused` when it cannot be run. */
 export function xstateDriver(machine: AnyStateMachine): MachineDriver {
