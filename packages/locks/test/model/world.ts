@@ -194,7 +194,11 @@ export class World implements Server {
       this.count(`${command.kind} ${(reply as Reply).kind}`);
       this.judge.took(command, reply, events, this.#serverMs());
       const asked: LeaseCommand = command;
-      if (asked.kind === 'answer' && reply.kind === 'draining') this.#drained.set(asked.leaseId, from);
+      if (asked.kind === 'answer' && reply.kind === 'draining') {
+        this.#drained.set(asked.leaseId, from);
+        // Whoever else continues the lease hears of it with the next renewal.
+        this.#taint(asked.leaseId, from);
+      }
       for (const { type, leaseId, how } of events) {
         if (type !== 'released') continue;
         // What others force or time decides, its holder learns later; what it answered, it knows.
