@@ -56,7 +56,7 @@ export class Activation {
   readonly #due = new DueTimers();
   readonly #askers = new Askers();
   /** Of an actor without a record. */
-  readonly #dedup = new MemoryDedup();
+  readonly #dedup: MemoryDedup | undefined;
   #phase: Phase = { kind: 'loading' };
   /** So many letters are stepped one by one, since their group could not be stored whole. */
   #singly = 0;
@@ -67,7 +67,7 @@ export class Activation {
   #pace = 1;
   #pumpedAtMs = 0;
   /** Ends with the store call that is under way. */
-  #attempt: Promise<void> = Promise.resolve();
+  #attempt: Promise<void> | undefined;
 
   constructor(host: ActivationHost, stepper: Stepper) {
     this.id = stepper.id;
@@ -75,6 +75,7 @@ export class Activation {
     this.#host = host;
     this.#stepper = stepper;
     this.#mailbox = new Mailbox(stepper.behavior.mailbox, host.mailLoad);
+    this.#dedup = stepper.behavior.durable ? undefined : new MemoryDedup();
     this.#onlookers = new Onlookers(host, stepper);
     this.#outflow = new Outflow(host, stepper, {
       happened: (letter) => this.#take(letter),
@@ -86,7 +87,7 @@ export class Activation {
   /** Takes a message; `answer` is called once, or never when nobody could know the outcome. */
   deliver(request: Deliver, answer: (answer: Answer) => void): void {
     const closed = this.#closed();
-    const before = closed ?? (request.from && this.#dedup.find(request.from));
+    const before = closed ?? (request.from && this.#dedup?.find(request.from));
     if (before !== undefined) {
       answer(before);
       return;
@@ -131,7 +132,7 @@ export class Activation {
       id: this.id,
       phase: phase.kind === 'ready' && this.#retry !== undefined ? 'retrying' : phase.kind,
       waiting: this.#mailbox.size,
-      owes: this.#outflow.relay.owed(100),
+      owes: this.#outflow.owes(100),
       invokes: this.#outflow.invokes,
       ...(phase.kind === 'quarantined' ? { fault: `${phase.fault.code}: ${phase.fault.message}` } : {}),
       ...(state === undefined ? {} : { version: state.version }),
@@ -275,7 +276,7 @@ export class Activation {
       this.#finish(group);
       this.#resume(state);
     } else if (!this.#stepper.behavior.durable) {
-      this.#dedup.settle(group.settles);
+      this.#dedup?.settle(group.settles);
       this.#committed(state, group, { version: state.version + 1, events: [] });
     } else {
       this.#commit(state, group);
@@ -369,6 +370,7 @@ export class Activation {
   ): void {
     const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
+    this.#attempt = undefined;
     const took = (this.#host.clock.nowMs() - this.#pumpedAtMs) / Math.max(1, group.letters.length);
     this.#pace += (took - this.#pace) / 8;
     this.#finish(group);

@@ -115,7 +115,7 @@ function timerOf(row: TimerRow, delays: StoredState['delays'], windows: readonly
   return delays === undefined || kept === undefined ? row : reckoned(row, kept, windows, delays.atMs);
 }
 
-function isEmpty(record: object): boolean {
+export function isEmpty(record: object): boolean {
   for (const _ in record) return false;
   return true;
 }

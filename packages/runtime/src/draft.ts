@@ -3,7 +3,7 @@
 // The state of an actor while a group of letters is stepped, and what goes with it: changed only
 // here, and nothing of it is anybody else's before `result`.
 import { type ActorId, formatActorId } from './actor-id.ts';
-import { type ActorState, nextNumber } from './actor-state.ts';
+import { type ActorState, isEmpty, nextNumber } from './actor-state.ts';
 import { type Asks, answered, type ReplyAddress, withAsk, withoutAsk, withoutExpired } from './asks.ts';
 import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
 import { type KeptDelay, policyOf } from './delay-policy.ts';
@@ -23,6 +23,11 @@ import { isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
 import { type Halt, noStrikes, type Strikes, type Verdict } from './supervision.ts';
+
+// Most actors have none of these: they share them.
+const NO_TIMERS: ReadonlyMap<string, TimerRow> = new Map();
+const NO_EFFECTS: readonly Effect[] = [];
+const NOTHING = Object.freeze({});
 
 export class Draft {
   readonly #stepper: Stepper;
@@ -217,14 +222,14 @@ export class Draft {
       next: {
         version: this.#before.version,
         snapshot: this.#snapshot,
-        timers: this.#timers,
+        timers: this.#timers.size === 0 ? NO_TIMERS : this.#timers,
         lastOut: this.#lastOut,
-        runs: this.#runs,
+        runs: isEmpty(this.#runs) ? NOTHING : this.#runs,
         mark: this.#mark,
-        unborn: this.#changes ? [] : this.#before.unborn,
+        unborn: this.#changes ? NO_EFFECTS : this.#before.unborn,
         halt: this.#halt,
         strikes: this.#strikes,
-        delays: this.#delays,
+        delays: isEmpty(this.#delays) ? NOTHING : this.#delays,
         asks: withoutExpired(this.#asks, this.#nowMs),
       },
       changes: this.#changes,

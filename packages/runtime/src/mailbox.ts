@@ -118,7 +118,8 @@ export class Mailbox {
   #told = 0;
   #bytes = 0;
   #orders = 0;
-  readonly #numbered = new Map<string, Told>();
+  /** There while something waits. */
+  #numbered: Map<string, Told> | undefined;
 
   constructor(limits: MailLimits, load: MailLoad) {
     this.#limits = limits;
@@ -140,7 +141,7 @@ export class Mailbox {
       return 'queued';
     }
     const name = nameOf(letter);
-    const twin = name === undefined ? undefined : this.#numbered.get(name);
+    const twin = name === undefined ? undefined : this.#numbered?.get(name);
     if (twin !== undefined) {
       twin.answer.push(...letter.answer);
       twin.again ||= letter.again;
@@ -151,7 +152,10 @@ export class Mailbox {
     if (this.#told >= messages || this.#bytes + letter.bytes > bytes || !this.#load.take(letter.bytes)) return 'full';
     this.#told++;
     this.#bytes += letter.bytes;
-    if (name !== undefined) this.#numbered.set(name, letter);
+    if (name !== undefined) {
+      this.#numbered ??= new Map();
+      this.#numbered.set(name, letter);
+    }
     this.#letters.push(letter);
     return 'queued';
   }
@@ -169,7 +173,10 @@ export class Mailbox {
       count++;
       if (alone) break;
     }
-    return this.#letters.splice(0, count);
+    if (count < this.#letters.length) return this.#letters.splice(0, count);
+    const all = this.#letters;
+    this.#letters = [];
+    return all;
   }
 
   takeAll(): Letter[] {
@@ -177,7 +184,7 @@ export class Mailbox {
     this.#told = 0;
     this.#bytes = 0;
     this.#orders = 0;
-    this.#numbered.clear();
+    this.#numbered = undefined;
     return this.#letters.splice(0);
   }
 
@@ -195,7 +202,8 @@ export class Mailbox {
     this.#told--;
     this.#bytes -= letter.bytes;
     const name = nameOf(letter);
-    if (name !== undefined) this.#numbered.delete(name);
+    if (name !== undefined) this.#numbered?.delete(name);
+    if (this.#told === 0) this.#numbered = undefined;
   }
 }
 

@@ -11,15 +11,18 @@ import type { Bounced, Ended, Said } from './mailbox.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
 
+const NO_ROWS: readonly OutboxRow[] = [];
+
 export class Outflow {
   readonly #host: ActivationHost;
   readonly #stepper: Stepper;
-  readonly #invokes: Invokes;
-  readonly #relay: OutboxRelay;
+  /** Made when first needed, and dropped when it has paid all: most actors owe nothing. */
+  #invokes: Invokes | undefined;
+  #relay: OutboxRelay | undefined;
   readonly #changed: () => void;
-  readonly #happened: (letter: Bounced) => void;
+  readonly #happened: (letter: Said | Ended | Bounced) => void;
   /** Rows their receivers have settled, not yet removed from the record. */
-  #paid: OutboxRow[] = [];
+  #paid: readonly OutboxRow[] = NO_ROWS;
 
   /** `happened`: an invoke has ended, a row was refused for good. `changed`: a row has been paid. */
   constructor(
@@ -31,22 +34,12 @@ export class Outflow {
     this.#stepper = stepper;
     this.#changed = on.changed;
     this.#happened = on.happened;
-    this.#invokes = new Invokes(stepper.id, stepper.driver, {
-      take: on.happened,
-      ask: (question, under) => host.ask(question, under),
-      onFault: (fault) => host.onFault(fault),
-    });
-    this.#relay = new OutboxRelay({
-      clock: host.clock,
-      deliver: (row, signal) => host.deliver(stepper.id, row, signal),
-      settled: (row, refusal) => this.#settled(row, refusal),
-    });
   }
 
   /** What the record says was under way. */
   resume(state: ActorState, outbox: readonly OutboxRow[]): void {
     if (state.halt === undefined) this.#startWaiting(state);
-    this.#relay.add(outbox);
+    if (outbox.length > 0) this.#relays().add(outbox);
   }
 
   /** Rows that the next commit is to remove. */
@@ -56,25 +49,27 @@ export class Outflow {
 
   /** A commit has removed the first so many. */
   removed(count: number): void {
-    this.#paid = this.#paid.slice(count);
+    this.#paid = count === this.#paid.length ? NO_ROWS : this.#paid.slice(count);
+    if (this.#relay?.size === 0) this.#relay = undefined;
   }
 
-  get relay(): OutboxRelay {
-    return this.#relay;
+  /** What waits for whom, and why: at most so many receivers. */
+  owes(most: number): ReturnType<OutboxRelay['owed']> {
+    return this.#relay?.owed(most) ?? [];
   }
 
   get invokes(): readonly string[] {
-    return this.#invokes.ids;
+    return this.#invokes?.ids ?? [];
   }
 
   /** Messages not yet settled by their receivers. */
   get owed(): number {
-    return this.#relay.size;
+    return this.#relay?.size ?? 0;
   }
 
   /** Whether anything still runs or is owed. */
   get isBusy(): boolean {
-    return this.#invokes.size + this.#relay.size + this.#paid.length > 0;
+    return (this.#invokes?.size ?? 0) + this.owed + this.#paid.length > 0;
   }
 
   /** What the commit of this state lets out. */
@@ -84,36 +79,57 @@ export class Outflow {
 
   /** An actor without a record has no outbox: what it tells is sent once. */
   owe(rows: readonly OutboxRow[]): void {
-    if (this.#stepper.behavior.durable) this.#relay.add(rows);
+    if (rows.length === 0) return;
+    if (this.#stepper.behavior.durable) this.#relays().add(rows);
     else for (const row of rows) this.#host.tellOnce(row);
   }
 
   stop(): void {
-    this.#invokes.stopAll();
-    this.#relay.stop();
+    this.#invokes?.stopAll();
+    this.#relay?.stop();
+  }
+
+  #running(): Invokes {
+    const host = this.#host;
+    this.#invokes ??= new Invokes(this.#stepper.id, this.#stepper.driver, {
+      take: this.#happened,
+      ask: (question, under) => host.ask(question, under),
+      onFault: (fault) => host.onFault(fault),
+    });
+    return this.#invokes;
+  }
+
+  #relays(): OutboxRelay {
+    const host = this.#host;
+    this.#relay ??= new OutboxRelay({
+      clock: host.clock,
+      deliver: (row, signal) => host.deliver(this.#stepper.id, row, signal),
+      settled: (row, refusal) => this.#settled(row, refusal),
+    });
+    return this.#relay;
   }
 
   /** Those of its invokes that the state still waits for. */
   #startWaiting(state: ActorState): void {
     for (const invoke of this.#stepper.driver.invokes(state.snapshot)) {
       const run = state.runs[invoke.id];
-      if (run !== undefined) this.#invokes.start(invoke, run);
+      if (run !== undefined) this.#running().start(invoke, run);
     }
   }
 
   #let(effect: AfterEffect, state: ActorState): void {
     switch (effect.kind) {
       case 'start':
-        this.#invokes.start(effect.invoke, effect.run);
+        this.#running().start(effect.invoke, effect.run);
         break;
       case 'stop':
-        this.#invokes.stop(effect.id);
+        this.#invokes?.stop(effect.id);
         break;
       case 'send':
-        this.#invokes.send(effect.id, effect.event);
+        this.#invokes?.send(effect.id, effect.event);
         break;
       case 'rest':
-        this.#invokes.stopAll();
+        this.#invokes?.stopAll();
         break;
       case 'rise':
         this.#startWaiting(state);
@@ -140,7 +156,7 @@ export class Outflow {
       this.#happened({ kind: 'bounced', row, refusal });
       return;
     }
-    this.#paid.push(row);
+    this.#paid = [...this.#paid, row];
     this.#changed();
   }
 }
