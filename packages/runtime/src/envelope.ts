@@ -15,6 +15,7 @@ import type { Json, SenderId } from './state-store.ts';
 
 const FENCE = /^\d{16}$/;
 const ORDERS: ReadonlySet<unknown> = new Set<Order['order']>(['suspend', 'resume', 'restart']);
+const DOOR = /^[A-Za-z0-9_-]{1,64}$/;
 const NODE_SENDER = /^[A-Za-z0-9_~-]{1,256}$/;
 
 /** Who numbered a message, for the receiver's record of what is settled. */
@@ -100,8 +101,9 @@ export function encodeRequest(request: Request): Buffer {
   return Buffer.from(JSON.stringify(request));
 }
 
-export function encodeAnswer(answer: Answer): Buffer {
-  return Buffer.from(JSON.stringify(answer));
+/** `at` names the door of the node that answers, for the next question about the same shard. */
+export function encodeAnswer(answer: Answer, at?: string): Buffer {
+  return Buffer.from(JSON.stringify(at === undefined ? answer : { ...answer, at }));
 }
 
 export function decodeRequest(body: Buffer): Request | undefined {
@@ -123,10 +125,11 @@ export function decodeRequest(body: Buffer): Request | undefined {
   }
 }
 
-export function decodeAnswer(body: Buffer): Answer | undefined {
+export function decodeAnswer(body: Buffer): (Answer & { readonly at?: string }) | undefined {
   const data = parsed(body);
-  if (data === undefined) return undefined;
-  return isAnswer(data) ? (data as object as Answer) : undefined;
+  if (data === undefined || !isAnswer(data)) return undefined;
+  if (data.at !== undefined && !(typeof data.at === 'string' && DOOR.test(data.at))) return undefined;
+  return data as object as Answer;
 }
 
 function parsed(body: Buffer): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
-// What leaves this node within one tick, by subject. The first message of a tick goes out at once,
-// so that a quiet link adds no delay; the others of that tick leave together at its end.
+// What leaves this node within one tick, by subject. The first messages of a tick leave as soon as
+// the code that is running pauses, so that a quiet link adds no delay and those who were woken by
+// one frame answer in one; the others of that tick leave together at its end.
 import type { Clock } from '@devmentor/locks';
 import { encodeFrame, FRAME_OVERHEAD_BYTES, type FrameItem, MAX_FRAME_ITEMS } from './frame.ts';
 import type { Pending, Requests } from './requests.ts';
@@ -31,7 +32,7 @@ export class FrameQueue {
   readonly #requests: Requests;
   readonly #write: WriteFrame;
   readonly #waiting = new Map<string, Waiting>();
-  #inTick = false;
+  #turn: 'none' | 'pause' | 'tick' = 'none';
 
   constructor(clock: Clock, requests: Requests, write: WriteFrame) {
     this.#clock = clock;
@@ -63,14 +64,9 @@ export class FrameQueue {
   }
 
   #add(subject: string, item: Outgoing): void {
-    if (!this.#inTick) {
-      this.#inTick = true;
-      this.#clock.soon(() => {
-        this.#inTick = false;
-        this.flush();
-      });
-      this.#leave(subject, [item]);
-      return;
+    if (this.#turn === 'none') {
+      this.#turn = 'pause';
+      queueMicrotask(() => this.#paused());
     }
     const waiting = this.#waiting.get(subject);
     if (waiting === undefined) {
@@ -87,6 +83,15 @@ export class FrameQueue {
     }
     waiting.items.push(item);
     waiting.bytes += item.body.length + FRAME_OVERHEAD_BYTES;
+  }
+
+  #paused(): void {
+    this.#turn = 'tick';
+    this.flush();
+    this.#clock.soon(() => {
+      this.#turn = 'none';
+      this.flush();
+    });
   }
 
   #leave(subject: string, items: readonly Outgoing[]): void {

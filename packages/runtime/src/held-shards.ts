@@ -10,22 +10,27 @@
 //        arrives is answered until the next owner serves.
 //   HS4  What was sealed or was to be yielded, and then failed, is `unsettled`: the record may name
 //        this node though it serves nothing. The caller looks again.
+//   HS6  Whoever was answered by this node may ask it directly, about any shard: by its door, one
+//        subject. What it does not serve it answers `elsewhere`.
 //   HS5  A seal whose answer comes after `closeAll` was made under a lease that is over: the shard
 //        is not served.
 import type { ActorId } from './actor-id.ts';
-import { decodeRequest, encodeAnswer } from './envelope.ts';
+import { type Answer, decodeRequest, encodeAnswer } from './envelope.ts';
 import type { NodePorts } from './node-ports.ts';
 import { Pulse } from './pulse.ts';
-import { shardSubject } from './router.ts';
+import { doorSubject, shardSubject } from './router.ts';
 import { ServedShard } from './served-shard.ts';
 import type { Epoch, Incarnation, Ownership, Shard } from './state-store.ts';
-import { type Message, type Transport, TransportError } from './transport.ts';
+import { type Message, type Subscription, type Transport, TransportError } from './transport.ts';
 
 export interface HeldShardsOptions {
   readonly ports: NodePorts;
   readonly namespace: string;
   /** Absent where no other node could ask. */
   readonly transport: Transport | undefined;
+  /** Names this node's door. */
+  readonly door: string;
+  shardOf(id: ActorId): Shard;
   readonly residents: readonly { readonly id: ActorId; readonly shard: Shard }[];
   /** Whether some delay's policy asks when a shard was not served. */
   readonly keepsPulse: boolean;
@@ -50,6 +55,7 @@ export class HeldShards {
   readonly #unsettled = new Set<Shard>();
   /** Rises with each `closeAll`. */
   #era = 0;
+  #door: Promise<Subscription> | undefined;
   readonly #lingering = new Map<Shard, { readonly end: () => void; readonly ended: Promise<void> }>();
 
   constructor(options: HeldShardsOptions) {
@@ -154,6 +160,8 @@ export class HeldShards {
     this.#unsettled.clear();
     for (const [shard, held] of [...this.#held]) this.#release(shard, held);
     for (const { end } of [...this.#lingering.values()]) end();
+    this.#door?.then((door) => door.unsubscribe()).catch(this.#options.ports.onFault);
+    this.#door = undefined;
   }
 
   async #feelPulse(held: Held): Promise<void> {
@@ -172,14 +180,30 @@ export class HeldShards {
   }
 
   async #subscribe(held: Held): Promise<void> {
-    const { transport, namespace } = this.#options;
+    const { transport, namespace, door } = this.#options;
     if (transport === undefined) return;
     const { served } = held;
-    const subscription = await transport.subscribe(shardSubject(namespace, served.shard), (message) =>
-      receive(served, message),
-    );
+    this.#door ??= transport.subscribe(doorSubject(namespace, door), (message) => this.#direct(message));
+    try {
+      await this.#door;
+    } catch (fault) {
+      this.#door = undefined;
+      throw fault;
+    }
+    const subscription = await transport.subscribe(shardSubject(namespace, served.shard), ({ body, respond }) => {
+      const request = decodeRequest(body);
+      if (request !== undefined) served.receive(request, answerer(respond, door));
+    });
     if (this.#held.get(served.shard) === held) held.subscription = subscription;
     else await subscription.unsubscribe();
+  }
+
+  #direct({ body, respond }: Message): void {
+    const request = decodeRequest(body);
+    if (request === undefined) return;
+    const served = this.get(this.#options.shardOf(request.id));
+    if (served === undefined) respond?.(encodeAnswer({ kind: 'elsewhere' }));
+    else served.receive(request, answerer(respond));
   }
 
   #lost(shard: Shard, served: ServedShard): void {
@@ -217,20 +241,14 @@ export class HeldShards {
   }
 }
 
-function receive(served: ServedShard, { body, respond }: Message): void {
-  const request = decodeRequest(body);
-  if (request === undefined) return;
-  served.receive(request, (answer) => {
+function answerer(respond: Message['respond'], at?: string): (answer: Answer) => void {
+  return (answer) => {
     try {
-      respond?.(encodeAnswer(answer));
+      respond?.(encodeAnswer(answer, at));
     } catch (fault) {
       if (!(fault instanceof TransportError)) throw fault;
-      respond?.(
-        encodeAnswer({
-          kind: 'fault',
-          fault: { code: 'TOO_LARGE', message: fault.message, applied: answer.kind === 'committed' ? 'unknown' : 'no' },
-        }),
-      );
+      const applied = answer.kind === 'committed' ? 'unknown' : 'no';
+      respond?.(encodeAnswer({ kind: 'fault', fault: { code: 'TOO_LARGE', message: fault.message, applied } }));
     }
-  });
+  };
 }

@@ -77,6 +77,8 @@ export class Node implements Runtime {
       ports: this.#ports(hints),
       namespace,
       transport: options.transport,
+      door: this.#entropy.id(),
+      shardOf: (id) => shardOf(id, this.#state.shards),
       residents: this.#alwaysActive(),
       keepsPulse: options.actors.some(({ behavior }) => Object.keys(behavior.delays).length > 0),
       onLost: () => this.#seat.look(),

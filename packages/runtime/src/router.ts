@@ -8,6 +8,9 @@
 //        taken it, else with DEADLINE.
 //   RT2  Every attempt of one message carries the same number, and says when an earlier one may
 //        have arrived.
+//   RT5  A node that answered for a shard is asked directly from then on, by one subject for all of
+//        its shards; whatever it does not answer with an outcome sends the next attempt to the
+//        shard's own subject again.
 //   RT3  The caller's signal ends the call with the signal's reason.
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
@@ -62,9 +65,16 @@ export function shardSubject(namespace: string, shard: Shard): string {
   return `rt.${namespace}.s.${shard}`;
 }
 
+/** The one subject on which a node hears requests about any shard. */
+export function doorSubject(namespace: string, door: string): string {
+  return `rt.${namespace}.n.${door}`;
+}
+
 export class Router {
   readonly #options: RouterOptions;
   readonly #places: Places;
+  /** Subjects of the nodes that answered last, by shard. A hint. */
+  readonly #doors = new Map<Shard, string>();
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -84,6 +94,7 @@ export class Router {
       const served = this.#options.served(shard);
       const local = served?.isOpen === true ? served : undefined;
       const request = requestOf(outgoing, remainingMs, mayHaveArrived);
+      const isDirect = this.#doors.has(shard);
       const answer =
         local === undefined ? await this.#there(shard, request, signal) : await this.#here(local, request, signal);
       signal?.throwIfAborted();
@@ -97,8 +108,8 @@ export class Router {
           mayHaveArrived = true;
           break;
         case 'elsewhere':
-          // Two nodes may hear a subject for a moment: the one that said no was perhaps not the only one asked.
-          mayHaveArrived ||= local === undefined;
+          // Two nodes may hear a shard's subject for a moment: the one that said no was perhaps not the only one asked.
+          mayHaveArrived ||= local === undefined && !isDirect;
           break;
         case 'nobody':
           break;
@@ -156,13 +167,19 @@ export class Router {
     const { transport, namespace } = this.#options;
     if (transport.status !== 'connected') return { kind: 'nobody' };
     const timeoutMs = request.op === 'watch' ? request.remainingMs : Math.min(request.remainingMs, SILENCE_MS);
-    const outcome = await transport.request(shardSubject(namespace, shard), encodeRequest(request), {
+    const door = this.#doors.get(shard);
+    const outcome = await transport.request(door ?? shardSubject(namespace, shard), encodeRequest(request), {
       timeoutMs,
       ...(signal === undefined ? {} : { signal }),
     });
-    if (outcome.kind === 'no-responders') return { kind: 'nobody' };
-    if (outcome.kind === 'lost') return { kind: 'lost' };
-    return decodeAnswer(outcome.body) ?? { kind: 'lost' };
+    const answer: Attempt & { readonly at?: string } =
+      outcome.kind === 'reply'
+        ? (decodeAnswer(outcome.body) ?? { kind: 'lost' })
+        : { kind: outcome.kind === 'lost' ? 'lost' : 'nobody' };
+    const isOutcome = answer.kind !== 'lost' && answer.kind !== 'nobody' && answer.kind !== 'elsewhere';
+    if (!isOutcome && this.#doors.get(shard) === door) this.#doors.delete(shard);
+    else if (isOutcome && answer.at !== undefined) this.#doors.set(shard, doorSubject(namespace, answer.at));
+    return answer;
   }
 
   #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -234,7 +234,7 @@ describe('messages', () => {
       actors: [Counter],
       transport: (transport) =>
         withRequestFaults(transport, (subject) => {
-          const lost = losing && subject.includes('.s.');
+          const lost = losing && /\.[sn]\./.test(subject);
           if (lost) losing = false;
           return lost ? 'lost-reply' : 'none';
         }),
@@ -247,6 +247,43 @@ describe('messages', () => {
     await cluster.run(ref.tell({ type: 'disarm' }));
     expect(losing).toBe(false);
     await expect(cluster.run(ref.tell({ type: 'disarm' }))).rejects.toEqual(fault('UNHANDLED_EVENT'));
+  });
+
+  it('[RT5] who was answered asks that node directly, and finds the next owner when it is gone', async () => {
+    const asked: string[] = [];
+    cluster = await Cluster.start({
+      actors: [Counter],
+      transport: (transport) =>
+        withRequestFaults(transport, (subject) => {
+          asked.push(subject.split('.').at(-2) ?? '');
+          return 'none';
+        }),
+    });
+    const [a, b] = three();
+    const ref = b.runtime.actor(Counter, keyOn(a));
+    for (let i = 0; i < 3; i++) await cluster.run(ref.tell(add()));
+    // By the shard's subject once, by the node's own from then on.
+    expect(asked).toEqual(['s', 'n', 'n']);
+    await a.kill();
+    await cluster.advance(4_000);
+    asked.length = 0;
+    await cluster.run(ref.tell(add()));
+    // The dead node's subject has no listener: the shard's own is asked again.
+    expect(asked.slice(0, 1)).toEqual(['n']);
+    expect(asked.slice(1).every((kind) => kind === 's')).toBe(true);
+    expect((await cluster.run(ref.read())).context.total).toBe(4);
+  });
+
+  it('[HS6] a node asked directly for a shard it does not serve says so, and the call goes on', async () => {
+    cluster = await Cluster.start({ actors: [Counter] });
+    const [a, b] = three();
+    const ref = b.runtime.actor(Counter, keyOn(a));
+    await cluster.run(ref.tell(add()));
+    const drained = a.runtime.drain();
+    await cluster.run(ref.tell(add()));
+    await cluster.run(drained);
+    await cluster.run(ref.tell(add()));
+    expect((await cluster.run(ref.read())).context.total).toBe(3);
   });
 
   it('[OB5] what an actor owes is delivered once by the next owner of the actor', async () => {
