@@ -3,7 +3,7 @@
 // Each function is given its command's fields, in the order that `lease-store.redis-codec.ts`
 // sends them, and answers with a reply: a code, a fence, or a letter and the record.
 import { MAX_WAITERS, OFFER_MS } from './lease-record.ts';
-import { EVENTS, HELD } from './lease-script.record.ts';
+import { EVENTS, HELD, taken } from './lease-script.record.ts';
 import { ENDED_CODES, REPLY_CODES } from './lease-store.redis-codec.ts';
 
 const AWAY = '{"kind":"away"}';
@@ -105,7 +105,8 @@ local function finish(how, facts)
   if not next then return end
   unqueue(next)
   local _, _, ttlMs, from = parse('<I4I6I4', waiter)
-  local listener, texts = match(waiter, '^([^\\1]*)\\1(.*)$', from)
+  local to = find(waiter, '\\1', from, true)
+  local listener, texts = sub(waiter, from, to - 1), sub(waiter, to + 1)
   offer(listener, texts, ttlMs, ${OFFER_MS})
 end
 
@@ -142,7 +143,8 @@ local run = {}
 -- ttl, texts, wait, listener, whether the id was made for this sending
 function run.q(ttlMs, texts, wait, listener, isFirst)
   ttlMs, wait = tonumber(ttlMs), tonumber(wait)
-  local theirLease, theirRequest, theirHolder, theirInstance = match(texts, '^([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1')
+  local from, to, theirLease, theirRequest, theirHolder, theirInstance = 1
+  ${['theirLease', 'theirRequest', 'theirHolder', 'theirInstance'].map((name) => taken(name, 'texts')).join('\n  ')}
   local id = theirRequest == '' and theirLease or theirRequest
   local isHeld = last >= ${HELD}
   local isTheirs = isHeld and requestId() == id

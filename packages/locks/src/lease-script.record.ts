@@ -145,8 +145,11 @@ export const stateOf = (code: number): string => `${FORM + code}`;
 export const IS_PLAIN_FREE = `state >= ${FORM} and state < ${FORM + HELD}`;
 export const IS_PLAIN_HELD = `state >= ${FORM + HELD} and state < ${FORM + STATE.hasRest}`;
 
-const CAPTURES = TEXTS.map(() => '([^\\1]*)\\1').join('');
 const PLAIN_VALUES = Object.values(PLAIN_REST).join(', ');
+
+/** Lua: the next of `texts`, into `name`. A pattern would cost by the character. */
+export const taken = (name: string, texts: string): string =>
+  `to = find(${texts}, '\\1', from, true); ${name} = sub(${texts}, from, to - 1); from = to + 1`;
 
 /** Functions over the record at hand, whose header the batch keeps in local variables. */
 export const RECORD = `
@@ -159,7 +162,8 @@ local ${TEXTS.join(', ')}
 local isChanged
 
 local function read(texts)
-  ${TEXTS.join(', ')} = match(texts, '^${CAPTURES}')
+  local from, to = 1
+  ${TEXTS.map((name) => taken(name, 'texts')).join('\n  ')}
 end
 
 -- False when the record is of a form that this cannot read.
