@@ -3,15 +3,14 @@
 // A record while one transition changes it, and the few changes that all of them are made of:
 // grant, confirm, end, pass on. Nothing of it leaves before `done`.
 
+import { EndedLeases } from './ended-leases.ts';
 import { type Ended, type EndedHow, type FencingToken, fenceOf, type HandedOver } from './lease.ts';
 import type { Notice, OwnView, Reply } from './lease-command.ts';
 import {
   type CurrentLease,
   ENDED_WINDOW_MS,
   type EndedLease,
-  forgetAllMs,
   type LeaseRecord,
-  MAX_ENDED,
   OFFER_MS,
   pendingTakeover,
   type Takeover,
@@ -83,7 +82,7 @@ export class LeaseDraft {
 
   /** Lets go of what is past its window. */
   forget(): void {
-    if (this.#isPastWindow()) this.record = { ...this.record, ended: [], last: undefined };
+    if (this.#isPastWindow()) this.record = { ...this.record, ended: EndedLeases.none, forgetMs: 0, last: undefined };
   }
 
   grant(
@@ -207,9 +206,10 @@ export class LeaseDraft {
   }
 
   remember(ended: EndedLease): void {
-    const before = this.#isPastWindow() ? [] : this.record.ended;
-    const kept = before.length < MAX_ENDED ? before : before.slice(1);
-    this.record = { ...this.record, ended: [...kept, ended] };
+    const isPast = this.#isPastWindow();
+    const before = isPast ? EndedLeases.none : this.record.ended;
+    const forgetMs = isPast ? ended.forgetMs : Math.max(this.record.forgetMs, ended.forgetMs);
+    this.record = { ...this.record, ended: before.remember(ended), forgetMs };
   }
 
   /** Remembers the end of a request that never got a lease. */
@@ -226,11 +226,11 @@ export class LeaseDraft {
 
   endedRequest(requestId: string): EndedLease | undefined {
     if (this.#isPastWindow()) return undefined;
-    return this.record.ended.find((ended) => ended.requestId === requestId);
+    return this.record.ended.ofRequest(requestId);
   }
 
   ended(leaseId: string): { readonly kind: 'ended'; readonly how: Ended | 'unknown' } {
-    const ended = this.record.ended.find((one) => one.leaseId === leaseId && one.leaseId !== '');
+    const ended = this.record.ended.ofLease(leaseId);
     if (ended === undefined || this.#isPastWindow()) return { kind: 'ended', how: 'unknown' };
     if (ended.how === 'released' || ended.how === 'cancelled') return { kind: 'ended', how: 'released' };
     if (ended.how === 'revoked') return { kind: 'ended', how: 'revoked' };
@@ -283,7 +283,7 @@ export class LeaseDraft {
 
   /** All that has ended is due to be forgotten, though no sweep has come by. */
   #isPastWindow(): boolean {
-    return forgetAllMs(this.record) <= this.moment.ms;
+    return this.record.forgetMs <= this.moment.ms;
   }
 
   #settleTakeover(): void {

@@ -1,3 +1,4 @@
+import { EndedLeases } from './ended-leases.ts';
 import type {
   Breaking,
   EndedHow,
@@ -12,11 +13,12 @@ import type {
 import type { OwnView } from './lease-command.ts';
 import type { LogId } from './lock-event.ts';
 
+export { type EndedLease, MAX_ENDED } from './ended-leases.ts';
+
 /** How long an offer stands before it passes to the next in line. */
 export const OFFER_MS = 2_000;
 /** Shortest time that an ended lease stays answerable. */
 export const ENDED_WINDOW_MS = 600_000;
-export const MAX_ENDED = 256;
 export const MAX_WAITERS = 1_024;
 
 export interface CurrentLease {
@@ -54,16 +56,6 @@ export type TakeoverStage =
   /** Over; kept to answer whoever asks again. */
   | { readonly kind: 'denied'; readonly reason: string | undefined; readonly againMs: number };
 
-export interface EndedLease {
-  /** `''` for a request that was cancelled before it had one. */
-  readonly leaseId: string;
-  readonly requestId: string;
-  readonly fence: FencingToken | '';
-  readonly how: EndedHow;
-  readonly atMs: number;
-  readonly forgetMs: number;
-}
-
 export interface Waiter {
   readonly requestId: string;
   readonly leaseId: string;
@@ -84,8 +76,10 @@ export interface LeaseRecord {
   /** Fence of the latest grant, ended or not. */
   readonly fence: FencingToken | '';
   readonly cursor: LogId | '';
-  /** Oldest first; at most `MAX_ENDED`. All are remembered until the last of them is past its window. */
-  readonly ended: readonly EndedLease[];
+  /** At most `MAX_ENDED`. All are remembered until the last of them is past its window. */
+  readonly ended: EndedLeases;
+  /** When all that ended is past its window. */
+  readonly forgetMs: number;
   /** The latest lease that ended, while any is remembered. */
   readonly last: { readonly fence: FencingToken; readonly how: EndedHow; readonly atMs: number } | undefined;
   /** In order of their tickets; at most `MAX_WAITERS`. */
@@ -93,17 +87,20 @@ export interface LeaseRecord {
 }
 
 export function emptyRecord(resource: string): LeaseRecord {
-  return { v: 1, resource, current: undefined, fence: '', cursor: '', ended: [], last: undefined, waiters: [] };
+  const nothing = {
+    current: undefined,
+    fence: '',
+    cursor: '',
+    ended: EndedLeases.none,
+    forgetMs: 0,
+    last: undefined,
+  } as const;
+  return { v: 1, resource, ...nothing, waiters: [] };
 }
 
 /** Nothing left to answer for. */
 export function isSpent(record: LeaseRecord): boolean {
-  return record.current === undefined && record.ended.length === 0 && record.waiters.length === 0;
-}
-
-/** When the last of the ended leases is past its window. */
-export function forgetAllMs(record: LeaseRecord): number {
-  return record.ended.reduce((latest, ended) => Math.max(latest, ended.forgetMs), 0);
+  return record.current === undefined && record.ended.isEmpty && record.waiters.length === 0;
 }
 
 /** When the record next changes by time alone: a lapse, a takeover's turn, or the end of what is remembered. */
@@ -115,7 +112,7 @@ export function nextDueMs(record: LeaseRecord): number | undefined {
     const { waiter, stage, answerByMs } = pending;
     return Math.min(current.untilMs, waiter.deadMs, stage.kind === 'asked' ? answerByMs : Number.POSITIVE_INFINITY);
   }
-  return record.ended.length === 0 ? undefined : forgetAllMs(record);
+  return record.ended.isEmpty ? undefined : record.forgetMs;
 }
 
 /** The takeover that is asked for or drained for. */
