@@ -383,6 +383,8 @@ export class HeldLease implements Lease {
   }
 
   #suspend(): void {
+    // Wall time set back afterwards does not undo what was seen; a round trip does.
+    this.#wallLeadMs = Number.NEGATIVE_INFINITY;
     if (this.#state === 'suspended') return;
     this.#state = 'suspended';
     void this.renew();
