@@ -19,7 +19,7 @@ export {
 // The end of a process
 export { type ExitOptions, releaseOnExit } from './exit.ts';
 // Counting
-export type { HistogramSnapshot } from './histogram.ts';
+export { Histogram, type HistogramSnapshot } from './histogram.ts';
 // Ids
 export { encodeId, encodePart, slotOf } from './id-codec.ts';
 export { assert, InvariantViolation, unreachable } from './invariant.ts';
@@ -92,6 +92,7 @@ export type { ClaimResult, LockCounts, LockMetricsSnapshot } from './lock-metric
 export { Locks, type LocksOptions } from './locks.ts';
 // The manager in memory; the one on Redis is in the subpath `redis`
 export { MemoryLeaseStore, type MemoryLeaseStoreOptions, MemoryLockManager } from './memory.ts';
+export { type Labels, MetricsText } from './metrics-text.ts';
 // Several at once
 export {
   MultiLease,
