@@ -39,9 +39,25 @@ export class Microsteps {
 
 /** An author's action runs after the commit, when nothing can be sent as part of it any more. */
 export function refuseSelf(ref: AnyActorRef): void {
-  ref.send = () => {
-    throw new Error(
-      `${ref.id}.send, like self.send reaches nobody here; use raise(event), or sendTo(target, event) as an action`,
-    );
-  };
+  ref.send = refuse;
+  ref.subscribe = refuse;
+  ref.on = refuse;
 }
+
+function refuse(): never {
+  throw new Error('self.send reaches nobody here; use raise(event), or sendTo(target, event) as an action');
+}
+
+/** Drops what only a running actor needs; a reference of a tree stays in memory as long as its activation. */
+export function slim(ref: AnyActorRef): void {
+  Object.assign(ref, running);
+}
+
+const running = {
+  mailbox: undefined,
+  observers: undefined,
+  eventListeners: undefined,
+  options: undefined,
+  _actorScope: undefined,
+  _deferred: undefined,
+};

@@ -43,7 +43,7 @@ import {
   wantsSnapshots,
 } from './machine-driver.xstate5-effects.ts';
 import type { StoredRef } from './machine-driver.xstate5-refs.ts';
-import { type Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
+import { type Microsteps, refuseSelf, type Scope, slim } from './machine-driver.xstate5-scope.ts';
 import { fromStored, type Stored, type StoredChild, toStored } from './machine-driver.xstate5-stored.ts';
 import { type Kinds, type TreeHost, TreeSystem } from './machine-driver.xstate5-system.ts';
 
@@ -113,6 +113,7 @@ export class Tree implements TreeHost {
     (ref as { _parent?: AnyActorRef | undefined })._parent = undefined;
     this.#root = this.#adopt(ref as AnyActorRef, [], { kind: 'machine', definition }, undefined);
     this.#root.started = true;
+    slim(this.#root.ref);
   }
 
   create(input: unknown): TreeSnapshot {
@@ -352,6 +353,7 @@ export class Tree implements TreeHost {
     const node = this.#node(ref);
     if (node.started) return;
     node.started = true;
+    slim(ref);
     const snapshot = this.#cell(ref);
     if (isWork(node.logic)) {
       this.#run.cells.set(ref, snapshot);
@@ -528,6 +530,7 @@ export class Tree implements TreeHost {
     }) as AnyActorRef;
     const node = this.#node(ref);
     node.started = true;
+    slim(ref);
     this.#run.cells.set(ref, ended === undefined ? this.#revived(node, stored, logic, input) : { ...ended });
     return ref;
   }
