@@ -38,7 +38,8 @@ export function lint(linted: Linted): readonly Finding[] {
   };
   walk(definition, '');
   lookAtContext(linted, report);
-  lookAtReplies(linted, report);
+  const machines = [...seen].map(({ machine }) => machine);
+  lookAtReplies(linted, machines, report);
   lookAtVersions(linted, report);
   const silent = new Set<LintRule>(linted.silence);
   return report.all.filter(({ level, rule }) => level === 'error' || !silent.has(rule));
@@ -244,7 +245,8 @@ function notJson(context: unknown, where: string, report: Report): void {
   });
 }
 
-function lookAtReplies({ machine, replies }: Linted, report: Report): void {
+/** An ask may be forwarded to a machine below, which replies to it. */
+function lookAtReplies({ machine, replies }: Linted, machines: readonly AnyStateMachine[], report: Report): void {
   if (replies.length === 0) return;
   const nodes = nodesOf(machine.root);
   for (const type of replies) {
@@ -265,10 +267,10 @@ function lookAtReplies({ machine, replies }: Linted, report: Report): void {
         'take it in a state',
       );
   }
-  const actions = [
-    ...nodes.flatMap(actionsOf),
-    ...Object.values(machine.implementations.actions as object),
-  ] as unknown[];
+  const actions = machines.flatMap((each) => [
+    ...nodesOf(each.root).flatMap(actionsOf),
+    ...Object.values(each.implementations.actions as Readonly<Record<string, unknown>>),
+  ]);
   if (!actions.some(mayReply))
     report.warn('never-replies', 'replies', 'nothing in the machine replies', 'use the action reply(value)');
 }

@@ -1,6 +1,6 @@
 // Answers that come later than their ask, and asks that machines make.
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, forwardTo, setup } from 'xstate';
 import { answered, noAsks, type ReplyAddress, withAsk } from '../src/asks.ts';
 import { defineActor, remoteAsk, reply, replyAddress, returns } from '../src/index.ts';
 import { solo } from './solo.fixture.ts';
@@ -104,6 +104,48 @@ describe('answers given later', () => {
     await node.clock.advance(100);
     await node.run(actor.tell({ type: 'give' }));
     expect([await node.run(bob), await node.run(twin)]).toEqual(['yours, bob', 'yours, bob']);
+  });
+
+  it('[AK1] a machine below the actor answers too, at once or later, when the ask is forwarded to it', async () => {
+    const clerk = setup({
+      types: {} as {
+        context: { to: ReplyAddress | null };
+        events: { type: 'now' } | { type: 'later' } | { type: 'go' };
+      },
+    }).createMachine({
+      context: { to: null },
+      on: {
+        now: { actions: reply('at once') },
+        later: { actions: assign({ to: ({ event }) => replyAddress(event) }) },
+        go: { actions: reply({ to: ({ context }) => context.to, value: 'later on' }) },
+      },
+    });
+    const office = setup({
+      types: {} as { events: { type: 'now' } | { type: 'later' } | { type: 'go' } },
+      actors: { clerk },
+    }).createMachine({
+      invoke: { src: 'clerk', id: 'clerk', onError: {} },
+      on: {
+        now: { actions: forwardTo('clerk') },
+        later: { actions: forwardTo('clerk') },
+        go: { actions: forwardTo('clerk') },
+      },
+    });
+    const Office = defineActor('office', {
+      machine: office,
+      replies: { now: returns<string>(), later: returns<string>() },
+    });
+    expect(Office.behavior.warnings).toEqual([]);
+    const node = await solo([Office]);
+    expect(await node.run(node.runtime.actor(Office, 'a').ask({ type: 'now' }))).toBe('at once');
+    const later = node.runtime.actor(Office, 'a').ask({ type: 'later' }, { dedup: 'l', deadlineMs: 60_000 });
+    later.catch(() => {});
+    await node.clock.advance(50);
+    await node.restart();
+    const again = node.runtime.actor(Office, 'a').ask({ type: 'later' }, { dedup: 'l' });
+    await node.clock.advance(50);
+    await node.run(node.runtime.actor(Office, 'a').tell({ type: 'go' }));
+    expect(await node.run(again)).toBe('later on');
   });
 
   it('[AK2] at most 1,000 are kept: answered ones make room, open ones do not', () => {
