@@ -168,6 +168,7 @@ async function take(world: World, step: Step): Promise<void> {
     case 'release': {
       const held = world.held.at(-1 - step.lease);
       if (held?.process.clock.state !== 'running') return;
+      if (step.do === 'release' && held.lease.state === 'lost') world.releasedLate(held.lease.leaseId);
       void held.lease[step.do]();
       return;
     }

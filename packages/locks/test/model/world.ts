@@ -303,6 +303,11 @@ export class World implements Server {
     for (const { leaseId } of this.judge.grants) this.#tainted.set(leaseId, undefined);
   }
 
+  /** A lease that was lost here is released all the same; who continues it, here too, learns later. */
+  releasedLate(leaseId: string): void {
+    this.#taint(leaseId, undefined);
+  }
+
   /** @param knower the one process that can know of the end */
   #taint(leaseId: string, knower: Process | undefined): void {
     const isUnknowable = this.#tainted.has(leaseId) && this.#tainted.get(leaseId) === undefined;
