@@ -18,6 +18,7 @@ import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import { type ActorState, createdState, loadedState, VersionUnsupported } from './actor-state.ts';
 import { Askers } from './askers.ts';
+import type { TypeCounts } from './counts.ts';
 import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
@@ -48,6 +49,7 @@ const NO_TIMERS: ActorState['timers'] = new Map();
 export class Activation {
   readonly id: ActorId;
   readonly idleMs: number;
+  readonly counts: TypeCounts;
   readonly #host: ActivationHost;
   readonly #stepper: Stepper;
   readonly #mailbox: Mailbox;
@@ -69,8 +71,9 @@ export class Activation {
   /** Ends with the store call that is under way. */
   #attempt: Promise<void> | undefined;
 
-  constructor(host: ActivationHost, stepper: Stepper) {
+  constructor(host: ActivationHost, stepper: Stepper, counts: TypeCounts) {
     this.id = stepper.id;
+    this.counts = counts;
     this.idleMs = stepper.behavior.idleMs;
     this.#host = host;
     this.#stepper = stepper;
@@ -94,10 +97,12 @@ export class Activation {
     }
     const letter = letterOf(request, this.#host.clock.nowMs(), answer);
     if (this.#mailbox.put(letter) === 'full') {
+      this.counts.refusals++;
       const retryAfterMs = Math.round(Math.min(5_000, Math.max(5, this.#mailbox.size * this.#pace)));
       const applied = letter.again ? 'unknown' : 'no';
       answer(refusal('MAILBOX_FULL', `${this.id} has no room for more messages`, applied, retryAfterMs));
     } else {
+      this.counts.messages++;
       this.#pumpSoon();
     }
   }
@@ -141,6 +146,11 @@ export class Activation {
     };
   }
 
+  /** What it owes to others; undefined for nothing. */
+  get debt(): ReturnType<Outflow['debt']> {
+    return this.#outflow.debt();
+  }
+
   /** Makes sure that the actor exists and that its invokes run. */
   wake(): void {
     this.#take({ kind: 'wake' });
@@ -157,6 +167,7 @@ export class Activation {
     const memoryOnly = !this.#stepper.behavior.durable && this.#phase.state.timers.size > 0;
     const waited = !this.#onlookers.isEmpty || !this.#askers.isEmpty(this.#host.clock.nowMs());
     if (this.#mailbox.size > 0 || this.#outflow.isBusy || waited || memoryOnly) return false;
+    this.counts.passivations++;
     this.#leave();
     return true;
   }
@@ -263,6 +274,7 @@ export class Activation {
     });
     this.#singly = Math.max(0, this.#singly - group.letters.length);
     this.#pumpedAtMs = clockMs;
+    this.#count(group, state);
     this.#host.used(this);
     this.#leaveForLater(group);
     // Before the commit: the next actor of the type may be stepped in the same tick.
@@ -280,6 +292,18 @@ export class Activation {
       this.#committed(state, group, { version: state.version + 1, events: [] });
     } else {
       this.#commit(state, group);
+    }
+  }
+
+  #count({ letters }: GroupStep, { timers }: ActorState): void {
+    const { counts } = this;
+    counts.steps += letters.length;
+    for (const letter of letters) {
+      if (letter.kind === 'told') counts.queueWait.add(this.#pumpedAtMs - letter.atMs);
+      else if (letter.kind === 'due') {
+        const row = timers.get(letter.id);
+        if (row?.generation === letter.generation) counts.timerLateness.add(this.#host.storeNowMs() - row.dueAtMs);
+      }
     }
   }
 
@@ -310,6 +334,7 @@ export class Activation {
   }
 
   async #submit(state: ActorState, group: GroupStep, commit: Commit): Promise<void> {
+    const sentMs = this.#host.clock.nowMs();
     try {
       const outcome = await knownOutcome(this.#host, commit, {
         isOver: () => this.#phase.kind === 'gone',
@@ -321,7 +346,11 @@ export class Activation {
           this.#phase = { kind: 'frozen', state, group };
         },
       });
-      if (outcome.kind === 'committed') this.#outflow.removed(commit.outbox.remove.length - group.bounced.length);
+      if (outcome.kind === 'committed') {
+        this.counts.commits++;
+        this.counts.commit.add(this.#host.clock.nowMs() - sentMs);
+        this.#outflow.removed(commit.outbox.remove.length - group.bounced.length);
+      }
       this.#carryOut(decided(this.id, state, group, outcome), state, group);
     } catch (bug) {
       if (this.#phase.kind !== 'gone') this.#quarantine(bug);
@@ -387,6 +416,7 @@ export class Activation {
       this.#mailbox.finish(letter);
       if (letter.kind === 'due') this.#due.settled(letter);
     }
+    this.counts.deadLetters += group.deadLetters.length;
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
   }
 

@@ -14,6 +14,8 @@ export interface Address {
 }
 
 const LONGEST_BYTES = 512;
+/** Most ids: what has no flaw can be seen at once. */
+const PLAIN = /^[A-Za-z][A-Za-z0-9_-]{0,63}:[A-Za-z0-9_.:~-]{1,256}$/;
 const TYPE = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -39,6 +41,7 @@ export function shardOf(id: ActorId, shards: number): Shard {
 }
 
 function flawOf(id: string): string | undefined {
+  if (PLAIN.test(id)) return undefined;
   const colon = id.indexOf(':');
   if (colon === -1) return 'it has no `:`';
   if (!TYPE.test(id.slice(0, colon))) return 'a type is 1 to 64 letters, digits, _ and -, and starts with a letter';

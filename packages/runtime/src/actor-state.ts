@@ -69,6 +69,11 @@ export function nextNumber(last: number, storeMs: number): number {
   return Math.max(last + 1, Math.floor(storeMs * 1_000));
 }
 
+/** The store's time when a message was numbered, or a little later where many were in one instant. */
+export function numberedAtMs(n: number): number {
+  return n / 1_000;
+}
+
 export function createdState(driver: MachineDriver, input: unknown): ActorState {
   const { snapshot, effects } = driver.create(input);
   return {

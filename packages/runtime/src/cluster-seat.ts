@@ -11,6 +11,7 @@
 //        anew: a node that comes and goes must not move shards each time.
 //   CS3  It is inside with lease, subscription and claim, or not at all.
 import type { Cancel, Clock, Entropy, JsonObject, LockManager } from '@devmentor/locks';
+import type { NodeCounts } from './counts.ts';
 import type { HeldShards } from './held-shards.ts';
 import type { Member } from './membership.ts';
 import { NodeLease } from './node-lease.ts';
@@ -32,6 +33,7 @@ export interface SeatOptions {
   /** Of the machines this node runs. */
   readonly versions: Versions;
   readonly needs: ShardNeeds;
+  readonly counts: NodeCounts;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -73,6 +75,11 @@ export class ClusterSeat {
 
   get certain(): boolean {
     return this.#place.kind === 'inside' && this.#place.lease.certain;
+  }
+
+  /** How long its lease surely holds. */
+  get leaseMarginMs(): number {
+    return this.#place.kind === 'inside' ? this.#place.lease.marginMs : 0;
   }
 
   get members(): ReadonlyMap<Incarnation, Member> {
@@ -127,7 +134,7 @@ export class ClusterSeat {
   }
 
   async #join(): Promise<void> {
-    const { clock, locks, meta } = this.#options;
+    const { clock, locks, meta, counts } = this.#options;
     const incarnation = this.#freshName();
     const lease = await NodeLease.claim({
       locks,
@@ -137,6 +144,10 @@ export class ClusterSeat {
       termMs: TERM_MS,
       renewMs: RENEW_MS,
       onLost: () => this.#lapsed(incarnation),
+      onBeat: (lateMs, marginMs) => {
+        counts.stall.add(lateMs);
+        counts.leaseMargin.add(marginMs);
+      },
     });
     if (this.#place.kind !== 'outside') return void (await lease.release());
     this.#incarnation = incarnation;

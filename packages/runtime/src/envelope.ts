@@ -111,7 +111,7 @@ export function decodeRequest(body: Buffer): Request | undefined {
   if (data === undefined || !isActorId(data.id) || typeof data.remainingMs !== 'number') return undefined;
   switch (data.op) {
     case 'deliver':
-      return isDeliver(data) ? ({ ...data, bytes: body.length } as object as Deliver) : undefined;
+      return isDeliver(data) ? (Object.assign(data, { bytes: body.length }) as object as Deliver) : undefined;
     case 'read':
       return isFlag(data.fresh) ? (data as object as Read) : undefined;
     case 'watch':

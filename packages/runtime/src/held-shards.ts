@@ -78,6 +78,7 @@ export class HeldShards {
     const era = this.#era;
     this.#unsettled.add(shard);
     const sealed = await ports.state.seal(shard, by, expects);
+    if (sealed.kind === 'sealed') ports.counts.sealed(by, expects.incarnation);
     if (sealed.kind === 'sealed' && era === this.#era) return await this.#serve(shard, by, sealed.epoch);
     if (era === this.#era) this.#unsettled.delete(shard);
     return 'lost';

@@ -49,6 +49,9 @@ export type { RecordStore } from './record-store.ts';
 export { type Askable, type RemoteAskInput, remoteAsk } from './remote-ask.ts';
 // The runtime
 export { createRuntime, type NodeView, type Runtime, type RuntimeOptions } from './runtime.ts';
+// Metrics
+export type { NodeMetrics, RuntimeMetrics, RuntimeMetricsSnapshot, TypeMetrics } from './runtime-metrics.ts';
+export { runtimeMetricsText } from './runtime-metrics-text.ts';
 export { MemoryStateStore } from './state-store.memory.ts';
 export type {
   ActorRecord,

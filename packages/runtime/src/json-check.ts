@@ -12,14 +12,43 @@ const deepest = 200;
  * `undefined` passes, since leaving it out keeps the meaning; one in an array does not.
  */
 export function findNonJson(value: unknown, path: string): { readonly path: string; readonly why: string } | undefined {
-  return find(value, path, deepest);
+  return isJson(value, deepest) ? undefined : find(value, path, deepest);
 }
 
 /** The value as JSON, or a throw made by `refuse` that names the path of the first part that is not. */
 export function asJson(value: unknown, path: string, refuse: (message: string) => Error): Json {
-  const found = find(value, path, deepest);
+  const found = findNonJson(value, path);
   if (found !== undefined) throw refuse(`${found.path} ${found.why}`);
   return value as Json;
+}
+
+/** The same as `find` finding nothing, without writing paths: almost every value is JSON. */
+function isJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      return value === null || (depth > 0 && isJsonObject(value, depth - 1));
+    default:
+      return false;
+  }
+}
+
+function isJsonObject(value: object, depth: number): boolean {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isJson(value[i], depth)) return false;
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) return false;
+  for (const key in value) {
+    const part: unknown = (value as Record<string, unknown>)[key];
+    if (part !== undefined && !isJson(part, depth)) return false;
+  }
+  return true;
 }
 
 function find(value: unknown, path: string, depth: number): { path: string; why: string } | undefined {

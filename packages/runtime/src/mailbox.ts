@@ -27,6 +27,8 @@ interface Stepped {
 /** A message on its way through an activation. */
 export interface Told extends Stepped {
   readonly kind: 'told';
+  /** Monotonic; when it came. */
+  readonly atMs: number;
   readonly event: EventData;
   readonly from: Numbered | undefined;
   readonly fence: FencingToken | undefined;
@@ -99,6 +101,7 @@ const MOST_ORDERS = 16;
 export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answer) => void): Told {
   return {
     kind: 'told',
+    atMs: nowMs,
     event: request.event,
     from: request.from,
     fence: request.fence,

@@ -19,6 +19,8 @@ export interface NodeLeaseOptions {
   readonly termMs: number;
   readonly renewMs: number;
   readonly onLost: () => void;
+  /** At each beat: how late it was, and what is left of the lease. */
+  readonly onBeat: (lateMs: number, marginMs: number) => void;
 }
 
 export class NodeLease {
@@ -49,6 +51,11 @@ export class NodeLease {
     this.#beatSoon();
   }
 
+  /** How long it surely holds. */
+  get marginMs(): number {
+    return this.#over ? 0 : this.#lease.remainingMs();
+  }
+
   get certain(): boolean {
     return !this.#over && this.#lease.valid;
   }
@@ -64,7 +71,10 @@ export class NodeLease {
   }
 
   #beatSoon(): void {
-    this.#beat = this.#options.clock.background(this.#options.renewMs, () => {
+    const { clock, renewMs, onBeat } = this.#options;
+    const dueMs = clock.nowMs() + renewMs;
+    this.#beat = clock.background(renewMs, () => {
+      onBeat(clock.nowMs() - dueMs, this.#lease.remainingMs());
       this.#beatSoon();
       void this.#lease.renew().then((outcome) => {
         if (outcome.kind === 'ended') this.#lost();

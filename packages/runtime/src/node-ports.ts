@@ -3,6 +3,7 @@
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
 import type { ActorId } from './actor-id.ts';
+import type { NodeCounts, TypeCounts } from './counts.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
@@ -29,6 +30,8 @@ export interface NodePorts {
   readonly feed: InspectionFeed | undefined;
   readonly mailLoad: MailLoad;
   readonly breaker: TypeBreaker;
+  readonly counts: NodeCounts;
+  countsOf(type: string): TypeCounts;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
   isCertain(by: Incarnation): boolean;
   /** Actors of this type and version are served in the shard. */

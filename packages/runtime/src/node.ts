@@ -5,6 +5,7 @@ import { type ActorId, formatActorId, parseActorId, shardOf } from './actor-id.t
 import type { ActorRef } from './actor-ref.ts';
 import { Admin } from './admin.ts';
 import { ClusterSeat } from './cluster-seat.ts';
+import { NodeCounts, TypeCounts } from './counts.ts';
 import { DeadLetterOffice } from './dead-letter-office.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { EventData } from './effect.ts';
@@ -23,6 +24,7 @@ import { keyed, Reference, type ReferencePorts } from './reference.ts';
 import type { Ask } from './remote-ask.ts';
 import { Router } from './router.ts';
 import type { NodeView, Runtime, RuntimeOptions } from './runtime.ts';
+import { CountedMetrics } from './runtime-metrics.ts';
 import { Sender } from './sender.ts';
 import { ShardNeeds, type Versions } from './shard-needs.ts';
 import { SoloSeat } from './solo-seat.ts';
@@ -48,6 +50,10 @@ export class Node implements Runtime {
   readonly #behaviors: Behaviors;
   readonly #feed: InspectionFeed | undefined;
   readonly #needs = new ShardNeeds();
+  readonly #counts = new NodeCounts();
+  readonly #countsOf: ReadonlyMap<string, { readonly counts: TypeCounts }>;
+  readonly #mailLoad: MailLoad;
+  readonly #storeClock: StoreClock;
   readonly #residents: Residents<Activation>;
   readonly #timers: Timers;
   readonly #held: HeldShards;
@@ -55,6 +61,7 @@ export class Node implements Runtime {
   readonly #router: Router;
   readonly #references: ReferencePorts;
   readonly admin: Admin;
+  readonly metrics: CountedMetrics;
   #running: 'new' | 'starting' | 'started' | 'draining' | 'stopped' = 'new';
   #sweep: (() => void) | undefined;
 
@@ -63,6 +70,9 @@ export class Node implements Runtime {
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
     this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
+    this.#countsOf = new Map([...this.#behaviors.keys()].map((type) => [type, { counts: new TypeCounts() }]));
+    this.#mailLoad = new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...options.mail });
+    this.#storeClock = new StoreClock(this.#clock);
     reportWarnings(options);
     this.#feed = options.inspect && new InspectionFeed(options.inspect);
     this.#state = options.state ?? new MemoryStateStore({ clock: this.#clock });
@@ -105,6 +115,17 @@ export class Node implements Runtime {
       office: (key) => this.actor(DeadLetterOffice, key),
       residents: (most) => this.#residents.last(most).map((activation) => activation.inspect()),
       assertRunning: () => this.#assertRunning(),
+    });
+    this.metrics = new CountedMetrics({
+      types: this.#countsOf,
+      node: this.#counts,
+      residents: () => this.#residents.all(),
+      storeNowMs: () => this.#storeClock.nowMs(),
+      present: () => ({
+        shards: this.#held.all().length,
+        mail: { messages: this.#mailLoad.messages, bytes: this.#mailLoad.bytes },
+        leaseMarginMs: this.#seat.leaseMarginMs,
+      }),
     });
   }
 
@@ -192,7 +213,16 @@ export class Node implements Runtime {
       ...(node?.address === undefined ? {} : { address: node.address }),
       ...(node?.version === undefined ? {} : { version: node.version }),
     };
-    return new ClusterSeat({ ...common, locks, transport, namespace, meta, versions, needs: this.#needs });
+    return new ClusterSeat({
+      ...common,
+      locks,
+      transport,
+      namespace,
+      meta,
+      versions,
+      needs: this.#needs,
+      counts: this.#counts,
+    });
   }
 
   #ports(hints: Hints): NodePorts {
@@ -200,13 +230,15 @@ export class Node implements Runtime {
       clock: this.#clock,
       entropy: this.#entropy,
       state: this.#state,
-      storeClock: new StoreClock(this.#clock),
+      storeClock: this.#storeClock,
       timers: this.#timers,
       residents: this.#residents,
       hints,
       feed: this.#feed,
-      mailLoad: new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...this.#options.mail }),
+      mailLoad: this.#mailLoad,
       breaker: new TypeBreaker(),
+      counts: this.#counts,
+      countsOf: (type) => this.#countsOf.get(type)?.counts ?? new TypeCounts(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
       serves: (shard, type, version) => void this.#needs.raise(shard, type, version),
       lacks: (shard, type, version) => this.#seat.lacks(shard, type, version),
@@ -273,8 +305,11 @@ export class Node implements Runtime {
   #sweepLater(): void {
     if (this.#sweep !== undefined || this.#running === 'stopped') return;
     const shortestMs = Math.min(...this.#options.actors.map(({ behavior }) => behavior.idleMs));
-    this.#sweep = this.#clock.background(Math.min(10_000, Math.max(10, shortestMs / 2)), () => {
+    const pauseMs = Math.min(10_000, Math.max(10, shortestMs / 2));
+    const dueMs = this.#clock.nowMs() + pauseMs;
+    this.#sweep = this.#clock.background(pauseMs, () => {
       this.#sweep = undefined;
+      this.#counts.stall.add(this.#clock.nowMs() - dueMs);
       for (const idle of this.#residents.idle(this.#clock.nowMs())) idle.passivate();
       if (this.#residents.size > 0) this.#sweepLater();
     });

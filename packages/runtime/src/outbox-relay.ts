@@ -47,6 +47,13 @@ export class OutboxRelay {
     return size;
   }
 
+  /** The lowest number that is not settled. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    for (const [row] of this.#lanes.values()) if (row !== undefined && !(row.n > (oldest ?? row.n))) oldest = row.n;
+    return oldest;
+  }
+
   /** What waits for whom, and why: at most so many receivers. */
   owed(most: number): readonly { readonly to: ActorId; readonly messages: number; readonly refusal?: string }[] {
     return [...this.#lanes].slice(0, most).map(([to, lane]) => {

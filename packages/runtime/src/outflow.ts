@@ -3,7 +3,7 @@
 // What leaves an actor once its commit is in the store: invokes that run, messages it owes, events
 // for those who listen. Nothing comes here before the commit, so nothing is ever taken back.
 import type { ActivationHost } from './activation-host.ts';
-import type { ActorState } from './actor-state.ts';
+import { type ActorState, numberedAtMs } from './actor-state.ts';
 import type { ActorError } from './errors.ts';
 import type { AfterEffect, Stepper } from './group-step.ts';
 import { Invokes } from './invokes.ts';
@@ -51,6 +51,12 @@ export class Outflow {
   removed(count: number): void {
     this.#paid = count === this.#paid.length ? NO_ROWS : this.#paid.slice(count);
     if (this.#relay?.size === 0) this.#relay = undefined;
+  }
+
+  /** What waits altogether, and since when; undefined for nothing. */
+  debt(): { readonly messages: number; readonly sinceMs: number } | undefined {
+    const oldest = this.#relay?.oldest;
+    return oldest === undefined ? undefined : { messages: this.owed, sinceMs: numberedAtMs(oldest) };
   }
 
   /** What waits for whom, and why: at most so many receivers. */

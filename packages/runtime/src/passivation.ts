@@ -17,6 +17,10 @@ export class Residents<Actor extends { readonly idleMs: number }> {
     return this.#usedAt.size;
   }
 
+  all(): Iterable<Actor> {
+    return this.#usedAt.keys();
+  }
+
   /** The last used first. */
   last(most: number): readonly Actor[] {
     return [...this.#usedAt.keys()].slice(-most).reverse();

@@ -32,9 +32,10 @@ type Types<T extends Askable> = NonNullable<T['types']>;
 type Payload<T extends Askable, Kind> = Omit<Extract<Types<T>['event'], { readonly type: Kind }>, 'type'>;
 
 /** Input of the invoke: the key, and the rest of the event where it has any. */
-export type RemoteAskInput<T extends Askable, Kind> = { readonly key: string; readonly deadlineMs?: number } & (object extends Payload<T, Kind>
-  ? { readonly event?: Payload<T, Kind> }
-  : { readonly event: Payload<T, Kind> });
+export type RemoteAskInput<T extends Askable, Kind> = {
+  readonly key: string;
+  readonly deadlineMs?: number;
+} & (object extends Payload<T, Kind> ? { readonly event?: Payload<T, Kind> } : { readonly event: Payload<T, Kind> });
 
 /**
  * Asks another actor, found by its address, and ends with its reply. It never holds up the mailbox of the

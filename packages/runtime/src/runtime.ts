@@ -9,6 +9,7 @@ import type { Finding } from './finding.ts';
 import type { Inspect } from './inspect.ts';
 import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
+import type { RuntimeMetrics } from './runtime-metrics.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
 import type { Transport } from './transport.ts';
 
@@ -70,6 +71,8 @@ export interface Runtime {
   readonly incarnation: Incarnation;
   /** For operators: what went wrong, and setting it right. */
   readonly admin: Admin;
+  /** What it has counted; as text with `runtimeMetricsText`. */
+  readonly metrics: RuntimeMetrics;
   nodes(): readonly NodeView[];
   shards(): readonly Shard[];
 }

@@ -151,6 +151,7 @@ export class ServedShard implements ActivationHost {
 
   fenced(): void {
     if (this.#state === 'closed') return;
+    this.#ports.counts.fenced++;
     this.close();
     this.#onFenced(this);
   }
@@ -247,7 +248,7 @@ export class ServedShard implements ActivationHost {
     if (stepper === undefined) return undefined;
     const { name, version, durable } = stepper.behavior;
     if (durable) this.#ports.serves(this.shard, name, version);
-    const activation = new Activation(this, stepper);
+    const activation = new Activation(this, stepper, this.#ports.countsOf(name));
     this.#actors.set(id, activation);
     return activation;
   }

@@ -30,6 +30,11 @@ export class SoloSeat {
     return this.#inside;
   }
 
+  /** There is no lease. */
+  get leaseMarginMs(): undefined {
+    return undefined;
+  }
+
   get members(): ReadonlyMap<Incarnation, Member> {
     return new Map(
       this.#inside

@@ -9,6 +9,7 @@ const mailboxOf = (messages: number): Mailbox => new Mailbox({ ...roomy, message
 function told(n: number, more: Partial<Told> = {}): Told {
   return {
     kind: 'told',
+    atMs: 0,
     event: { type: 'e' },
     from: { sender: 's', n, floor: 1 },
     fence: undefined,

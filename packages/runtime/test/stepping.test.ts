@@ -16,6 +16,7 @@ function told(event: Told['event'], more: Partial<Told> = {}): Told {
   const from = { sender: 's', n: 1, floor: 1 };
   return {
     kind: 'told',
+    atMs: 0,
     event,
     from,
     fence: undefined,
