@@ -240,7 +240,7 @@ if (parts.some((part) => part.startsWith('pairs'))) {
     });
     printPairs(inFlight, results, of.bestModes);
   }
-  await Promise.all(all.map((one) => one.close()));
+  for (const one of all) one.close();
 }
 
 const handResults = [];
@@ -278,7 +278,7 @@ if (parts.includes('hand-over')) {
     for (const [name, { ms, underLoad }] of Object.entries(told))
       console.log(`  ${name.padEnd(26)} ${JSON.stringify(ms)}  (all slices ${JSON.stringify(underLoad)})`);
   }
-  await Promise.all([ours, token, ...peers].map((one) => one?.close()));
+  for (const one of [ours, token, ...peers]) one?.close();
 }
 
 function latency(samples: readonly number[]) {
