@@ -72,6 +72,12 @@ const KNOWN = `if not known then
           known = (us >= count and us >= knownUs) and knownUs or -1
         end`;
 
+/**
+ * Lua: the record's lease is not the claim's own, which a network or a client delivered once more.
+ * The first characters say so and make no string; where they are alike, the ids are compared.
+ */
+const IS_ANOTHER = `parse('<I6', raw, ${HEADER_BYTES + 1}) ~= parse('<I6', two)`;
+
 /** Every command, whatever it meets. */
 const ALL = `(function()
 ${CODES}${RECORD}${COMMANDS}${TAKEOVERS}
@@ -166,7 +172,7 @@ for b = 1, bucketN do
       elseif #raw > ${HEADER_BYTES} then
         ${parsed('ring')}
         ${KNOWN}
-        if ${IS_PLAIN_FREE} and look <= known then
+        if ${IS_PLAIN_FREE} and look <= known and ${IS_ANOTHER} then
           count = count + 1
           if count < us then count = us end
           if state > ${stateOf(EVENTS.none)} then

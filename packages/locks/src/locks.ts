@@ -436,7 +436,8 @@ export class Locks implements LockManager, LeaseHome {
     const leaving = named === undefined ? undefined : this.leaving(named);
     if (leaving === undefined) return reply;
     await leaving;
-    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
+    const again = { ...command, isFirst: false };
+    return this.#afterLeaving(again, await this.store.submit<'request'>(again));
   }
 
   /** What a reply to a request means to its caller. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -250,6 +251,27 @@ describe('locks behind a bad network', () => {
     expect(await next.renew()).toMatchObject({ kind: 'renewed' });
     expect(await types()).toEqual(['claimed', 'released', 'offered', 'claimed']);
   });
+
+  it.each(['released', 'lapsed and swept'])(
+    '[PF8] a claim that the network delivers once more when its lease was %s is granted nothing',
+    async (end) => {
+      let first = '';
+      // Watches, and lets everything pass.
+      proxy.next(({ command, text }) => {
+        if (first === '' && command.startsWith('eval') && text.includes(press)) first = text;
+        return false;
+      }, { kind: 'duplicate' });
+      const lease = await locks.acquire(press, { holder: ada, ttlMs: 60, renew: 'manual' });
+      if (end === 'released') await lease.release();
+      else await eventually(() => types()).toEqual(['claimed', 'expired']);
+      const late = connect(Number(new URL(redis.url).port), '127.0.0.1');
+      late.write(first);
+      await once(late, 'data');
+      late.destroy();
+      expect(await others.inspect(press)).toMatchObject({ kind: 'free' });
+      expect((await types()).filter((type) => type === 'claimed')).toHaveLength(1);
+    },
+  );
 
   it('[PF8] claims that a black hole delivers late leave nothing held', async () => {
     proxy.blackHole();
