@@ -144,6 +144,7 @@ export const stateOf = (code: number): string => `${FORM + code}`;
 /** Lua: whether `state` is of this form, without `rest`, of a free or a held record. */
 export const IS_PLAIN_FREE = `state >= ${FORM} and state < ${FORM + HELD}`;
 export const IS_PLAIN_HELD = `state >= ${FORM + HELD} and state < ${FORM + STATE.hasRest}`;
+export const IS_WITH_REST_HELD = `state >= ${FORM + STATE.hasRest + HELD} and state < ${FORM + STATE.version}`;
 
 const PLAIN_VALUES = Object.values(PLAIN_REST).join(', ');
 

@@ -26,10 +26,10 @@
 // the texts in their order.
 //
 // All reads are one MGET, all writes one MSET. Lua makes the functions of a script anew at every
-// call, which costs more than what one command does. So the two commonest commands, a claim of what
-// is free and a release that nobody waits for, are written out where they are met; the functions
-// are made when another command is.
-import { ENDED_WINDOW_MS } from './lease-record.ts';
+// call, which costs more than what one command does. So the commonest commands, a claim of what is
+// free, a release that nobody waits for and one that somebody waits for, are written out where they
+// are met; the functions are made when another command is.
+import { ENDED_WINDOW_MS, OFFER_MS } from './lease-record.ts';
 import { CODES, COMMANDS } from './lease-script.commands.ts';
 import {
   behind,
@@ -37,11 +37,15 @@ import {
   HEADER_BYTES,
   IS_PLAIN_FREE,
   IS_PLAIN_HELD,
+  IS_WITH_REST_HELD,
   packed,
   parsed,
   RECORD,
+  REST,
+  REST_BYTES,
   RING,
   SHORT_BYTES,
+  STATE,
   stateOf,
 } from './lease-script.record.ts';
 import { TAKEOVERS } from './lease-script.takeover.ts';
@@ -106,6 +110,62 @@ end)()`;
 const LISTED = `names = names or {}
             names[#names + 1] = 0
             names[#names + 1] = 'h' .. string.match(two, '^[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')`;
+
+/**
+ * Lua: a lease that somebody waits for, and nobody asked for or was attached to, is released, and
+ * offered to the first in line. Where that is not all there is to it, nothing is done.
+ */
+const HAND_OVER = `${parsed('granted')}
+          local _, breaking, gen, waiting, ticket = parse('<${Object.values(REST).join('')}', raw, ${HEADER_BYTES + 1})
+          local record = sub(key, #bucketKey)
+          local place, waiter
+          if breaking == 0 and gen == 1 and waiting > 0 then
+            place = call('ZRANGEBYLEX', namesKey, '[w' .. record .. '\\0', '(w' .. record .. '\\1', 'LIMIT', 0, 1)[1]
+          end
+          local field = place and key .. '\\0' .. sub(place, #record + 13)
+          if place then waiter = call('HGET', waitersKey, field) end
+          local dead, theirTtl, from
+          if waiter then _, dead, theirTtl, from = parse('<I4I6I4', waiter) end
+          if dead and dead > now then
+            local to = find(waiter, '\\1', from, true)
+            local listener, two = sub(waiter, from, to - 1), sub(waiter, to + 1)
+            local lease, request, resource = string.match(two, '^([^\\1]*)\\1([^\\1]*)\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')
+            count = count + 1
+            if count < us then count = us end
+            local offerMs = now + ${OFFER_MS}
+            if listener ~= '' then
+              call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. (request == '' and lease or request) .. '\\1' .. resource .. string.format('\\1%d\\1%d\\1%d', count + 1, now, offerMs))
+            end
+            call('ZREM', namesKey, place)
+            call('HDEL', waitersKey, field)
+            local forgetMs = now + (ttl > ${ENDED_WINDOW_MS / 2} and 2 * ttl or window)
+            if forget > forgetMs then forgetMs = forget end
+            forget = forgetMs
+            local released = ${packed('granted', { state: `${stateOf(EVENTS.released)} + ${STATE.hasRest}`, cursor: 'count', untilMs: 'now', prev: 'cursor' }, `pack('<${Object.values(REST).join('')}', 0, 0, 1, waiting, ticket) .. sub(raw, ${HEADER_BYTES + REST_BYTES + 1})`)}
+            eventN = eventN + 1
+            events[eventN] = released
+            ended = ended or { nil, nil }
+            ended[endedN + 1], ended[endedN + 2] = key .. char(ring % ${RING}), #released <= ${SHORT_BYTES} and released or sub(released, 1, find(released, '\\1', find(released, '\\1', ${HEADER_BYTES + REST_BYTES + 1}, true) + 1, true))
+            endedN = endedN + 2
+            ring = ring + 1
+            if ring == ${2 * RING} then ring = ${RING} end
+            if due <= 0 then
+              ${LISTED}
+              due = -due
+            end
+            if due == 0 or offerMs < due then
+              due = offerMs
+              dues = dues or {}
+              dues[dueN + 1], dues[dueN + 2] = offerMs, record
+              dueN = dueN + 2
+            end
+            waiting = waiting - 1
+            if waiting == 0 then ticket = 0 end
+            prev = count
+            count = count + 1
+            raw = ${packed('granted', { state: `${stateOf(EVENTS.offered)} + ${STATE.hasRest}`, cursor: 'count', untilMs: 'offerMs', ttl: 'theirTtl', look: 'us', fence: 'count', granted: 'now' }, `pack('<${Object.values(REST).join('')}', 1, 0, 1, waiting, ticket) .. two`)}
+            reply = ${REPLY_CODES.released}
+          end`;
 
 const BATCH = `
 local call, parse, pack, sub, find, char = redis.call, struct.unpack, struct.pack, string.sub, string.find, string.char
@@ -215,6 +275,8 @@ for b = 1, bucketN do
           end
           raw = ${packed('prev', { state: stateOf(EVENTS.released), cursor: 'count', forget: 'forgetMs', untilMs: 'now', prev: 'cursor' }, behind('prev'))}
           reply = ${REPLY_CODES.released}
+        elseif ${IS_WITH_REST_HELD} and #raw > ${HEADER_BYTES + REST_BYTES} and untilMs > now and (forget == 0 or forget > now) and sub(raw, -4) == '\\1\\1\\1\\1' and find(raw, one, ${HEADER_BYTES + REST_BYTES + 1}, true) == ${HEADER_BYTES + REST_BYTES + 1} then
+          ${HAND_OVER}
         end
       end
     end
