@@ -101,6 +101,21 @@ export function encodeRequest(request: Request): Buffer {
   return Buffer.from(JSON.stringify(request));
 }
 
+/** A message to be sent whose event is JSON text already. */
+export type Told = Omit<Deliver, 'event' | 'bytes'> & { readonly text: string };
+
+/** As `encodeRequest`, but the event's text is taken over as it is. */
+export function encodeTold({ id, text, from, again, asks, fence, remainingMs, traceparent }: Told): Buffer {
+  let head = `{"op":"deliver","id":${JSON.stringify(id)},"remainingMs":${Math.ceil(remainingMs)}`;
+  if (from !== undefined)
+    head += `,"from":{"sender":${JSON.stringify(from.sender)},"n":${from.n},"floor":${from.floor}}`;
+  if (again === true) head += ',"again":true';
+  if (asks === true) head += ',"asks":true';
+  if (fence !== undefined) head += `,"fence":${JSON.stringify(fence)}`;
+  if (traceparent !== undefined) head += `,"traceparent":${JSON.stringify(traceparent)}`;
+  return Buffer.from(`${head},"event":${text}}`);
+}
+
 /** `at` names the door of the node that answers, for the next question about the same shard. */
 export function encodeAnswer(answer: Answer, at?: string): Buffer {
   return Buffer.from(JSON.stringify(at === undefined ? answer : { ...answer, at }));

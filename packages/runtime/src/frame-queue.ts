@@ -2,7 +2,7 @@
 // the code that is running pauses, so that a quiet link adds no delay and those who were woken by
 // one frame answer in one; the others of that tick leave together at its end.
 import type { Clock } from '@devmentor/locks';
-import { encodeFrame, FRAME_OVERHEAD_BYTES, type FrameItem, MAX_FRAME_ITEMS } from './frame.ts';
+import { encodeFrame, FRAME_OVERHEAD_BYTES, MAX_FRAME_ITEMS } from './frame.ts';
 import type { Pending, Requests } from './requests.ts';
 
 /** Frames above this many bytes are not worth filling further. */
@@ -10,7 +10,7 @@ const fullBytes = 128 * 1024;
 
 interface Outgoing {
   /** Fixed for answers and plain messages; that of a request is given when it leaves. */
-  readonly id: number;
+  id: number;
   readonly body: Buffer;
   readonly pending: Pending | undefined;
 }
@@ -96,11 +96,16 @@ export class FrameQueue {
 
   #leave(subject: string, items: readonly Outgoing[]): void {
     // A request that was aborted meanwhile need not be asked any more.
-    const leaving = items.filter(({ pending }) => pending === undefined || this.#requests.waits(pending));
+    const leaving = items.every(isWanted) ? items : items.filter(isWanted);
     if (leaving.length === 0) return;
-    const asking = leaving.flatMap(({ pending }) => (pending === undefined ? [] : [pending]));
+    const asking: Pending[] = [];
+    for (const { pending } of leaving) if (pending !== undefined) asking.push(pending);
     const first = this.#requests.number(asking);
-    const frame: FrameItem[] = leaving.map(({ id, body, pending }) => ({ id: pending?.id ?? id, body }));
-    this.#write(subject, encodeFrame(frame), asking.length === 0 ? undefined : { first, count: asking.length });
+    for (const item of leaving) if (item.pending !== undefined) item.id = item.pending.id;
+    this.#write(subject, encodeFrame(leaving), asking.length === 0 ? undefined : { first, count: asking.length });
   }
+}
+
+function isWanted({ pending }: Outgoing): boolean {
+  return pending === undefined || pending.waits;
 }

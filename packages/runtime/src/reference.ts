@@ -4,23 +4,24 @@ import type { ActorId } from './actor-id.ts';
 import type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
 import { viewOfRecord } from './actor-state.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
-import type { EventData } from './effect.ts';
 import type { Numbered, ViewData } from './envelope.ts';
 import { ActorError, faultFrom } from './errors.ts';
 import type { Hints } from './hints.ts';
 import { jsonText } from './json-text.ts';
 import { isReservedEventType } from './machine-driver.ts';
 import type { CallLimits, Outgoing, Router } from './router.ts';
-import type { Sender, Ticket } from './sender.ts';
+import { type Sender, Ticket } from './sender.ts';
 import type { Json, StateStore } from './state-store.ts';
 import { isFault } from './store-faults.ts';
 import { defaultStoreLimits } from './store-limits.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ReferencePorts {
   readonly router: Router;
   readonly sender: Sender;
   readonly hints: Hints;
   readonly state: StateStore;
+  tracing(): Tracing | undefined;
   /** Throws NOT_RUNNING unless the node runs. */
   assertRunning(): void;
   onFault(fault: unknown): void;
@@ -47,16 +48,18 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
 
   send(event: Types['event']): void {
     this.#ports.assertRunning();
-    const data = this.#eventData(event);
+    const text = this.#eventText(event);
     try {
-      this.#ports.router.post({ op: 'deliver', id: this.id, event: data }, DEFAULT_DEADLINE_MS);
+      const traceparent = this.#ports.tracing()?.active();
+      const traced = traceparent === undefined ? {} : { traceparent };
+      this.#ports.router.post({ op: 'deliver', id: this.id, text, ...traced }, DEFAULT_DEADLINE_MS);
     } catch (fault) {
       this.#ports.onFault(fault);
     }
   }
 
-  async tell(event: Types['event'], options: TellOptions = {}): Promise<{ readonly version: number }> {
-    return await this.#deliver(event, options, false);
+  tell(event: Types['event'], options: TellOptions = {}): Promise<{ readonly version: number }> {
+    return this.#deliver(event, options, false);
   }
 
   async ask(event: Types['event'], options: TellOptions = {}): Promise<never> {
@@ -124,7 +127,8 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     options: TellOptions,
     asks: boolean,
   ): Promise<{ readonly version: number; readonly reply?: Json }> {
-    const { dedup, fence, traceparent, signal } = options;
+    const { dedup, fence, signal } = options;
+    const traceparent = options.traceparent ?? this.#ports.tracing()?.active();
     const limits = { deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS, signal };
     if (fence !== undefined && !this.#durable)
       throw new ActorError(
@@ -133,33 +137,38 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
         { applied: 'no', actor: this.id },
       );
     this.#ports.assertRunning();
-    const message = {
-      op: 'deliver' as const,
-      id: this.id,
-      event: this.#eventData(event),
-      asks,
-      ...(fence === undefined ? {} : { fence }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
-    if (dedup !== undefined)
-      return await this.#committed({ ...message, again: true, numbered: () => keyed(dedup) }, limits);
-    const ticket = await this.#ticket(limits);
+    const { id } = this;
+    const text = this.#eventText(event);
+    const more =
+      fence === undefined && traceparent === undefined
+        ? undefined
+        : { ...(fence === undefined ? {} : { fence }), ...(traceparent === undefined ? {} : { traceparent }) };
+    if (dedup !== undefined) {
+      const numbered = (): Numbered => keyed(dedup);
+      return this.#committed(
+        await this.#ports.router.call({ op: 'deliver', id, text, asks, again: true, numbered, ...more }, limits),
+      );
+    }
+    const opened = this.#ports.sender.open(id);
+    const ticket = opened instanceof Ticket ? opened : await this.#place(opened, limits);
+    const numbered = (): Numbered => ticket.numbered();
     try {
-      return await this.#committed({ ...message, numbered: () => ticket.numbered() }, limits);
+      return this.#committed(
+        await this.#ports.router.call({ op: 'deliver', id, text, asks, numbered, ...more }, limits),
+      );
     } finally {
       ticket.settle();
     }
   }
 
-  async #ticket({ deadlineMs, signal }: CallLimits): Promise<Ticket> {
-    const opened = this.#ports.sender.open(this.id);
+  /** The place among this node's calls to the actor that becomes free for this one. */
+  async #place(opened: Exclude<ReturnType<Sender['open']>, Ticket>, limits: CallLimits): Promise<Ticket> {
     if (opened === 'full')
       throw new ActorError('MAILBOX_FULL', `Too many calls of this node to ${this.id} wait`, {
         applied: 'no',
         actor: this.id,
       });
-    if (!('wait' in opened)) return opened;
-    return await this.#ports.router.within({ deadlineMs, signal }, opened.wait, () => {
+    return await this.#ports.router.within(limits, opened.wait, () => {
       opened.giveUp();
       return new ActorError('NOT_DELIVERED', `Too many calls of this node to ${this.id} were under way`, {
         applied: 'no',
@@ -168,11 +177,7 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     });
   }
 
-  async #committed(
-    outgoing: Outgoing,
-    limits: CallLimits,
-  ): Promise<{ readonly version: number; readonly reply?: Json }> {
-    const answer = await this.#ports.router.call(outgoing, limits);
+  #committed(answer: Awaited<ReturnType<Router['call']>>): { readonly version: number; readonly reply?: Json } {
     if (answer.kind === 'fault') throw faultFrom(answer.fault, this.id);
     if (answer.kind !== 'committed') throw this.#foreign();
     return answer;
@@ -193,8 +198,8 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     });
   }
 
-  /** The event as plain data of its own; NOT_JSON and TOO_LARGE name the path. */
-  #eventData(event: { readonly type: string }): EventData {
+  /** The event as JSON; NOT_JSON and TOO_LARGE name the path. */
+  #eventText(event: { readonly type: string }): string {
     if (isReservedEventType(event.type)) {
       throw new ActorError('UNHANDLED_EVENT', `'${event.type}' is an event only the runtime may give to a machine`, {
         applied: 'no',
@@ -202,7 +207,7 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
       });
     }
     try {
-      return JSON.parse(jsonText(event as object as Json, 'event', defaultStoreLimits.messageBytes)) as EventData;
+      return jsonText(event as object as Json, 'event', defaultStoreLimits.messageBytes);
     } catch (fault) {
       if (isFault(fault) && (fault.code === 'NOT_JSON' || fault.code === 'TOO_LARGE'))
         throw new ActorError(fault.code, fault.message, { applied: 'no', cause: fault, actor: this.id });

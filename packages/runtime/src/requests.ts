@@ -20,6 +20,16 @@ export interface Pending {
   readonly settle: (outcome: RequestOutcome) => void;
   /** Ends the listening to the caller's signal. */
   readonly release: (() => void) | undefined;
+  /** False once it has settled; one that settled before it was sent need not be. */
+  waits: boolean;
+  /** Its neighbours among those of the slot. */
+  previous: Pending | undefined;
+  next: Pending | undefined;
+}
+
+/** The requests of one slot, linked: one leaves without being looked for. */
+interface Slot {
+  first: Pending | undefined;
 }
 
 const lost = {
@@ -33,7 +43,8 @@ export class Requests {
   readonly #clock: Clock;
   readonly #sent = new Map<number, Pending>();
   /** Requests by the slot of their deadline; slots are few, since most deadlines are alike. */
-  readonly #slots = new Map<number, Set<Pending>>();
+  readonly #slots = new Map<number, Slot>();
+  #size = 0;
   #alarm: { readonly slot: number; readonly cancel: Cancel } | undefined;
   #nextId = 1;
 
@@ -43,9 +54,7 @@ export class Requests {
 
   /** How many wait. */
   get size(): number {
-    let size = 0;
-    for (const slot of this.#slots.values()) size += slot.size;
-    return size;
+    return this.#size;
   }
 
   /** Waits for an answer; `send` is called at once with the request, which has no id yet. */
@@ -66,10 +75,19 @@ export class Requests {
             };
       const slot = Math.ceil((this.#clock.nowMs() + timeoutMs) / slotMs);
       const release = abort === undefined ? undefined : (): void => signal?.removeEventListener('abort', abort);
-      const pending: Pending = { id: 0, slot, settle: resolve, release };
+      const pending: Pending = {
+        id: 0,
+        slot,
+        settle: resolve,
+        release,
+        waits: true,
+        previous: undefined,
+        next: undefined,
+      };
       if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
       this.#keep(pending);
       send(pending);
+      if (pending.waits) this.#armFor(slot);
     });
   }
 
@@ -82,11 +100,6 @@ export class Requests {
       this.#sent.set(pending.id, pending);
     }
     return first;
-  }
-
-  /** Whether a request still waits; one that settled before it was sent need not be. */
-  waits(pending: Pending): boolean {
-    return this.#slots.get(pending.slot)?.has(pending) ?? false;
   }
 
   answer(id: number, body: Buffer): void {
@@ -109,19 +122,41 @@ export class Requests {
 
   /** Ends everything that waits. */
   loseAll(why: 'disconnected' | 'closed'): void {
-    for (const slot of [...this.#slots.values()]) for (const pending of [...slot]) this.#settle(pending, lost[why]);
+    for (const slot of [...this.#slots.values()]) this.#settleAll(slot, lost[why]);
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    // Who was told may have asked again at once.
+    for (const slot of this.#slots.keys()) this.#armFor(slot);
   }
 
   #keep(pending: Pending): void {
+    this.#size++;
     const slot = this.#slots.get(pending.slot);
-    if (slot !== undefined) slot.add(pending);
-    else this.#slots.set(pending.slot, new Set([pending]));
-    if (this.#alarm === undefined || pending.slot < this.#alarm.slot) this.#arm(pending.slot);
+    if (slot === undefined) {
+      this.#slots.set(pending.slot, { first: pending });
+      return;
+    }
+    pending.next = slot.first;
+    if (slot.first !== undefined) slot.first.previous = pending;
+    slot.first = pending;
+  }
+
+  #armFor(slot: number): void {
+    if (this.#alarm === undefined || slot < this.#alarm.slot) this.#arm(slot);
+  }
+
+  #settleAll(slot: Slot, outcome: RequestOutcome): void {
+    let pending = slot.first;
+    while (pending !== undefined) {
+      const { next } = pending;
+      this.#settle(pending, outcome);
+      pending = next;
+    }
   }
 
   #arm(slot: number): void {
     this.#alarm?.cancel();
-    this.#alarm = { slot, cancel: this.#clock.after(slot * slotMs - this.#clock.nowMs(), () => this.#expire()) };
+    this.#alarm = { slot, cancel: this.#clock.background(slot * slotMs - this.#clock.nowMs(), () => this.#expire()) };
   }
 
   #expire(): void {
@@ -129,7 +164,7 @@ export class Requests {
     const now = this.#clock.nowMs() / slotMs;
     let next = Number.POSITIVE_INFINITY;
     for (const [slot, due] of [...this.#slots]) {
-      if (slot <= now) for (const pending of [...due]) this.#settle(pending, lost.deadline);
+      if (slot <= now) this.#settleAll(due, lost.deadline);
       else next = Math.min(next, slot);
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
@@ -139,17 +174,22 @@ export class Requests {
     if (this.#forget(pending)) pending.settle(outcome);
   }
 
-  /** True for the first caller only. */
+  /** True for the first caller only. An alarm that nobody waits for any more stays: setting one costs more. */
   #forget(pending: Pending): boolean {
-    const slot = this.#slots.get(pending.slot);
-    if (slot === undefined || !slot.delete(pending)) return false;
+    if (!pending.waits) return false;
+    pending.waits = false;
+    this.#size--;
     this.#sent.delete(pending.id);
     pending.release?.();
-    if (slot.size === 0) this.#slots.delete(pending.slot);
-    if (this.#slots.size === 0) {
-      // Nothing waits: the alarm must not keep the process alive.
-      this.#alarm?.cancel();
-      this.#alarm = undefined;
+    const { previous, next } = pending;
+    pending.previous = undefined;
+    pending.next = undefined;
+    if (next !== undefined) next.previous = previous;
+    if (previous !== undefined) previous.next = next;
+    else if (next === undefined) this.#slots.delete(pending.slot);
+    else {
+      const slot = this.#slots.get(pending.slot);
+      if (slot !== undefined) slot.first = next;
     }
     return true;
   }

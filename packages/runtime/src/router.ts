@@ -14,32 +14,41 @@
 //   RT3  The caller's signal ends the call with the signal's reason.
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
+import type { EventData } from './effect.ts';
 import {
   type Answer,
   type Deliver,
   decodeAnswer,
   encodeRequest,
+  encodeTold,
   type Inspect,
   type Numbered,
   type Order,
   type Read,
   type Request,
+  type Told,
   type Watch,
 } from './envelope.ts';
 import { ActorError } from './errors.ts';
 import { Places } from './places.ts';
 import type { ServedShard } from './served-shard.ts';
 import type { Shard } from './state-store.ts';
-import type { Transport } from './transport.ts';
+import type { RequestOutcome, Transport } from './transport.ts';
 
 export interface CallLimits {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A request but for what each attempt adds. */
+interface Again {
+  readonly again?: boolean;
+  readonly numbered?: () => Numbered;
+}
+
+/** A request but for what each attempt adds; a message may come as text, which is parsed only for an actor here. */
 export type Outgoing =
-  | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered })
+  | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & Again)
+  | (Omit<Told, 'remainingMs' | 'from' | 'again'> & Again)
   | Omit<Read, 'remainingMs'>
   | Omit<Order, 'remainingMs'>
   | Omit<Inspect, 'remainingMs'>
@@ -55,6 +64,8 @@ export interface RouterOptions {
 }
 
 type Attempt = Answer | { readonly kind: 'nobody' };
+
+const nobody: RequestOutcome = { kind: 'no-responders' };
 
 /** After it, an owner that was asked and is silent is presumed dead, and whoever serves now is asked. */
 const SILENCE_MS = 1_000;
@@ -87,16 +98,18 @@ export class Router {
     const endsAtMs = clock.nowMs() + limits.deadlineMs;
     const { shard } = this.#places.of(outgoing.id);
     let mayHaveArrived = false;
+    let remainingMs = limits.deadlineMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       signal?.throwIfAborted();
-      const remainingMs = endsAtMs - clock.nowMs();
       if (remainingMs <= 0) throw overdue(outgoing.id, mayHaveArrived);
       const served = this.#options.served(shard);
       const local = served?.isOpen === true ? served : undefined;
-      const request = requestOf(outgoing, remainingMs, mayHaveArrived);
-      const isDirect = this.#doors.has(shard);
+      const request = attemptOf(outgoing, remainingMs, mayHaveArrived);
+      const door = this.#doors.get(shard);
       const answer =
-        local === undefined ? await this.#there(shard, request, signal) : await this.#here(local, request, signal);
+        local === undefined
+          ? this.#heard(shard, door, await this.#there(shard, door, request, signal))
+          : await this.#here(local, parsed(request), signal);
       signal?.throwIfAborted();
       switch (answer.kind) {
         case 'committed':
@@ -109,22 +122,28 @@ export class Router {
           break;
         case 'elsewhere':
           // Two nodes may hear a shard's subject for a moment: the one that said no was perhaps not the only one asked.
-          mayHaveArrived ||= local === undefined && !isDirect;
+          mayHaveArrived ||= local === undefined && door === undefined;
           break;
         case 'nobody':
           break;
       }
       await this.#pause(Math.min(pauseMs * (0.5 + this.#options.entropy.random()), endsAtMs - clock.nowMs()), signal);
+      remainingMs = endsAtMs - clock.nowMs();
     }
   }
 
   /** At most once: one attempt, no answer. */
-  post(message: Omit<Deliver, 'remainingMs'>, remainingMs: number): void {
+  post(message: Omit<Deliver, 'remainingMs'> | Omit<Told, 'remainingMs'>, remainingMs: number): void {
     const { shard } = this.#places.of(message.id);
     const request = { ...message, remainingMs };
     const local = this.#options.served(shard);
-    if (local?.isOpen === true) local.receive(request, () => {});
-    else this.#options.transport.publish(shardSubject(this.#options.namespace, shard), encodeRequest(request));
+    if (local?.isOpen === true) local.receive(parsed(request), () => {});
+    else this.#options.transport.publish(shardSubject(this.#options.namespace, shard), encoded(request));
+  }
+
+  /** Remembers, since every message asks. */
+  shardOf(id: ActorId): Shard {
+    return this.#places.of(id).shard;
   }
 
   /** Waits for `what` within the limits of a call; past them `late` makes the error. */
@@ -163,22 +182,29 @@ export class Router {
     });
   }
 
-  async #there(shard: Shard, request: Request, signal: AbortSignal | undefined): Promise<Attempt> {
+  #there(
+    shard: Shard,
+    door: string | undefined,
+    request: Request | Told,
+    signal: AbortSignal | undefined,
+  ): RequestOutcome | Promise<RequestOutcome> {
     const { transport, namespace } = this.#options;
-    if (transport.status !== 'connected') return { kind: 'nobody' };
+    if (transport.status !== 'connected') return nobody;
     const timeoutMs = request.op === 'watch' ? request.remainingMs : Math.min(request.remainingMs, SILENCE_MS);
-    const door = this.#doors.get(shard);
-    const outcome = await transport.request(door ?? shardSubject(namespace, shard), encodeRequest(request), {
-      timeoutMs,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    return transport.request(door ?? shardSubject(namespace, shard), encoded(request), limits);
+  }
+
+  /** What an attempt came to, and whom to ask the next time. */
+  #heard(shard: Shard, door: string | undefined, outcome: RequestOutcome): Attempt {
     const answer: Attempt & { readonly at?: string } =
       outcome.kind === 'reply'
         ? (decodeAnswer(outcome.body) ?? { kind: 'lost' })
         : { kind: outcome.kind === 'lost' ? 'lost' : 'nobody' };
     const isOutcome = answer.kind !== 'lost' && answer.kind !== 'nobody' && answer.kind !== 'elsewhere';
-    if (!isOutcome && this.#doors.get(shard) === door) this.#doors.delete(shard);
-    else if (isOutcome && answer.at !== undefined) this.#doors.set(shard, doorSubject(namespace, answer.at));
+    if (!isOutcome) {
+      if (this.#doors.get(shard) === door) this.#doors.delete(shard);
+    } else if (answer.at !== undefined) this.#doors.set(shard, doorSubject(this.#options.namespace, answer.at));
     return answer;
   }
 
@@ -196,15 +222,21 @@ export class Router {
   }
 }
 
-function requestOf(outgoing: Outgoing, remainingMs: number, mayHaveArrived: boolean): Request {
+function attemptOf(outgoing: Outgoing, remainingMs: number, mayHaveArrived: boolean): Request | Told {
   if (outgoing.op !== 'deliver') return { ...outgoing, remainingMs };
   const { numbered, again, ...message } = outgoing;
-  return {
-    ...message,
-    remainingMs,
-    again: mayHaveArrived || again === true,
-    ...(numbered === undefined ? {} : { from: numbered() }),
-  };
+  const attempt = { ...message, remainingMs, again: mayHaveArrived || again === true };
+  return numbered === undefined ? attempt : { ...attempt, from: numbered() };
+}
+
+function encoded(request: Request | Told): Buffer {
+  return 'text' in request ? encodeTold(request) : encodeRequest(request);
+}
+
+function parsed(request: Request | Told): Request {
+  if (!('text' in request)) return request;
+  const { text, ...told } = request;
+  return { ...told, event: JSON.parse(text) as EventData };
 }
 
 /** What is answered here is handed out as a copy, as it would be by the wire. */

@@ -13,23 +13,45 @@ import type { SenderId } from './state-store.ts';
 
 const WINDOW = 64;
 
-/** A number for one message, until it is settled. */
-export interface Ticket {
-  /** With the floor of this moment. */
-  numbered(): Numbered;
-  settle(): void;
+interface Lane {
+  readonly to: ActorId;
+  /** Unsettled numbers from the floor up, in order, and settled ones between them. */
+  readonly window: Ticket[];
+  readonly waiting: { readonly admit: () => void }[];
 }
 
-interface Lane {
-  /** Numbers from the floor up, in order; true once settled. */
-  readonly window: Map<number, boolean>;
-  readonly waiting: { readonly admit: () => void }[];
+/** A number for one message, until it is settled. */
+export class Ticket {
+  readonly n: number;
+  settled = false;
+  readonly #sender: SenderId;
+  readonly #lane: Lane;
+  readonly #onSettled: (lane: Lane) => void;
+
+  constructor(n: number, sender: SenderId, lane: Lane, onSettled: (lane: Lane) => void) {
+    this.n = n;
+    this.#sender = sender;
+    this.#lane = lane;
+    this.#onSettled = onSettled;
+  }
+
+  /** With the floor of this moment. */
+  numbered(): Numbered {
+    return { sender: this.#sender, n: this.n, floor: this.#lane.window[0]?.n ?? this.n };
+  }
+
+  settle(): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#onSettled(this.#lane);
+  }
 }
 
 export class Sender {
   readonly id: SenderId;
   readonly #maxWaiting: number;
   readonly #lanes = new Map<ActorId, Lane>();
+  readonly #onSettled = (lane: Lane): void => this.#settled(lane);
   #last = 0;
 
   constructor(id: SenderId, maxWaiting = 1_000) {
@@ -39,13 +61,12 @@ export class Sender {
 
   /** A place at once, or `wait` for one; `full` when too many wait already. */
   open(to: ActorId): Ticket | 'full' | { readonly wait: Promise<Ticket>; readonly giveUp: () => void } {
-    const lane = this.#lanes.get(to) ?? { window: new Map<number, boolean>(), waiting: [] };
-    this.#lanes.set(to, lane);
-    if (lane.window.size < WINDOW && lane.waiting.length === 0) return this.#ticket(to, lane);
+    const lane = this.#lane(to);
+    if (lane.window.length < WINDOW && lane.waiting.length === 0) return this.#ticket(lane);
     if (lane.waiting.length >= this.#maxWaiting) return 'full';
     let place: { readonly admit: () => void };
     const wait = new Promise<Ticket>((resolve) => {
-      place = { admit: () => resolve(this.#ticket(to, lane)) };
+      place = { admit: () => resolve(this.#ticket(lane)) };
       lane.waiting.push(place);
     });
     return {
@@ -63,21 +84,24 @@ export class Sender {
     return this.#lanes.size;
   }
 
-  #ticket(to: ActorId, lane: Lane): Ticket {
-    const n = ++this.#last;
-    lane.window.set(n, false);
-    return {
-      numbered: () => ({ sender: this.id, n, floor: lane.window.keys().next().value ?? n }),
-      settle: () => {
-        if (!lane.window.has(n)) return;
-        lane.window.set(n, true);
-        for (const [number, settled] of lane.window) {
-          if (!settled) break;
-          lane.window.delete(number);
-        }
-        while (lane.window.size < WINDOW && lane.waiting.length > 0) lane.waiting.shift()?.admit();
-        if (lane.window.size === 0 && this.#lanes.get(to) === lane) this.#lanes.delete(to);
-      },
-    };
+  #lane(to: ActorId): Lane {
+    const known = this.#lanes.get(to);
+    if (known !== undefined) return known;
+    const lane: Lane = { to, window: [], waiting: [] };
+    this.#lanes.set(to, lane);
+    return lane;
+  }
+
+  #ticket(lane: Lane): Ticket {
+    const ticket = new Ticket(++this.#last, this.id, lane, this.#onSettled);
+    lane.window.push(ticket);
+    return ticket;
+  }
+
+  #settled(lane: Lane): void {
+    const { window, waiting } = lane;
+    while (window[0]?.settled === true) window.shift();
+    while (window.length < WINDOW && waiting.length > 0) waiting.shift()?.admit();
+    if (window.length === 0) this.#lanes.delete(lane.to);
   }
 }

@@ -115,6 +115,8 @@ class NatsTransport implements Transport {
   readonly #subscriptions = new Set<{ unsubscribe(): void }>();
   readonly #watchers = new Set<(status: TransportStatus) => void>();
   #status: TransportStatus = 'connected';
+  /** The subject asked last: most requests go where the one before them went. */
+  #checked: string | undefined;
 
   constructor(connection: NatsConnection, clock: Clock, inbox: Inbox, owned: boolean) {
     this.#connection = connection;
@@ -170,14 +172,19 @@ class NatsTransport implements Transport {
     return await this.#listen(subject, (message) => this.#received(message, handler), options.queue);
   }
 
-  async request(
+  request(
     subject: string,
     body: Buffer,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<RequestOutcome> {
-    checkSubject(subject);
-    this.#checkBody(body, subject);
-    return await this.#requests.open(options, (pending) => {
+    try {
+      if (subject !== this.#checked) checkSubject(subject);
+      this.#checked = subject;
+      this.#checkBody(body, subject);
+    } catch (refusal) {
+      return Promise.reject(refusal as Error);
+    }
+    return this.#requests.open(options, (pending) => {
       if (this.#status === 'connected') this.#queue.ask(subject, body, pending);
       else this.#requests.unsent(pending);
     });
