@@ -144,7 +144,8 @@ export class HeldLease implements Lease {
     this.#holdEndMs = upkeep.maxHoldMs === undefined ? Number.POSITIVE_INFINITY : term.sentMs + upkeep.maxHoldMs;
     this.#alarm = new LeaseAlarm(() => this.#wake());
     this.#begin(term);
-    if (facts.offered) void this.renew();
+    // Whoever waited has it first; that they do is told with the tick.
+    if (facts.offered) home.clock.soon(() => void this.renew());
   }
 
   get instance(): string {
