@@ -64,39 +64,36 @@ export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespa
       namespace.shardKey(shard, 'outbox'),
     );
     input.args.push(epoch, commits.length);
-    for (const commit of commits) {
-      const ends = input.args.push(0, 0) - 2;
-      writeCommit(commit, namespace, input);
-      // Where this commit ends: one that is skipped or fails leaves the reader there.
-      input.args[ends] = input.keys.length;
-      input.args[ends + 1] = input.args.length;
-    }
+    for (const commit of commits) writeCommit(commit, namespace, input);
   }
   return input;
 }
 
-function writeCommit(
-  { commit, ...texts }: PreparedCommit,
-  namespace: RedisNamespace,
-  { keys, args }: ScriptInput,
-): void {
+/**
+ * A letter says how a commit is written: `n`, `a`, of messages of one node or of one actor and
+ * nothing else; `g`, general, which says where it ends, so that one that fails leaves the reader there.
+ */
+function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNamespace, input: ScriptInput): void {
+  const { keys, args } = input;
   const { id, commitId, basis, machineVersion, fence, outbox, events } = commit;
-  keys.push(namespace.key('actor', id));
-  args.push(
-    id,
-    commitId,
-    basis,
-    basis + 1,
-    machineVersion,
-    texts.snapshot,
-    texts.timers,
-    texts.dueAtMs ?? '',
-    fence ?? '',
-  );
   const senders = bySender(commit.settles, texts.replies);
-  args.push(senders.size);
-  for (const [sender, { floor, numbers }] of senders) args.push(sender, floor, numbers.length / 2, ...numbers);
-  if (commit.settles.some(({ sender }) => !sender.includes(':'))) keys.push(namespace.key('nodes', id));
+  const isGeneral =
+    senders.size !== 1 ||
+    fence !== undefined ||
+    events.length > 0 ||
+    outbox.remove.length > 0 ||
+    outbox.add.length > 0;
+  const hasNodes = commit.settles.some(({ sender }) => !sender.includes(':'));
+  if (isGeneral) args.push('g', 0, 0);
+  else args.push(hasNodes ? 'n' : 'a');
+  const end = args.length;
+  keys.push(namespace.key('actor', id));
+  if (hasNodes) keys.push(namespace.key('nodes', id));
+  args.push(id, commitId, basis, basis + 1, machineVersion, texts.snapshot, texts.timers, texts.dueAtMs ?? '');
+  if (isGeneral) args.push(fence ?? '', senders.size);
+  for (const [sender, { floor, numbers }] of senders)
+    args.push(`from:${sender}`, floor, numbers.length / 2, ...numbers);
+  if (!isGeneral) return;
   if (fence !== undefined) keys.push(namespace.key('guard', id));
   args.push(events.length);
   if (events.length > 0) keys.push(namespace.key('log', id));
@@ -105,7 +102,12 @@ function writeCommit(
   if (outbox.remove.length + outbox.add.length > 0) keys.push(namespace.key('out', id));
   for (const { to, n } of outbox.remove) args.push(rowField(to, n));
   for (const [i, { to, n }] of outbox.add.entries()) args.push(rowField(to, n), texts.outbox[i] ?? 'null');
+  args[end - 2] = keys.length;
+  args[end - 1] = args.length;
 }
+
+/** What a commit that appended no event is answered with. */
+const plainlyCommitted = 1;
 
 /** Each sender's highest floor, and its numbers with their replies (`''` for none) in one list. */
 function bySender(settles: readonly Settled[], replies: readonly (string | undefined)[]) {
@@ -121,6 +123,7 @@ function bySender(settles: readonly Settled[], replies: readonly (string | undef
 
 /** The outcome of one commit. */
 export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit): CommitOutcome {
+  if (reply === plainlyCommitted) return { kind: 'committed', version: commit.basis + 1, events: [] };
   const [kind, ...facts] = list(reply);
   switch (kind) {
     case 'committed':
@@ -187,9 +190,9 @@ const refusal = /^(OOM|MISCONF|READONLY|NOREPLICAS|MASTERDOWN)/;
  * a replica by now. It is no fault of a record, so the call is to be made again.
  */
 export function refusedCall(replies: Reply): CoordinationError | undefined {
-  const refused = replies
-    .map((reply) => list(reply))
-    .filter(([kind, why]) => kind === 'fault' && refusal.test(text(why)));
+  const refused = replies.filter(
+    (reply): reply is Reply => Array.isArray(reply) && reply[0] === 'fault' && refusal.test(text(reply[1])),
+  );
   if (refused.length === 0) return undefined;
   const applied = refused.length === replies.length ? 'no' : 'unknown';
   return new CoordinationError('STORE_UNAVAILABLE', `Redis refused the commit: ${text(refused[0]?.[1])}`, { applied });

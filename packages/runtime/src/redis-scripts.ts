@@ -4,14 +4,14 @@
 export const clockPrelude = `
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local nowMicros = string.format('%016.0f', time[1] * 1000000 + time[2])
 `;
 
 /**
- * `after(previous)`: the next stamp, max(previous + 1, clock). Stamps are 16-digit text and
+ * After the clock. `after(previous)`: the next stamp, max(previous + 1, clock). Stamps are 16-digit text and
  * pass 2^53 one day, so the sum is made in two halves.
  */
 export const stampPrelude = `
+local nowMicros = string.format('%016.0f', time[1] * 1000000 + time[2])
 local function after(previous)
   if previous < nowMicros then return nowMicros end
   local low = tonumber(string.sub(previous, 9)) + 1

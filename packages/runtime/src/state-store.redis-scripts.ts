@@ -62,27 +62,40 @@ return {'admitted'}
  * and the numbers above the floor with their replies. Node senders are listed in `nodes` by that
  * time, to find those to forget; it is renewed when it is a tenth of the silence old, so that
  * most commits need not write it.
+ *
+ * Lua makes the functions of a script anew at every call, and a string costs by the byte. So the
+ * commonest commit, of messages of one sender to an actor that is there already, is written out
+ * where it is met; it makes no function and no text but the one it stores, and answers 1. Whatever
+ * else it meets is left to `general`, which is made when the first such commit comes.
  */
-export const commitScript = `${clockPrelude}${stampPrelude}${logPrelude}${serves}
-local k, a = 0, 0
+export const commitScript = `${clockPrelude}
+local call, try, find = redis.call, redis.pcall, string.find
+local unsettled, silence = tonumber(ARGV[1]), ARGV[2] * 1.1
+local k, a = 0, 4
+local general
+
+local function make()
+${stampPrelude}${logPrelude}
+local mostNodes = tonumber(ARGV[3])
 local function key() k = k + 1 return KEYS[k] end
 local function arg() a = a + 1 return ARGV[a] end
 local function number() return tonumber(arg()) end
-local unsettled, silence, mostNodes = number(), number() * 1.1, number()
 
-local function apply(timers, outbox)
+return function(isGeneral, timers, outbox)
   local actor = key()
   local id, commit, basis, version, machine, snapshot = arg(), arg(), arg(), arg(), arg(), arg()
-  local timerList, due, fence = arg(), arg(), arg()
+  local timerList, due = arg(), arg()
+  local fence = isGeneral and arg() or ''
 
   local fields, senders = {'v', 'id', 'version', 'commit', 'due', 'cursor'}, {}
-  for s = 1, number() do
-    local sender = {id = arg(), floor = number(), numbers = {}}
+  for s = 1, isGeneral and number() or 1 do
+    local sender = {field = arg(), floor = number(), numbers = {}}
+    sender.id = string.sub(sender.field, 6)
     for m = 1, number() do sender.numbers[m] = {n = number(), reply = arg()} end
     senders[s] = sender
-    fields[6 + s] = 'from:' .. sender.id
+    fields[6 + s] = sender.field
   end
-  local stored = redis.call('HMGET', actor, unpack(fields))
+  local stored = call('HMGET', actor, unpack(fields))
   if stored[1] and stored[1] ~= '1' then return {'unknown-version', stored[1]} end
   if stored[2] and stored[2] ~= id then return {'collision'} end
   if (stored[3] or '0') ~= basis then return {'conflict', stored[3] or '0', stored[4] or ''} end
@@ -90,7 +103,7 @@ local function apply(timers, outbox)
   local nodes, listing
   for s, sender in ipairs(senders) do
     sender.window = stored[6 + s] and cmsgpack.unpack(stored[6 + s]) or {0, 0}
-    if not string.find(sender.id, ':', 1, true) then
+    if not find(sender.id, ':', 1, true) then
       nodes = nodes or key()
       local silent = nowMs - sender.window[2]
       if silent > silence then sender.window = {0, 0} end
@@ -130,7 +143,7 @@ local function apply(timers, outbox)
   local guardKey, guard
   if fence ~= '' then
     guardKey = key()
-    guard = redis.call('GET', guardKey)
+    guard = call('GET', guardKey)
     if guard and string.sub(guard, 18) ~= id then return {'collision'} end
     if guard and fence < string.sub(guard, 1, 16) then return {'stale', string.sub(guard, 1, 16)} end
   end
@@ -140,7 +153,7 @@ local function apply(timers, outbox)
   if not stored[1] then set('v', '1') set('id', id) end
 
   local committed = {'committed'}
-  local events = number()
+  local events = isGeneral and number() or 0
   if events > 0 then
     local log, prev = key(), stored[6] or ''
     local last = lastOf(log)
@@ -153,59 +166,107 @@ local function apply(timers, outbox)
     set('cursor', prev)
   end
 
-  if guardKey and guard ~= fence .. ' ' .. id then redis.call('SET', guardKey, fence .. ' ' .. id) end
+  if guardKey and guard ~= fence .. ' ' .. id then call('SET', guardKey, fence .. ' ' .. id) end
 
   if timerList ~= '' then
     set('timers', timerList)
-    if due ~= stored[5] then set('due', due) redis.call('ZADD', timers, due, id) end
+    if due ~= stored[5] then set('due', due) call('ZADD', timers, due, id) end
   elseif stored[5] then
-    redis.call('HDEL', actor, 'timers', 'due')
-    redis.call('ZREM', timers, id)
+    call('HDEL', actor, 'timers', 'due')
+    call('ZREM', timers, id)
   end
 
   if listing then
-    local silents = redis.call('ZRANGEBYSCORE', nodes, '-inf', '(' .. nowMs - silence, 'LIMIT', 0, 16)
-    local over = redis.call('ZCARD', nodes) - #silents - mostNodes + 1
-    if over > 0 then silents = redis.call('ZRANGE', nodes, 0, #silents + over - 1) end
+    local silents = call('ZRANGEBYSCORE', nodes, '-inf', '(' .. nowMs - silence, 'LIMIT', 0, 16)
+    local over = call('ZCARD', nodes) - #silents - mostNodes + 1
+    if over > 0 then silents = call('ZRANGE', nodes, 0, #silents + over - 1) end
     for _, node in ipairs(silents) do
-      redis.call('ZREM', nodes, node)
-      redis.call('HDEL', actor, 'from:' .. node)
+      call('ZREM', nodes, node)
+      call('HDEL', actor, 'from:' .. node)
     end
   end
   for _, sender in ipairs(senders) do
-    set('from:' .. sender.id, cmsgpack.pack(sender.kept))
-    if sender.lists then redis.call('ZADD', nodes, nowMs, sender.id) end
+    set(sender.field, cmsgpack.pack(sender.kept))
+    if sender.lists then call('ZADD', nodes, nowMs, sender.id) end
   end
-  redis.call('HSET', actor, unpack(record))
+  call('HSET', actor, unpack(record))
 
-  local removed, added = number(), number()
+  local removed, added = isGeneral and number() or 0, isGeneral and number() or 0
   if removed + added > 0 then
     local out = key()
-    for _ = 1, removed do redis.call('HDEL', out, arg()) end
+    for _ = 1, removed do call('HDEL', out, arg()) end
     for _ = 1, added do
       local row, event = arg(), arg()
-      redis.call('HSET', out, row, event)
+      call('HSET', out, row, event)
     end
-    redis.call(redis.call('EXISTS', out) == 1 and 'SADD' or 'SREM', outbox, id)
+    call(call('EXISTS', out) == 1 and 'SADD' or 'SREM', outbox, id)
   end
   return committed
 end
+end
 
 local answers = {}
-for call = 1, number() do
-  local own = redis.call('GET', key()) or '${unowned}'
-  local timers, outbox, epoch = key(), key(), arg()
-  local served = serves(own, epoch)
-  local answer = served and {} or {'fenced', own}
-  for c = 1, number() do
-    local lastKey, lastArg = number(), number()
+for nth = 1, tonumber(ARGV[4]) do
+  local own, timers, outbox = call('GET', KEYS[k + 1]) or '${unowned}', KEYS[k + 2], KEYS[k + 3]
+  local served = find(own, ARGV[a + 1], 1, true) == 1 and (#own ~= 21 or not find(own, ' none', 17, true))
+  local answer, commits = served and {} or {'fenced', own}, tonumber(ARGV[a + 2])
+  k, a = k + 3, a + 2
+  for c = 1, commits do
+    local form = ARGV[a + 1]
+    local isGeneral, outcome, lastKey, lastArg = form == 'g'
+    if isGeneral then
+      lastKey, lastArg = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
+      a = a + 3
+    else
+      lastKey, lastArg = k + (form == 'n' and 2 or 1), a + 12 + 2 * ARGV[a + 12]
+      if served then
+        local actor, timerList, due, field = KEYS[k + 1], ARGV[a + 8], ARGV[a + 9], ARGV[a + 10]
+        local stored = try('HMGET', actor, 'v', 'id', 'version', 'due', field)
+        if stored[1] == '1' and stored[2] == ARGV[a + 2] and stored[3] == ARGV[a + 4] and stored[5] and (timerList ~= '' or not stored[4]) then
+          local isRead, window = pcall(cmsgpack.unpack, stored[5])
+          if isRead and (form ~= 'n' or nowMs - window[2] <= silence / 11) then
+            local floor, highest, size = tonumber(ARGV[a + 11]), window[1] - 1, 2
+            if floor <= highest then floor = window[1] end
+            local kept = {floor, window[2]}
+            for i = 3, #window, 2 do
+              local n = window[i]
+              if n > highest then highest = n end
+              if n >= floor then kept[size + 1], kept[size + 2], size = n, window[i + 1], size + 2 end
+            end
+            local isNew = true
+            for i = a + 13, lastArg, 2 do
+              local n = tonumber(ARGV[i])
+              if n <= highest then isNew = false end
+              if n >= floor then kept[size + 1], kept[size + 2], size = n, ARGV[i + 1], size + 2 end
+            end
+            if isNew and size <= 2 + 2 * unsettled then
+              local packed, wrote = cmsgpack.pack(kept), 0
+              if timerList == '' then
+                wrote = try('HSET', actor, 'version', ARGV[a + 5], 'commit', ARGV[a + 3], 'machine', ARGV[a + 6], 'snapshot', ARGV[a + 7], field, packed)
+              else
+                if due ~= stored[4] then wrote = try('ZADD', timers, due, ARGV[a + 2]) end
+                if wrote ~= nil and type(wrote) ~= 'table' then
+                  wrote = try('HSET', actor, 'version', ARGV[a + 5], 'commit', ARGV[a + 3], 'machine', ARGV[a + 6], 'snapshot', ARGV[a + 7], field, packed, 'timers', timerList, 'due', due)
+                end
+              end
+              outcome = type(wrote) == 'table' and {'fault', wrote.err} or 1
+            end
+          end
+        end
+      end
+      a = a + 1
+    end
     if served then
-      local ok, outcome = pcall(apply, timers, outbox)
-      answer[c] = ok and outcome or {'fault', type(outcome) == 'table' and outcome.err or tostring(outcome)}
+      if not outcome then
+        general = general or make()
+        local isDone, found = pcall(general, isGeneral, timers, outbox)
+        outcome = isDone and found or {'fault', type(found) == 'table' and found.err or tostring(found)}
+      end
+      answer[c] = outcome
     end
     k, a = lastKey, lastArg
   end
-  answers[call] = answer
+  answers[nth] = answer
 end
 return answers
 `;
