@@ -83,7 +83,8 @@ export class ProcessClock implements Clock {
   }
 
   after(delayMs: number, wake: () => void): Cancel {
-    const dueMs = this.nowMs() + Math.max(0, delayMs);
+    // No timer is finer than this; what is left by rounding would be waited for again and again.
+    const dueMs = this.nowMs() + (delayMs > 0 ? Math.max(delayMs, 0.001) : 0);
     let cancel: Cancel = () => undefined;
     const stop = (): void => {
       cancel();
