@@ -1,34 +1,72 @@
 // Which messages an actor without a record has settled: what a store remembers for the others.
 // It ends with the activation, as the actor's state does. Bounded by senders, the longest silent
-// is forgotten first.
+// is forgotten first. Replies are kept as they are: a machine changes none of its values.
 import type { Answer, Numbered } from './envelope.ts';
 import { answerOf, type StoredReply } from './group-step.ts';
-import { isSettled, nothingSettled, type Settlement, settledAfter } from './settlement.ts';
 import type { SenderId, Settled } from './state-store.ts';
 
 const MOST_SENDERS = 1_000;
 
+/** What is known of one sender; by the rules of `Settlement`, changed in place. */
+interface Known {
+  readonly sender: SenderId;
+  floor: number;
+  /** Of all that were kept. */
+  highest: number;
+  kept: Kept[];
+}
+
+interface Kept {
+  readonly n: number;
+  readonly reply: StoredReply | undefined;
+}
+
 export class MemoryDedup {
-  readonly #senders = new Map<SenderId, Settlement>();
+  readonly #senders = new Map<SenderId, Known>();
+  /** Who was heard last. */
+  #last: Known | undefined;
 
   /** What a repeated message was answered; undefined for a message that is new. */
   find({ sender, n }: Numbered): Answer | undefined {
-    const settlement = this.#senders.get(sender);
-    if (settlement === undefined || !isSettled(settlement, n)) return undefined;
-    const text = settlement.kept.get(n);
-    return answerOf(text === undefined ? undefined : (JSON.parse(text) as StoredReply), 0);
+    const known = this.#of(sender);
+    // Nearly every message is above all that came before it.
+    if (known === undefined || n > known.highest) return undefined;
+    const kept = known.kept.find((one) => one.n === n);
+    if (kept === undefined && n >= known.floor) return undefined;
+    return answerOf(kept?.reply, 0);
   }
 
   settle(settled: readonly Settled[]): void {
-    const replies = settled.map(({ reply }) => (reply === undefined ? undefined : JSON.stringify(reply)));
-    const after = settledAfter(settled, replies, (sender) => this.#senders.get(sender) ?? nothingSettled);
-    for (const [sender, settlement] of after) {
-      this.#senders.delete(sender);
-      this.#senders.set(sender, settlement);
+    for (const { sender, n, floor, reply } of settled) {
+      const known = this.#heard(sender);
+      if (floor > known.floor) {
+        known.floor = floor;
+        if (floor > known.highest) known.kept.length = 0;
+        else known.kept = known.kept.filter((one) => one.n >= floor);
+      }
+      known.highest = Math.max(known.highest, n);
+      if (n >= known.floor) known.kept.push({ n, reply: reply as StoredReply | undefined });
     }
-    for (const sender of this.#senders.keys()) {
-      if (this.#senders.size <= MOST_SENDERS) break;
-      this.#senders.delete(sender);
+  }
+
+  #of(sender: SenderId): Known | undefined {
+    return this.#last?.sender === sender ? this.#last : this.#senders.get(sender);
+  }
+
+  #heard(sender: SenderId): Known {
+    if (this.#last?.sender === sender) return this.#last;
+    const known = this.#senders.get(sender) ?? { sender, floor: 0, highest: -1, kept: [] };
+    this.#last = known;
+    this.#senders.delete(sender);
+    this.#senders.set(sender, known);
+    if (this.#senders.size > MOST_SENDERS) this.#forgetOne();
+    return known;
+  }
+
+  #forgetOne(): void {
+    for (const silent of this.#senders.keys()) {
+      this.#senders.delete(silent);
+      return;
     }
   }
 }
