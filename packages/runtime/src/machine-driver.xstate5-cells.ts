@@ -1,6 +1,5 @@
-// What is between two steps of a tree of machines, and what is under way within one.
+// What is between two steps of a tree of machines, and the events by which XState tells of it.
 import type { AnyActorRef } from 'xstate';
-import type { Effect } from './effect.ts';
 import type { Path } from './machine-driver.xstate5-address.ts';
 
 export type Event = { readonly type: string };
@@ -15,19 +14,6 @@ export interface Cell {
   readonly input?: unknown;
   readonly context?: unknown;
   readonly children?: Readonly<Record<string, AnyActorRef>>;
-}
-
-/** What is under way while a tree is stepped. */
-export class Run<Node> {
-  readonly cells: Map<AnyActorRef, Cell>;
-  readonly effects: Effect[] = [];
-  readonly queues = new Map<Node, Event[]>();
-  /** Throws of children, by the event that tells their parents. */
-  readonly thrown = new Map<Event, { readonly cause: unknown }>();
-
-  constructor(cells: Cells) {
-    this.cells = new Map(cells);
-  }
 }
 
 /** What a reference tells once its actor is gone. */
