@@ -60,16 +60,18 @@ const leaseEventSchema = z.object(leaseFacts);
 
 const leaseTermSchema = z.object({ ...leaseFacts, expiresAt: timeSchema, ttlMs: durationMsSchema });
 
+const personSchema = z.object({ userId: idSchema, displayName: z.string() });
+
 const takeoverEventSchema = z.object({
   ...leaseFacts,
   requestId: idSchema,
-  by: z.object({ userId: idSchema, displayName: z.string() }),
+  by: personSchema,
   reason: z.string().optional(),
 });
 
 const takenOverSchema = z.object({
   ...leaseFacts,
-  previous: holderSchema,
+  previous: personSchema,
   forced: z.boolean(),
   reason: z.string().optional(),
 });

@@ -11,7 +11,7 @@
 //   LR3  Where the log has lost events it tells how the leases stand now, so that everybody whom it
 //        has told of a grant ends up right.
 
-import type { Clock, LoggedLockEvent, LogId, LogPage } from '@devmentor/locks';
+import type { Clock, Holder, LoggedLockEvent, LogId, LogPage } from '@devmentor/locks';
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Address } from './actor-id.ts';
 import { type ActorType, type ActorTypes, defineActor } from './define-actor.ts';
@@ -156,7 +156,8 @@ function idOfGap({ events, next }: LogPage, cursor: LogId | 'start'): LogId {
 /** An event of the lock log as actors are told it. */
 export function leaseEvent(event: LoggedLockEvent): EventData {
   // The lease's secret name stays in the lock store.
-  const { resource, type, gen, holder, instance, fence, atMs, ttlMs, untilMs, how, reason } = event;
+  const { resource, type, gen, holder, instance, fence, atMs, ttlMs, untilMs } = event;
+  const { how, reason, by, from, takeoverId } = event;
   return {
     type: 'lease.event',
     logId: event.id,
@@ -164,7 +165,7 @@ export function leaseEvent(event: LoggedLockEvent): EventData {
       type,
       resource,
       gen,
-      holder: { id: holder.id, ...(holder.name === undefined ? {} : { name: holder.name }) },
+      holder: person(holder),
       instance,
       fence,
       atMs,
@@ -172,8 +173,15 @@ export function leaseEvent(event: LoggedLockEvent): EventData {
       untilMs,
       ...(how === undefined ? {} : { how }),
       ...(reason === undefined ? {} : { reason }),
+      ...(by === undefined ? {} : { by: person(by) }),
+      ...(from === undefined ? {} : { from: person(from) }),
+      ...(takeoverId === undefined ? {} : { takeoverId }),
     },
   };
+}
+
+function person({ id, name }: Holder): { readonly id: string; readonly name?: string } {
+  return { id, ...(name === undefined ? {} : { name }) };
 }
 
 /** The usual mapping: events of `<type>:<key>` resources to that actor and to the lease's own. */

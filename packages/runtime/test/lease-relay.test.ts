@@ -2,18 +2,34 @@ import { MemoryLeaseStore, MemoryLockManager } from '@devmentor/locks/memory';
 import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
-import { concernsOf, createRuntime, defineActor, leaseActor, leaseRelay, MemoryStateStore } from '../src/index.ts';
+import {
+  concernsOf,
+  createRuntime,
+  defineActor,
+  type Json,
+  leaseActor,
+  leaseRelay,
+  MemoryStateStore,
+} from '../src/index.ts';
 import { Gate, GatedClock } from '../src/testing-gate.ts';
 
-type Heard = { type: 'lease.event'; logId: string; event: { type: string } };
+type Heard = { type: 'lease.event'; logId: string; event: { type: string; [fact: string]: Json } };
 /** Takes what it has had by the log id, as whoever is told should. */
 const Listener = defineActor('project', {
-  machine: setup({ types: {} as { context: { heard: string[]; last: string }; events: Heard } }).createMachine({
-    context: { heard: [], last: '' },
+  machine: setup({
+    types: {} as { context: { heard: string[]; facts: Json[]; last: string }; events: Heard },
+  }).createMachine({
+    context: { heard: [], facts: [], last: '' },
     on: {
       'lease.event': {
         actions: assign(({ context, event }) =>
-          event.logId <= context.last ? {} : { heard: [...context.heard, event.event.type], last: event.logId },
+          event.logId <= context.last
+            ? {}
+            : {
+                heard: [...context.heard, event.event.type],
+                facts: [...context.facts, event.event],
+                last: event.logId,
+              },
         ),
       },
     },
@@ -60,7 +76,7 @@ async function open() {
       ] as const;
       await pass(20);
       const [project, lease] = await Promise.all(views);
-      return { heard: project.context.heard, lease };
+      return { heard: project.context.heard, facts: project.context.facts, lease };
     },
     restart: async () => {
       const stopping = harness.runtime.stop();
@@ -95,6 +111,22 @@ describe('the lease relay', () => {
     await second.release();
     await node.pass(20);
     expect((await node.read()).heard).toEqual(['claimed', 'released', 'claimed', 'released']);
+    expect(node.faults).toEqual([]);
+  });
+
+  it('[LR1] a claim that is taken over is told as it was: who ended it, and whom it is from', async () => {
+    const node = await open();
+    await node.claim(node.dying);
+    const taken = node.locks.force('project:42', { by: { id: 'bob', name: 'Bob' }, reason: 'urgent' });
+    await node.pass(20);
+    expect((await taken).kind).toBe('granted');
+    const { heard, lease, facts } = await node.read();
+    expect(heard).toEqual(['claimed', 'released', 'taken-over']);
+    expect(facts.slice(1)).toMatchObject([
+      { how: 'revoked', by: { id: 'bob', name: 'Bob' } },
+      { how: 'forced', holder: { id: 'bob' }, from: { id: expect.any(String) as string }, reason: 'urgent' },
+    ]);
+    expect(lease).toMatchObject({ value: { lease: { held: 'unattached' } }, context: { holder: { id: 'bob' } } });
     expect(node.faults).toEqual([]);
   });
 

@@ -6,9 +6,10 @@ type Command = Parameters<typeof decide>[1];
 
 const atMs = 1_700_000_000_000;
 const press = { id: 'p1', name: 'Press', ownerId: 'ada' };
+const bob = { id: 'bob', name: 'Bob' };
 const created = decide(NO_PROJECT, { type: 'create', project: press, request: 'r1', atMs });
 
-function lease(type: string, logId: string, fence = '0000000000000007'): Command {
+function lease(type: string, logId: string, fence = '0000000000000007', more: Partial<LeaseHappening> = {}): Command {
   const event: LeaseHappening = {
     type,
     resource: 'project:p1',
@@ -19,6 +20,7 @@ function lease(type: string, logId: string, fence = '0000000000000007'): Command
     atMs,
     ttlMs: 45_000,
     untilMs: atMs + 45_000,
+    ...more,
   };
   return { type: 'lease.event', logId, event };
 }
@@ -79,6 +81,43 @@ describe('project commands', () => {
     expect(play(created.context, log).context.project?.claim?.id).toBe('2'.repeat(16));
   });
 
+  /** Bob asks, Ada refuses; he asks again, and she lets him have it. */
+  const takeover: readonly Command[] = [
+    lease('claimed', '1'),
+    lease('takeover-requested', '2', undefined, { by: bob, takeoverId: '2', reason: 'mine' }),
+    lease('takeover-denied', '3', undefined, { by: bob, takeoverId: '2', how: 'denied' }),
+    lease('takeover-requested', '4', undefined, { by: bob, takeoverId: '4' }),
+    lease('released', '5', undefined, { by: bob, how: 'handed-over' }),
+    lease('offered', '6', '8'.repeat(16), { holder: bob }),
+    lease('taken-over', '7', '8'.repeat(16), { holder: bob, from: { id: 'ada', name: 'Ada' }, how: 'granted' }),
+  ];
+
+  it('[PC6] a claim that was taken over is a claim of the one who took it, and says from whom', () => {
+    const { context, published } = play(created.context, takeover);
+    expect(context.project?.claim).toMatchObject({ id: '8'.repeat(16), userId: 'bob' });
+    expect(published.slice(-3)).toMatchObject([
+      { type: 'project.released', data: { userId: 'ada' } },
+      { type: 'project.claimed', data: { userId: 'bob', holder: { userId: 'bob' }, fencingToken: '8'.repeat(16) } },
+      { type: 'lease.taken-over', data: { previous: { userId: 'ada', displayName: 'Ada' }, forced: false } },
+    ]);
+  });
+
+  it('[PC6] who asks for a claim, and is denied it, is told, and the claim stays', () => {
+    const { context, published } = play(created.context, takeover.slice(0, 3));
+    expect(context.project?.claim?.userId).toBe('ada');
+    expect(published.slice(1)).toMatchObject([
+      { type: 'lease.takeover-requested', data: { requestId: '2', by: { userId: 'bob' }, reason: 'mine' } },
+      { type: 'lease.takeover-denied', data: { requestId: '2', by: { userId: 'bob' }, holder: { userId: 'ada' } } },
+    ]);
+  });
+
+  it('[PC6] an offer that nobody took ends nothing', () => {
+    const unconfirmed = lease('expired', '3', '8'.repeat(16), { holder: bob, how: 'unconfirmed' });
+    const { context, types } = play(created.context, [lease('claimed', '1'), unconfirmed]);
+    expect(types).toEqual(['project.claimed']);
+    expect(context.project?.claim?.userId).toBe('ada');
+  });
+
   it('[PC4] members are told when they join and when the project goes', () => {
     const added = decide(created.context, { type: 'addCollaborator', by: 'ada', userId: 'bob', atMs });
     const gone = decide(added.context, { type: 'delete', by: 'ada', expected: 'any', atMs });
@@ -102,9 +141,10 @@ describe('project commands', () => {
       lease('released', '6', '8'.repeat(16)),
       { type: 'delete', by: 'ada', expected: 'any', atMs },
     ]);
-    for (const { type, data } of published) {
+    const passedOn = play(created.context, takeover);
+    for (const { type, data } of [...published, ...passedOn.published]) {
       expect(eventData[type as keyof typeof eventData].safeParse(data).error, type).toBeUndefined();
     }
-    expect(new Set(types).size).toBe(8);
+    expect(new Set([...types, ...passedOn.types]).size).toBe(11);
   });
 });

@@ -39,12 +39,21 @@ export type LeaseHappening = {
   readonly gen: number;
   /** Names the grant: no two have the same. */
   readonly fence: string;
-  readonly holder: { readonly id: string; readonly name?: string };
+  readonly holder: Person;
   readonly instance: string;
   readonly atMs: number;
   readonly ttlMs: number;
   readonly untilMs: number;
+  readonly how?: string;
+  readonly reason?: string;
+  /** Who asks for the claim of another. */
+  readonly by?: Person;
+  /** Whom the claim was taken over from. */
+  readonly from?: Person;
+  readonly takeoverId?: string;
 };
+
+type Person = { readonly id: string; readonly name?: string };
 
 export type ProjectReply =
   /** Without the project when it is too big for a message; whoever needs it reads it. */
@@ -137,31 +146,45 @@ function followLease(context: ProjectContext, { logId, event }: LeaseTold): Deci
   if (before === null || before.status === 'deleted') return { ...ignored, context: seen };
 
   const project = Project.restore(before, at(event.atMs));
-  const isCurrent = before.claim?.id === event.fence;
-  // Whatever ends a claim that is not this project's came late and says nothing new.
-  if (event.type === 'claimed') project.follow({ kind: 'claimed', id: event.fence, userId: event.holder.id });
-  else if (event.type === 'released' && isCurrent) project.follow({ kind: 'released' });
-  else if (event.type === 'expired' && isCurrent) project.follow({ kind: 'ended' });
+  // Whatever ends a claim that is not this project's came late, or is an offer that nobody took.
+  const over = event.type === 'released' || event.type === 'expired';
+  if (over && before.claim?.id !== event.fence) return { ...ignored, context: seen };
+  if (event.type === 'claimed' || event.type === 'taken-over')
+    project.follow({ kind: 'claimed', id: event.fence, userId: event.holder.id });
+  else if (event.type === 'released') project.follow({ kind: 'released' });
+  else if (event.type === 'expired') project.follow({ kind: 'ended' });
 
   const own = project
     .takeEvents()
     .map((happened) => ({ type: happened.type, data: { ...happened, ...grantFacts(event), holder: holderOf(event) } }));
-  const finer = FINER.has(event.type)
-    ? [
-        {
-          type: `lease.${event.type}`,
-          data: { resource: event.resource, gen: event.gen, holder: holderOf(event), ...grantFacts(event) },
-        },
-      ]
-    : [];
-  return { context: { ...seen, project: project.state }, publish: [...own, ...finer], memberships: [] };
+  return { context: { ...seen, project: project.state }, publish: [...own, ...finer(event)], memberships: [] };
 }
 
 /** Lease events that appear on a project's topic under their own name; claimed and released are its own events. */
 const FINER = new Set(['away', 'back', 'expired', 'taken-over', 'takeover-requested', 'takeover-denied']);
 
+function finer(event: LeaseHappening): Decision['publish'] {
+  if (!FINER.has(event.type)) return [];
+  const { resource, gen, by, from, reason, takeoverId } = event;
+  const data = {
+    resource,
+    gen,
+    holder: holderOf(event),
+    ...grantFacts(event),
+    ...(by !== undefined && { by: personOf(by) }),
+    ...(takeoverId !== undefined && { requestId: takeoverId }),
+    ...(from !== undefined && { previous: personOf(from), forced: event.how === 'forced' }),
+    ...(reason !== undefined && { reason }),
+  };
+  return [{ type: `lease.${event.type}`, data }];
+}
+
 function holderOf({ holder, instance }: LeaseHappening): Holder {
-  return { userId: holder.id, displayName: holder.name ?? holder.id, instanceId: instance };
+  return { ...personOf(holder), instanceId: instance };
+}
+
+function personOf({ id, name }: Person): { readonly userId: string; readonly displayName: string } {
+  return { userId: id, displayName: name ?? id };
 }
 
 function grantFacts({ fence, ttlMs, untilMs }: LeaseHappening): {
