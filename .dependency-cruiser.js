@@ -41,7 +41,7 @@ export default {
     ...arrows('locks', { libraries: ['ioredis', '@types/node', ...suites] }),
     ...arrows('runtime', {
       packages: ['locks'],
-      libraries: ['xstate', 'ioredis', 'pg', '@types/pg', '@nats-io', '@types/node', ...suites],
+      libraries: ['xstate', 'ioredis', 'pg', '@types/pg', '@nats-io', '@opentelemetry', '@types/node', ...suites],
     }),
     ...arrows('agents', {
       packages: ['locks', 'runtime'],

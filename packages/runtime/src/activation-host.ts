@@ -6,12 +6,22 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { Window } from './delay-policy.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
+import type { Stepper } from './group-step.ts';
 import type { InspectedStep } from './inspect.ts';
 import type { TopicEvent } from './log-store.ts';
 import type { MachineDriver } from './machine-driver.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Ask } from './remote-ask.ts';
 import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
+import type { StepSpans } from './step-spans.ts';
+
+/** A message that is owed, on its way. */
+export interface OwedRow {
+  readonly to: ActorId;
+  readonly n: number;
+  readonly event: EventData;
+  readonly traceparent?: string;
+}
 
 export interface ActivationHost {
   readonly clock: Clock;
@@ -41,11 +51,7 @@ export interface ActivationHost {
   isTransient(fault: unknown): boolean;
   pause(ms: number): Promise<void>;
 
-  deliver(
-    from: ActorId,
-    row: { readonly to: ActorId; readonly n: number; readonly event: EventData },
-    signal: AbortSignal,
-  ): Promise<Answer>;
+  deliver(from: ActorId, row: OwedRow, signal: AbortSignal): Promise<Answer>;
   /** For actors without a record: no outbox, so at most once after a crash. */
   tellOnce(row: OutboxRow): void;
   ask: Ask;
@@ -55,6 +61,10 @@ export interface ActivationHost {
   emitted(id: ActorId, event: EventData): void;
 
   wakeAt(id: ActorId, dueAtMs: number | undefined): void;
+  /** For the spans of a group; undefined where nothing is traced. */
+  spans(stepper: Stepper): StepSpans | undefined;
+  /** Runs work in a trace context. */
+  within<Result>(traceparent: string | undefined, work: () => Result): Result;
   /** In [0, 1). */
   random(): number;
   /** A letter of this type of actor was given up. */

@@ -271,6 +271,7 @@ export class Activation {
       owed: this.#outflow.owed,
       heldMs: this.#host.heldMs(this.#stepper.behavior.name),
       jitter: this.#host.random(),
+      spans: this.#host.spans(this.#stepper),
     });
     this.#singly = Math.max(0, this.#singly - group.letters.length);
     this.#pumpedAtMs = clockMs;
@@ -281,6 +282,7 @@ export class Activation {
     for (let i = 0; i < group.givenUp; i++) this.#host.gaveUp(this.#stepper.behavior.name);
     if (!group.changes && this.#outflow.paid.length === 0) {
       // Refusals say what the state is, so they need what a read needs.
+      group.spans?.end({ outcome: 'not committed' });
       whenOwner(this.#host, 'trust lease', {
         yes: () => this.#answer(group, state.version),
         no: () => answerAll(group.letters, { kind: 'elsewhere' }),
@@ -348,16 +350,21 @@ export class Activation {
       });
       if (outcome.kind === 'committed') {
         this.counts.commits++;
-        this.counts.commit.add(this.#host.clock.nowMs() - sentMs);
+        const tookMs = this.#host.clock.nowMs() - sentMs;
+        this.counts.commit.add(tookMs);
+        group.spans?.committed(tookMs);
         this.#outflow.removed(commit.outbox.remove.length - group.bounced.length);
       }
       this.#carryOut(decided(this.id, state, group, outcome), state, group);
     } catch (bug) {
+      group.spans?.end({ outcome: 'quarantine', isError: true });
       if (this.#phase.kind !== 'gone') this.#quarantine(bug);
     }
   }
 
   #carryOut(decision: Decision, state: ActorState, group: GroupStep): void {
+    if (decision.kind !== 'committed')
+      group.spans?.end({ outcome: decision.kind, isError: decision.kind === 'quarantine' });
     switch (decision.kind) {
       case 'nothing':
         break;
@@ -400,6 +407,7 @@ export class Activation {
     const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
     this.#attempt = undefined;
+    group.spans?.end({ outcome: 'committed', version });
     const took = (this.#host.clock.nowMs() - this.#pumpedAtMs) / Math.max(1, group.letters.length);
     this.#pace += (took - this.#pace) / 8;
     this.#finish(group);

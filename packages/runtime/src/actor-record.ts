@@ -1,6 +1,7 @@
 import type { ActorId } from './actor-id.ts';
 import { jsonValue } from './json-text.ts';
 import type { ActorRecord, OutboxRow, TimerRow } from './state-store.ts';
+import { rowParts } from './traceparent.ts';
 
 /** An actor's record as a store keeps it: values as JSON text, nothing for nothing as `''`. */
 export interface RecordTexts {
@@ -28,9 +29,14 @@ export function actorRecord(id: ActorId, texts: RecordTexts, rows: Iterable<RowT
     commitId,
     snapshot: jsonValue(texts.snapshot),
     timers: texts.timers === '' ? [] : (JSON.parse(texts.timers) as TimerRow[]),
-    outbox: [...rows].map(({ to, n, text }) => ({ to, n, event: jsonValue(text) })).sort(byNumber),
+    outbox: [...rows].map(rowOf).sort(byNumber),
     ...(cursor === '' ? {} : { cursor }),
   };
+}
+
+function rowOf({ to, n, text }: RowText): OutboxRow {
+  const { event, ...traced } = rowParts(text);
+  return { to, n, event: jsonValue(event), ...traced };
 }
 
 function byNumber(a: OutboxRow, b: OutboxRow): number {

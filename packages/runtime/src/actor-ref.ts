@@ -17,7 +17,7 @@ export interface TellOptions {
   /** Commits only if no newer fencing token guards the actor; else STALE_FENCE and nothing changed. */
   readonly fence?: FencingToken;
   readonly signal?: AbortSignal;
-  /** W3C trace context of the caller. */
+  /** W3C trace context of the caller. @default the active one, for a runtime with a `tracer` */
   readonly traceparent?: string;
 }
 

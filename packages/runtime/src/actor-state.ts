@@ -30,6 +30,8 @@ export interface ActorState {
   readonly delays: Readonly<Record<string, KeptDelay>>;
   /** What it has been asked and answers later. */
   readonly asks: Asks;
+  /** Trace contexts of the steps that asked for the invokes that run. */
+  readonly traces: Readonly<Record<string, string>>;
 }
 
 /** What `ActorRecord.snapshot` holds. */
@@ -42,9 +44,12 @@ interface StoredState {
   readonly halt?: Halt;
   readonly strikes?: Strikes;
   readonly asks?: Asks;
+  readonly traces?: ActorState['traces'];
   /** `delays`, and when this was written. */
   readonly delays?: { readonly atMs: number; readonly of: ActorState['delays'] };
 }
+
+const noTraces: ActorState['traces'] = Object.freeze({});
 
 export function storedForm(driver: MachineDriver, state: ActorState, storeMs: number): Json {
   const stored = {
@@ -55,6 +60,7 @@ export function storedForm(driver: MachineDriver, state: ActorState, storeMs: nu
     ...(state.halt === undefined ? {} : { halt: { ...state.halt } }),
     ...(state.strikes.count === 0 ? {} : { strikes: { ...state.strikes } }),
     ...(isEmpty(state.asks) ? {} : { asks: state.asks }),
+    ...(isEmpty(state.traces) ? {} : { traces: state.traces }),
     ...(isEmpty(state.delays) ? {} : { delays: { atMs: storeMs, of: state.delays } }),
   } satisfies StoredState;
   return stored as object as Json;
@@ -88,6 +94,7 @@ export function createdState(driver: MachineDriver, input: unknown): ActorState 
     strikes: noStrikes,
     delays: {},
     asks: noAsks,
+    traces: noTraces,
   };
 }
 
@@ -112,6 +119,7 @@ export function loadedState(
     strikes: stored.strikes ?? noStrikes,
     delays: stored.delays?.of ?? {},
     asks: stored.asks ?? noAsks,
+    traces: stored.traces ?? noTraces,
   };
 }
 

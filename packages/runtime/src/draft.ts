@@ -30,8 +30,11 @@ const NO_EFFECTS: readonly Effect[] = [];
 const NOTHING = Object.freeze({});
 
 export class Draft {
+  /** The trace context of what it does now. */
+  cause: string | undefined;
   readonly #stepper: Stepper;
   readonly #nowMs: number;
+  readonly #spans: StepMoment['spans'];
   readonly #before: ActorState;
   #snapshot: ActorState['snapshot'];
   #mark: number;
@@ -51,10 +54,14 @@ export class Draft {
   readonly #replies: { to: string; value: Json }[] = [];
   readonly #steps: InspectedStep[] = [];
   #asks: Asks;
+  #traces: Record<string, string> | undefined;
   readonly #after: AfterEffect[] = [];
   readonly #deadLetters: DeadLetter[] = [];
 
-  constructor(stepper: Stepper, before: ActorState, moment: StepMoment) {
+  /** `cause` is the trace context of the first letter, which is also what an actor without a record begins with. */
+  constructor(stepper: Stepper, before: ActorState, moment: StepMoment, cause: string | undefined) {
+    this.cause = cause;
+    this.#spans = moment.spans;
     this.#stepper = stepper;
     this.#before = before;
     this.#nowMs = moment.storeMs;
@@ -102,6 +109,11 @@ export class Draft {
   /** Which run of an invoke is waited for. */
   run(invoke: string): number | undefined {
     return this.#runs[invoke];
+  }
+
+  /** The trace context of the step that asked for an invoke. */
+  traceOf(invoke: string): string | undefined {
+    return (this.#traces ?? this.#before.traces)[invoke];
   }
 
   runIsOver(invoke: string): void {
@@ -231,6 +243,7 @@ export class Draft {
         strikes: this.#strikes,
         delays: isEmpty(this.#delays) ? NOTHING : this.#delays,
         asks: withoutExpired(this.#asks, this.#nowMs),
+        traces: this.#tracesLeft(),
       },
       changes: this.#changes,
       settles: this.#settles,
@@ -244,7 +257,24 @@ export class Draft {
       after: this.#after.filter((effect) => effect.kind !== 'start' || this.#runs[effect.invoke.id] === effect.run),
       deadLetters: this.#deadLetters,
       givenUp: this.#givenUp,
+      spans: this.#spans,
     };
+  }
+
+  #traced(): { readonly traceparent?: string } {
+    return this.cause === undefined ? NOTHING : { traceparent: this.cause };
+  }
+
+  #ownTraces(): Record<string, string> {
+    this.#traces ??= { ...this.#before.traces };
+    return this.#traces;
+  }
+
+  #tracesLeft(): ActorState['traces'] {
+    const traces = this.#traces ?? this.#before.traces;
+    for (const invoke in traces) if (this.#runs[invoke] === undefined) delete this.#ownTraces()[invoke];
+    const left = this.#traces ?? traces;
+    return isEmpty(left) ? NOTHING : left;
   }
 
   #endAll(): void {
@@ -278,6 +308,7 @@ export class Draft {
             generation,
             dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
             event: effect.event,
+            ...this.#traced(),
           });
           const policy = policyOf(this.#stepper.behavior.delays, effect.event.type);
           if (policy === 'deadline') delete this.#delays[id];
@@ -293,6 +324,8 @@ export class Draft {
           break;
         case 'invoke':
           this.#runs[effect.id] = ++this.#mark;
+          if (this.cause !== undefined) this.#ownTraces()[effect.id] = this.cause;
+          else if (this.traceOf(effect.id) !== undefined) delete this.#ownTraces()[effect.id];
           this.#after.push({ kind: 'start', invoke: effect, run: this.#mark });
           break;
         case 'stop':
@@ -325,7 +358,7 @@ export class Draft {
   #owe(to: ActorId, event: (n: number) => EventData): void {
     const n = nextNumber(this.#lastOut, this.#nowMs);
     this.#lastOut = n;
-    this.#outbox.push({ n, to, event: event(n) });
+    this.#outbox.push({ n, to, event: event(n), ...this.#traced() });
   }
 
   /** An office hears of everybody but offices. */

@@ -11,6 +11,7 @@ import type { InspectedStep } from './inspect.ts';
 import type { MachineDriver } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled } from './state-store.ts';
+import type { StepSpans } from './step-spans.ts';
 
 /** An effect for the time after the commit. */
 export type AfterEffect =
@@ -47,6 +48,8 @@ export interface GroupStep {
   readonly deadLetters: readonly DeadLetter[];
   /** How many letters were given up since their steps threw. */
   readonly givenUp: number;
+  /** Where steps are traced. */
+  readonly spans?: StepSpans | undefined;
 }
 
 /** The machine has taken the address of the ask, and answers it later. */
@@ -76,6 +79,7 @@ export interface StepMoment {
   readonly heldMs: number;
   /** In [0, 1). */
   readonly jitter: number;
+  readonly spans?: StepSpans | undefined;
 }
 
 /** What a sender is answered, from what was stored for it. */

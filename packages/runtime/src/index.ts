@@ -70,6 +70,8 @@ export type {
   TimerRow,
 } from './state-store.ts';
 export type { Directive, Halt } from './supervision.ts';
+// Tracing
+export type { Attributes, Span, SpanOptions, Tracer } from './tracing.ts';
 export { MemoryBus, type MemoryTransport } from './transport.memory.ts';
 export {
   MAX_BODY_BYTES,

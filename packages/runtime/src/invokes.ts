@@ -1,5 +1,6 @@
 // The invokes of one activation that run at present: work outside the machine, started after the
 // commit that asked for it and started again by whoever activates the actor next.
+import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import type { EventData, InvokeEffect } from './effect.ts';
 import { ActorError } from './errors.ts';
@@ -21,6 +22,7 @@ export interface InvokePorts {
   /** What an invoke has sent, or how it ended. */
   readonly take: (letter: Said | Ended) => void;
   readonly ask: Ask;
+  readonly within: ActivationHost['within'];
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -44,7 +46,8 @@ export class Invokes {
     return this.#running.size;
   }
 
-  start(invoke: InvokeEffect, run: number): void {
+  /** `traceparent` is of the step that asked for it. */
+  start(invoke: InvokeEffect, run: number, traceparent: string | undefined): void {
     this.stop(invoke.id);
     const running: Running = { run, controller: new AbortController(), receive: undefined, waiting: 0 };
     this.#running.set(invoke.id, running);
@@ -57,9 +60,11 @@ export class Invokes {
       hear: (receive: (event: EventData) => void) => {
         running.receive = receive;
       },
-      ask: this.#ports.ask,
+      ask: ((question, limits) =>
+        this.#ports.ask(question, traceparent === undefined ? limits : { ...limits, traceparent })) satisfies Ask,
     };
-    void this.#driver.run(invoke, under).then((outcome) => this.#ended(invoke.id, running, outcome));
+    const work = this.#ports.within(traceparent, () => this.#driver.run(invoke, under));
+    void work.then((outcome) => this.#ended(invoke.id, running, outcome));
   }
 
   /** An event for one that runs. One that has ended does not hear it. */

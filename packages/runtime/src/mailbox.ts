@@ -15,6 +15,7 @@ import type { Answer, Deliver, Numbered, Order } from './envelope.ts';
 import type { ActorError, FaultData } from './errors.ts';
 import type { MailLimits, MailLoad } from './mail-load.ts';
 import type { OutboxRow } from './state-store.ts';
+import { soundTraceparent } from './traceparent.ts';
 
 /** A letter that is stepped. */
 interface Stepped {
@@ -37,6 +38,7 @@ export interface Told extends Stepped {
   again: boolean;
   /** Monotonic; after it nobody waits. */
   expiresAtMs: number;
+  /** Sound, where there is one. */
   readonly traceparent: string | undefined;
   /** As JSON, about. */
   readonly bytes: number;
@@ -108,7 +110,7 @@ export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answe
     asks: request.asks ?? false,
     again: request.again ?? false,
     expiresAtMs: nowMs + request.remainingMs,
-    traceparent: request.traceparent,
+    traceparent: soundTraceparent(request.traceparent),
     bytes: ENVELOPE_BYTES + (request.bytes ?? weightOf(request.event)),
     answer: [answer],
   };
@@ -121,7 +123,8 @@ export class Mailbox {
   #told = 0;
   #bytes = 0;
   #orders = 0;
-  /** There while something waits. */
+  /** A numbered letter that waits; by name those that came while it waited, there while something waits. */
+  #lone: Told | undefined;
   #numbered: Map<string, Told> | undefined;
 
   constructor(limits: MailLimits, load: MailLoad) {
@@ -143,8 +146,7 @@ export class Mailbox {
       this.#letters.push(letter);
       return 'queued';
     }
-    const name = nameOf(letter);
-    const twin = name === undefined ? undefined : this.#numbered?.get(name);
+    const twin = letter.from === undefined ? undefined : this.#twinOf(letter.from);
     if (twin !== undefined) {
       twin.answer.push(...letter.answer);
       twin.again ||= letter.again;
@@ -155,10 +157,7 @@ export class Mailbox {
     if (this.#told >= messages || this.#bytes + letter.bytes > bytes || !this.#load.take(letter.bytes)) return 'full';
     this.#told++;
     this.#bytes += letter.bytes;
-    if (name !== undefined) {
-      this.#numbered ??= new Map();
-      this.#numbered.set(name, letter);
-    }
+    if (letter.from !== undefined) this.#name(letter, letter.from);
     this.#letters.push(letter);
     return 'queued';
   }
@@ -187,6 +186,7 @@ export class Mailbox {
     this.#told = 0;
     this.#bytes = 0;
     this.#orders = 0;
+    this.#lone = undefined;
     this.#numbered = undefined;
     return this.#letters.splice(0);
   }
@@ -204,14 +204,29 @@ export class Mailbox {
     this.#load.give(1, letter.bytes);
     this.#told--;
     this.#bytes -= letter.bytes;
-    const name = nameOf(letter);
-    if (name !== undefined) this.#numbered?.delete(name);
+    if (this.#lone === letter) this.#lone = undefined;
+    else if (letter.from !== undefined) this.#numbered?.delete(nameOf(letter.from));
     if (this.#told === 0) this.#numbered = undefined;
+  }
+
+  #twinOf(from: Numbered): Told | undefined {
+    const lone = this.#lone?.from;
+    if (lone?.n === from.n && lone.sender === from.sender) return this.#lone;
+    return this.#numbered?.get(nameOf(from));
+  }
+
+  #name(letter: Told, from: Numbered): void {
+    if (this.#lone === undefined) {
+      this.#lone = letter;
+      return;
+    }
+    this.#numbered ??= new Map();
+    this.#numbered.set(nameOf(from), letter);
   }
 }
 
-function nameOf({ from }: Told): string | undefined {
-  return from === undefined ? undefined : `${from.n} ${from.sender}`;
+function nameOf({ n, sender }: Numbered): string {
+  return `${n} ${sender}`;
 }
 
 /** The size of a value as JSON, without writing it; not exact for text that has to be escaped. */

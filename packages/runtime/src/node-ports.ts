@@ -2,10 +2,11 @@
 // nodes live in one process.
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { Activation } from './activation.ts';
+import type { OwedRow } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import type { NodeCounts, TypeCounts } from './counts.ts';
 import type { DeadLetter } from './dead-letter.ts';
-import type { EventData, LogEffect } from './effect.ts';
+import type { LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
 import type { Hints } from './hints.ts';
@@ -16,6 +17,7 @@ import type { Ask } from './remote-ask.ts';
 import type { Incarnation, OutboxRow, Shard, StateStore } from './state-store.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Timers } from './timers.ts';
+import type { Tracing } from './tracing.ts';
 import type { TypeBreaker } from './type-breaker.ts';
 
 export interface NodePorts {
@@ -32,6 +34,8 @@ export interface NodePorts {
   readonly breaker: TypeBreaker;
   readonly counts: NodeCounts;
   countsOf(type: string): TypeCounts;
+  /** From the start on, where something is traced. */
+  tracing(): Tracing | undefined;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
   isCertain(by: Incarnation): boolean;
   /** Actors of this type and version are served in the shard. */
@@ -39,11 +43,7 @@ export interface NodePorts {
   /** This node has no machine of the version that a record asks for; true when another has, and is to take the shard. */
   lacks(shard: Shard, type: string, version: number): boolean;
   stepperOf(id: ActorId): Stepper | undefined;
-  deliverOwed(
-    from: ActorId,
-    row: { readonly to: ActorId; readonly n: number; readonly event: EventData },
-    signal: AbortSignal,
-  ): Promise<Answer>;
+  deliverOwed(from: ActorId, row: OwedRow, signal: AbortSignal): Promise<Answer>;
   tellOnce(row: OutboxRow): void;
   readonly ask: Ask;
   /** Somebody is in memory. */

@@ -32,6 +32,8 @@ import { MemoryStateStore } from './state-store.memory.ts';
 import type { Incarnation, Json, OutboxRow, Shard, StateStore } from './state-store.ts';
 import { StoreClock } from './store-clock.ts';
 import { Timers } from './timers.ts';
+import { openTelemetry } from './tracing.otel.ts';
+import type { Tracing } from './tracing.ts';
 import { MemoryBus } from './transport.memory.ts';
 import type { Transport } from './transport.ts';
 import { TypeBreaker } from './type-breaker.ts';
@@ -64,6 +66,7 @@ export class Node implements Runtime {
   readonly metrics: CountedMetrics;
   #running: 'new' | 'starting' | 'started' | 'draining' | 'stopped' = 'new';
   #sweep: (() => void) | undefined;
+  #tracing: Tracing | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -88,7 +91,7 @@ export class Node implements Runtime {
       namespace,
       transport: options.transport,
       door: this.#entropy.id(),
-      shardOf: (id) => shardOf(id, this.#state.shards),
+      shardOf: (id) => this.#router.shardOf(id),
       residents: this.#alwaysActive(),
       keepsPulse: options.actors.some(({ behavior }) => Object.keys(behavior.delays).length > 0),
       onLost: () => this.#seat.look(),
@@ -107,6 +110,7 @@ export class Node implements Runtime {
       sender: new Sender(this.#entropy.id()),
       hints,
       state: this.#state,
+      tracing: () => this.#tracing,
       assertRunning: () => this.#assertRunning(),
       onFault: (fault) => this.#options.onFault?.(fault),
     };
@@ -154,6 +158,7 @@ export class Node implements Runtime {
   async start(): Promise<void> {
     if (this.#running !== 'new') throw new ActorError('NOT_RUNNING', 'A runtime starts once', { applied: 'no' });
     this.#running = 'starting';
+    this.#tracing = this.#options.tracer && (await openTelemetry(this.#options.tracer));
     await this.#state.open();
     await this.#seat.start();
     this.#running = 'started';
@@ -237,6 +242,7 @@ export class Node implements Runtime {
       feed: this.#feed,
       mailLoad: this.#mailLoad,
       breaker: new TypeBreaker(),
+      tracing: () => this.#tracing,
       counts: this.#counts,
       countsOf: (type) => this.#countsOf.get(type)?.counts ?? new TypeCounts(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
@@ -269,24 +275,26 @@ export class Node implements Runtime {
         event: row.event,
         again: true,
         numbered: () => ({ sender: from, n: row.n, floor: row.n }),
+        ...tracedBy(row),
       },
       { deadlineMs: OWED_DEADLINE_MS, signal },
     );
   }
 
-  async #ask(...[{ to, key, event, deadlineMs }, { dedup, signal }]: Parameters<Ask>): Promise<Json> {
+  async #ask(...[{ to, key, event, deadlineMs }, { dedup, signal, ...traced }]: Parameters<Ask>): Promise<Json> {
     const id = formatActorId(to, key);
     const answer = await this.#router.call(
-      { op: 'deliver', id, event, asks: true, again: true, numbered: () => keyed(dedup) },
+      { op: 'deliver', id, event, asks: true, again: true, numbered: () => keyed(dedup), ...traced },
       { deadlineMs: deadlineMs ?? OWED_DEADLINE_MS, signal },
     );
     if (answer.kind === 'fault') throw faultFrom(answer.fault, id);
     return answer.kind === 'committed' ? (answer.reply ?? null) : null;
   }
 
-  #tellOnce({ to, event }: OutboxRow): void {
+  #tellOnce({ to, event, traceparent }: OutboxRow): void {
     try {
-      this.#router.post({ op: 'deliver', id: to, event: event as object as EventData }, OWED_DEADLINE_MS);
+      const message = { op: 'deliver' as const, id: to, event: event as object as EventData };
+      this.#router.post({ ...message, ...tracedBy({ traceparent }) }, OWED_DEADLINE_MS);
     } catch (fault) {
       this.#options.onFault?.(fault);
     }
@@ -314,6 +322,10 @@ export class Node implements Runtime {
       if (this.#residents.size > 0) this.#sweepLater();
     });
   }
+}
+
+function tracedBy({ traceparent }: { readonly traceparent?: string | undefined }): { readonly traceparent?: string } {
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 function reportWarnings({ actors, onWarning }: RuntimeOptions): void {

@@ -8,6 +8,7 @@
 //   OB2  A receiver that cannot take a row now is asked again, for ever, with growing pauses.
 //   OB3  One slow receiver delays no other.
 import type { Cancel, Clock } from '@devmentor/locks';
+import type { OwedRow } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { Answer } from './envelope.ts';
@@ -17,10 +18,7 @@ import type { OutboxRow } from './state-store.ts';
 export interface RelayPort {
   readonly clock: Clock;
   /** Delivers with the row's own number. Throws an `ActorError` when the deadline passed. */
-  deliver(
-    row: { readonly to: ActorId; readonly event: EventData; readonly n: number },
-    signal: AbortSignal,
-  ): Promise<Answer>;
+  deliver(row: OwedRow, signal: AbortSignal): Promise<Answer>;
   /** The receiver has it, or never will. */
   settled(row: OutboxRow, refusal: ActorError | undefined): void;
 }
@@ -106,10 +104,8 @@ export class OutboxRelay {
 
   async #attempt(row: OutboxRow): Promise<Attempt> {
     try {
-      const answer = await this.#port.deliver(
-        { to: row.to, n: row.n, event: row.event as object as EventData },
-        this.#stop.signal,
-      );
+      const { event, ...rest } = row;
+      const answer = await this.#port.deliver({ ...rest, event: event as object as EventData }, this.#stop.signal);
       if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
       const { code, message, applied, retryAfterMs = 0, suspended } = answer.fault;
       const refusal = new ActorError(code, message, { applied, actor: row.to });

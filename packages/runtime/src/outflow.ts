@@ -100,6 +100,7 @@ export class Outflow {
     this.#invokes ??= new Invokes(this.#stepper.id, this.#stepper.driver, {
       take: this.#happened,
       ask: (question, under) => host.ask(question, under),
+      within: (traceparent, work) => host.within(traceparent, work),
       onFault: (fault) => host.onFault(fault),
     });
     return this.#invokes;
@@ -119,14 +120,14 @@ export class Outflow {
   #startWaiting(state: ActorState): void {
     for (const invoke of this.#stepper.driver.invokes(state.snapshot)) {
       const run = state.runs[invoke.id];
-      if (run !== undefined) this.#running().start(invoke, run);
+      if (run !== undefined) this.#running().start(invoke, run, state.traces[invoke.id]);
     }
   }
 
   #let(effect: AfterEffect, state: ActorState): void {
     switch (effect.kind) {
       case 'start':
-        this.#running().start(effect.invoke, effect.run);
+        this.#running().start(effect.invoke, effect.run, state.traces[effect.invoke.id]);
         break;
       case 'stop':
         this.#invokes?.stop(effect.id);

@@ -11,6 +11,7 @@ import type { Commit } from './state-store.ts';
 import { isFault } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
 import type { StoreLimits } from './store-limits.ts';
+import { rowText } from './traceparent.ts';
 
 export interface PreparedCommit {
   readonly kind: 'prepared';
@@ -20,7 +21,7 @@ export interface PreparedCommit {
   readonly timers: string;
   /** Earliest timer. */
   readonly dueAtMs: number | undefined;
-  /** Events of `outbox.add`, replies of `settles` and data of `events`, in their order. */
+  /** Rows of `outbox.add` (`rowText`), replies of `settles` and data of `events`, in their order. */
   readonly outbox: readonly string[];
   readonly replies: readonly (string | undefined)[];
   readonly events: readonly string[];
@@ -51,7 +52,7 @@ function prepared(commit: Commit, limits: StoreLimits): PreparedCommit {
     snapshot: text(commit.snapshot, 'snapshot', limits.snapshotBytes),
     timers: commit.timers.length === 0 ? '' : text(commit.timers.map(plainTimer), 'timers', limits.snapshotBytes),
     dueAtMs: commit.timers.length === 0 ? undefined : Math.min(...commit.timers.map((timer) => timer.dueAtMs)),
-    outbox: commit.outbox.add.map((row, i) => message(row.event, `outbox[${i}].event`)),
+    outbox: commit.outbox.add.map((row, i) => rowText(row.traceparent, message(row.event, `outbox[${i}].event`))),
     replies: commit.settles.map((settled, i) =>
       settled.reply === undefined ? undefined : message(settled.reply, `settles[${i}].reply`),
     ),
@@ -59,8 +60,8 @@ function prepared(commit: Commit, limits: StoreLimits): PreparedCommit {
   };
 }
 
-function plainTimer({ id, generation, dueAtMs, event }: Commit['timers'][number]): Json {
-  return { id, generation, dueAtMs, event };
+function plainTimer({ id, generation, dueAtMs, event, traceparent }: Commit['timers'][number]): Json {
+  return { id, generation, dueAtMs, event, ...(traceparent === undefined ? {} : { traceparent }) };
 }
 
 /** Numbers come from the runtime, never from outside: a wrong one is a bug. */

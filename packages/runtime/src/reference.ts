@@ -4,7 +4,7 @@ import type { ActorId } from './actor-id.ts';
 import type { ActorRef, ActorView, Heard, ReadOptions, TellOptions } from './actor-ref.ts';
 import { viewOfRecord } from './actor-state.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
-import type { Numbered, ViewData } from './envelope.ts';
+import type { Numbered, Told, ViewData } from './envelope.ts';
 import { ActorError, faultFrom } from './errors.ts';
 import type { Hints } from './hints.ts';
 import { jsonText } from './json-text.ts';
@@ -26,6 +26,21 @@ export interface ReferencePorts {
   assertRunning(): void;
   onFault(fault: unknown): void;
 }
+
+interface Committed {
+  readonly version: number;
+  readonly reply?: Json;
+}
+
+/** What is wanted of a message's outcome. */
+interface Verb<Out> {
+  readonly asks: boolean;
+  out(committed: Committed): Out;
+}
+
+const telling: Verb<Committed> = { asks: false, out: (committed) => committed };
+// The type of the reply is what the actor type declares of the event.
+const asking: Verb<never> = { asks: true, out: ({ reply }) => reply as never };
 
 const DEFAULT_DEADLINE_MS = 10_000;
 /** How long one question of a watcher waits for news. */
@@ -52,20 +67,18 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     try {
       const traceparent = this.#ports.tracing()?.active();
       const traced = traceparent === undefined ? {} : { traceparent };
-      this.#ports.router.post({ op: 'deliver', id: this.id, text, ...traced }, DEFAULT_DEADLINE_MS);
+      this.#ports.router.post(this.#told(text, undefined, {}), DEFAULT_DEADLINE_MS);
     } catch (fault) {
       this.#ports.onFault(fault);
     }
   }
 
   tell(event: Types['event'], options: TellOptions = {}): Promise<{ readonly version: number }> {
-    return this.#deliver(event, options, false);
+    return this.#deliver(event, options, telling);
   }
 
-  async ask(event: Types['event'], options: TellOptions = {}): Promise<never> {
-    const { reply } = await this.#deliver(event, options, true);
-    // The type of the reply is what the actor type declares of this event.
-    return reply as never;
+  ask(event: Types['event'], options: TellOptions = {}): Promise<never> {
+    return this.#deliver(event, options, asking);
   }
 
   async read(options: ReadOptions = {}): Promise<ActorView<Types>> {
@@ -122,14 +135,8 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     }
   }
 
-  async #deliver(
-    event: Types['event'],
-    options: TellOptions,
-    asks: boolean,
-  ): Promise<{ readonly version: number; readonly reply?: Json }> {
-    const { dedup, fence, signal } = options;
-    const traceparent = options.traceparent ?? this.#ports.tracing()?.active();
-    const limits = { deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS, signal };
+  async #deliver<Out>(event: Types['event'], options: TellOptions, verb: Verb<Out>): Promise<Out> {
+    const { dedup, fence, signal, deadlineMs = DEFAULT_DEADLINE_MS } = options;
     if (fence !== undefined && !this.#durable)
       throw new ActorError(
         'RUNTIME_CONFIG',
@@ -137,28 +144,24 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
         { applied: 'no', actor: this.id },
       );
     this.#ports.assertRunning();
-    const { id } = this;
     const text = this.#eventText(event);
-    const more =
-      fence === undefined && traceparent === undefined
-        ? undefined
-        : { ...(fence === undefined ? {} : { fence }), ...(traceparent === undefined ? {} : { traceparent }) };
+    const limits = { deadlineMs, signal };
+    const { router, sender } = this.#ports;
     if (dedup !== undefined) {
-      const numbered = (): Numbered => keyed(dedup);
-      return this.#committed(
-        await this.#ports.router.call({ op: 'deliver', id, text, asks, again: true, numbered, ...more }, limits),
-      );
+      const by = { numbered: () => keyed(dedup) };
+      return verb.out(this.#committed(await router.call(this.#told(text, by, options, verb.asks), limits)));
     }
-    const opened = this.#ports.sender.open(id);
+    const opened = sender.open(this.id);
     const ticket = opened instanceof Ticket ? opened : await this.#place(opened, limits);
-    const numbered = (): Numbered => ticket.numbered();
     try {
-      return this.#committed(
-        await this.#ports.router.call({ op: 'deliver', id, text, asks, numbered, ...more }, limits),
-      );
+      return verb.out(this.#committed(await router.call(this.#told(text, ticket, options, verb.asks), limits)));
     } finally {
       ticket.settle();
     }
+  }
+
+  #told(text: string, by: Told['by'], { dedup, fence, traceparent }: TellOptions, asks = false): Told {
+    return { op: 'deliver', id: this.id, text, by, again: dedup !== undefined, asks, fence, traceparent };
   }
 
   /** The place among this node's calls to the actor that becomes free for this one. */
@@ -177,7 +180,7 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     });
   }
 
-  #committed(answer: Awaited<ReturnType<Router['call']>>): { readonly version: number; readonly reply?: Json } {
+  #committed(answer: Awaited<ReturnType<Router['call']>>): Committed {
     if (answer.kind === 'fault') throw faultFrom(answer.fault, this.id);
     if (answer.kind !== 'committed') throw this.#foreign();
     return answer;

@@ -74,7 +74,7 @@ export interface Question {
 
 export type Ask = (
   question: Question,
-  under: { readonly dedup: string; readonly signal: AbortSignal },
+  under: { readonly dedup: string; readonly signal: AbortSignal; readonly traceparent?: string },
 ) => Promise<Json>;
 
 export function questionOf(asked: AskedActor, input: unknown): Question {

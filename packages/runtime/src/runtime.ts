@@ -11,6 +11,7 @@ import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { RuntimeMetrics } from './runtime-metrics.ts';
 import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
+import type { Tracer } from './tracing.ts';
 import type { Transport } from './transport.ts';
 
 export interface RuntimeOptions {
@@ -43,6 +44,11 @@ export interface RuntimeOptions {
   readonly inspect?: Inspect;
   /** A warning of the durability lint about an actor type. @default one line on the console */
   readonly onWarning?: (warning: Finding & { readonly type: string }) => void;
+  /**
+   * A tracer of OpenTelemetry (`trace.getTracer('app')`): each step is a span then, in the trace of whoever
+   * caused it. Needs the package `@opentelemetry/api`, which is loaded for it and not otherwise.
+   */
+  readonly tracer?: Tracer;
   /** What machines `log`. */
   readonly onLog?: (line: {
     readonly actor: ActorId;

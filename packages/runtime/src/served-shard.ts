@@ -14,11 +14,13 @@ import type { ActorId } from './actor-id.ts';
 import { Committer } from './committer.ts';
 import type { Window } from './delay-policy.ts';
 import type { Answer, Request } from './envelope.ts';
+import type { Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
 import { MachineFailed } from './machine-driver.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
 import type { Commit, Epoch, Incarnation, OutboxRow, Shard } from './state-store.ts';
+import { StepSpans } from './step-spans.ts';
 
 export class ServedShard implements ActivationHost {
   readonly shard: Shard;
@@ -203,6 +205,16 @@ export class ServedShard implements ActivationHost {
     if (dueAtMs === undefined) this.#timed.delete(id);
     else this.#timed.add(id);
     this.#ports.timers.set(id, dueAtMs === undefined ? undefined : this.#ports.storeClock.toClock(dueAtMs));
+  }
+
+  spans({ id, behavior: { name } }: Stepper): StepSpans | undefined {
+    const tracing = this.#ports.tracing();
+    return tracing && new StepSpans(tracing, { id, type: name, epoch: this.epoch });
+  }
+
+  within<Result>(traceparent: string | undefined, work: () => Result): Result {
+    const tracing = this.#ports.tracing();
+    return tracing === undefined ? work() : tracing.within(traceparent, work);
   }
 
   random(): number {

@@ -41,6 +41,21 @@ export function commitRules(harness: StateStoreHarness): void {
     expect(await log.last(ada)).toBe(cursor);
   });
 
+  it('[TP4] timers and outbox rows keep the trace context they were given', async () => {
+    const { state } = await harness.open();
+    const owner = await Owner.of(state);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const timers = [{ id: 'soon', generation: 1, dueAtMs: 5_000, event: { type: 'soon' }, traceparent }];
+    const add = [
+      { n: 1, to: 'user:bob', event: { type: 'hello', say: 'Ünï 00-' }, traceparent },
+      { n: 2, to: 'user:bob', event: { type: 'hello' } },
+    ] as const;
+    await owner.committed({ timers, outbox: { add, remove: [] } });
+    expect(await owner.record()).toMatchObject({ timers, outbox: add });
+    await owner.committed({ outbox: { add: [], remove: add } });
+    expect(await owner.record()).toMatchObject({ timers: [], outbox: [] });
+  });
+
   it('[ST3] one commit of a call that is turned away leaves the others untouched', async () => {
     const { state } = await harness.open({ shards: 1 });
     const ids: readonly ActorId[] = ['a:1', 'a:2', 'a:3', 'a:4'];

@@ -55,6 +55,8 @@ export interface TimerRow {
   readonly generation: number;
   readonly dueAtMs: number;
   readonly event: Json;
+  /** Of the step that set it. */
+  readonly traceparent?: string;
 }
 
 /** A message that the actor owes to another; relayed until the receiver has committed it. */
@@ -63,6 +65,8 @@ export interface OutboxRow {
   readonly n: number;
   readonly to: ActorId;
   readonly event: Json;
+  /** Of the step that told it. */
+  readonly traceparent?: string;
 }
 
 /** Who numbered a message: an actor (`type:key`) or a node incarnation, which has no `:`. */

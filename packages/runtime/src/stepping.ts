@@ -21,6 +21,7 @@ import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group
 import { isReservedEventType, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json } from './state-store.ts';
+import { ownTraceparent } from './step-spans.ts';
 import { type Halt, judge, type Verdict } from './supervision.ts';
 
 const MOST_OWED = 10_000;
@@ -31,7 +32,9 @@ export function stepGroup(
   letters: readonly Letter[],
   moment: StepMoment,
 ): GroupStep {
-  const stepping = new Stepping(stepper, state, moment);
+  const [first] = letters;
+  const cause = first?.kind === 'told' ? first.traceparent : undefined;
+  const stepping = new Stepping(new Draft(stepper, state, moment, cause), { stepper, before: state, moment });
   for (const [i, letter] of letters.entries()) {
     const pauseMs = stepping.take(letter);
     if (pauseMs !== undefined) return stepping.draft.result(letters.slice(0, i), letters.slice(i), pauseMs);
@@ -45,8 +48,15 @@ class Stepping {
   readonly #before: ActorState;
   readonly #moment: StepMoment;
 
-  constructor(stepper: Stepper, before: ActorState, moment: StepMoment) {
-    this.draft = new Draft(stepper, before, moment);
+  constructor(
+    draft: Draft,
+    {
+      stepper,
+      before,
+      moment,
+    }: { readonly stepper: Stepper; readonly before: ActorState; readonly moment: StepMoment },
+  ) {
+    this.draft = draft;
     this.#stepper = stepper;
     this.#before = before;
     this.#moment = moment;
@@ -54,6 +64,7 @@ class Stepping {
 
   /** Takes a letter; answers the pause after which it is to be tried again, if it is. */
   take(letter: Letter): number | undefined {
+    this.draft.cause = this.#causeOf(letter);
     switch (letter.kind) {
       case 'told':
         return this.#moment.clockMs < letter.expiresAtMs ? this.#told(letter) : undefined;
@@ -213,16 +224,44 @@ class Stepping {
   }
 
   #try(event: { readonly type: string }, letter: Told | Due | Said | Ended): Tried {
+    const { spans } = this.#moment;
+    const span = spans?.begin(
+      event.type,
+      { traceparent: this.draft.cause, long: letter.kind === 'due' },
+      letter.kind === 'told' ? this.#moment.clockMs - letter.atMs : undefined,
+    );
+    if (span !== undefined) this.draft.cause = ownTraceparent(span) ?? this.draft.cause;
     try {
-      const step = this.#stepper.driver.step(this.draft.snapshot, event);
+      const before = this.draft.snapshot;
+      const step = this.#stepper.driver.step(before, event);
       for (const effect of step.effects) if (effect.kind === 'tell') formatActorId(effect.to.type, effect.to.key);
+      if (span !== undefined) spans?.stepped(span, before, step);
       return { kind: 'stepped', step };
     } catch (cause) {
       const { heldMs, jitter } = this.#moment;
       const failures = (letter.failures ?? 0) + 1;
       const failed = { failures, strikes: this.draft.strikes, nowMs: this.#moment.storeMs, heldMs, jitter };
       const verdict = judge(this.#stepper.behavior.supervision, failed);
+      if (span !== undefined) spans?.threw(span, cause);
+      if (span !== undefined && verdict.kind === 'again') spans?.later(span);
       return verdict.kind === 'again' ? { kind: 'later', pauseMs: verdict.pauseMs } : { kind: 'threw', cause, verdict };
+    }
+  }
+
+  #causeOf(letter: Letter): string | undefined {
+    switch (letter.kind) {
+      case 'told':
+        return letter.traceparent;
+      case 'due':
+        return this.draft.timer(letter.id)?.traceparent;
+      case 'said':
+      case 'ended':
+        return this.draft.traceOf(letter.invoke);
+      case 'bounced':
+        return letter.row.traceparent;
+      case 'ordered':
+      case 'wake':
+        return undefined;
     }
   }
 

@@ -13,6 +13,7 @@ import { createRuntime, type Runtime } from './runtime.ts';
 import { MemoryStateStore } from './state-store.memory.ts';
 import type { StateStore } from './state-store.ts';
 import { Gate, GatedClock, gatedStore, gatedTransport } from './testing-gate.ts';
+import type { Tracer } from './tracing.ts';
 import { MemoryBus, type MemoryTransport } from './transport.memory.ts';
 import type { Transport } from './transport.ts';
 
@@ -23,6 +24,7 @@ export interface ClusterOptions {
   /** @default 16 */
   readonly shards?: number;
   readonly seed?: number;
+  readonly tracer?: Tracer;
   readonly maxResident?: number;
   /** Decorates what every node sees of the store. */
   readonly state?: (store: StateStore) => StateStore;
@@ -130,6 +132,7 @@ export class Cluster {
       state: gatedStore(decorated.state(this.state), gate),
       transport: gatedTransport(decorated.transport(link), gate),
       node: { id: `n${this.nodes.length + 1}` },
+      ...(this.#options.tracer === undefined ? {} : { tracer: this.#options.tracer }),
       ...(this.#options.maxResident === undefined ? {} : { maxResident: this.#options.maxResident }),
       onFault: (fault) => faults.push(fault),
       onDeadLetter: (letter) => deadLetters.push(letter),

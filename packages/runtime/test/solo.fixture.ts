@@ -26,6 +26,7 @@ export interface Solo {
 }
 
 export interface SoloOptions {
+  readonly tracer?: RuntimeOptions['tracer'];
   readonly maxResident?: number;
   readonly mail?: RuntimeOptions['mail'];
   readonly limits?: ConstructorParameters<typeof MemoryStateStore>[0]['limits'];
@@ -54,6 +55,7 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
       entropy: seededEntropy(calls.length + 1),
       ...(options.maxResident === undefined ? {} : { maxResident: options.maxResident }),
       ...(options.mail === undefined ? {} : { mail: options.mail }),
+      ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
       onFault: (fault) => faults.push(fault),
       onDeadLetter: (letter) => deadLetters.push(letter),
     });

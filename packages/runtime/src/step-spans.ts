@@ -1,0 +1,113 @@
+// Step spans
+//
+// The spans of one group of letters: one for each letter that a machine was given. They end when
+// it is known what became of the group's commit.
+//
+//   SP1  A step that threw has the status of an error, and so has one whose commit failed for good.
+//   SP2  A span says what happened, never with what: no contexts, no events' data.
+import type { ActorId } from './actor-id.ts';
+import type { MachineSnapshot, Step } from './machine-driver.ts';
+import { traceparentOf } from './traceparent.ts';
+import type { Attributes, Cause, Span, Tracing } from './tracing.ts';
+
+export interface SpansOf {
+  readonly id: ActorId;
+  readonly type: string;
+  readonly epoch: string;
+}
+
+/** How a group ended. */
+export interface GroupEnd {
+  readonly outcome: string;
+  /** Of the record, once committed. */
+  readonly version?: number;
+  readonly isError?: boolean;
+}
+
+const ERROR = 2;
+
+export class StepSpans {
+  readonly #tracing: Tracing;
+  readonly #of: SpansOf;
+  readonly #open: Span[] = [];
+  #commitMs: number | undefined;
+
+  constructor(tracing: Tracing, of: SpansOf) {
+    this.#tracing = tracing;
+    this.#of = of;
+  }
+
+  /** Begins the span of a step. */
+  begin(eventType: string, cause: Cause, waitedMs: number | undefined): Span {
+    const { id, type, epoch } = this.#of;
+    const kind = waitedMs === undefined ? 'internal' : 'consumer';
+    const span = this.#tracing.begin(`${type} ${eventType}`, cause, kind);
+    this.#open.push(span);
+    if (!span.isRecording()) return span;
+    const attributes: Attributes = {
+      'actor.type': type,
+      'actor.key': id.slice(type.length + 1),
+      'actor.event': eventType,
+      'actor.epoch': epoch,
+    };
+    if (waitedMs !== undefined) attributes['actor.queue_wait_ms'] = waitedMs;
+    span.setAttributes(attributes);
+    return span;
+  }
+
+  /** What came of a step. */
+  stepped(span: Span, before: MachineSnapshot, { snapshot, handled }: Step): void {
+    if (!span.isRecording()) return;
+    span.setAttributes({
+      'actor.state.from': statePath(before.value),
+      'actor.state.to': statePath(snapshot.value),
+      'actor.handled': handled,
+    });
+  }
+
+  threw(span: Span, cause: unknown): void {
+    span.setStatus({ code: ERROR, message: cause instanceof Error ? cause.message : String(cause) });
+  }
+
+  /** The letter is stepped again later, under another span. */
+  later(span: Span): void {
+    this.#open.splice(this.#open.indexOf(span), 1);
+    this.#finish(span, { outcome: 'again' });
+  }
+
+  /** How long the commit took. */
+  committed(tookMs: number): void {
+    this.#commitMs = tookMs;
+  }
+
+  end(how: GroupEnd): void {
+    for (const span of this.#open.splice(0)) this.#finish(span, how);
+  }
+
+  #finish(span: Span, { outcome, version, isError }: GroupEnd): void {
+    if (span.isRecording()) {
+      const attributes: Attributes = { 'actor.outcome': outcome };
+      if (version !== undefined) attributes['actor.version'] = version;
+      if (this.#commitMs !== undefined) attributes['actor.commit_ms'] = this.#commitMs;
+      span.setAttributes(attributes);
+      if (isError === true) span.setStatus({ code: ERROR, message: outcome });
+    }
+    span.end();
+  }
+}
+
+/** Where a span's own effects are to be traced to. */
+export function ownTraceparent(span: Span): string | undefined {
+  return traceparentOf(span.spanContext());
+}
+
+/** A state as text: `held.attached`, and regions beside each other `lease.held,sight.waiting`. */
+export function statePath(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([state, below]) => {
+      const path = statePath(below);
+      return path === '' ? state : `${state}.${path}`;
+    })
+    .join(',');
+}

@@ -1,0 +1,40 @@
+// The trace context that a message carries (W3C Trace Context, version 00): text, kept and passed on
+// as it is, whether or not this node traces.
+
+const FORM = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+const LENGTH = 55;
+
+export interface SpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+export function parsedTraceparent(text: string): SpanContext | undefined {
+  const [, traceId, spanId, flags] = text.length === LENGTH ? (FORM.exec(text) ?? []) : [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) };
+}
+
+/** Undefined for a context that is of no trace. */
+export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string | undefined {
+  const text = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
+  return FORM.test(text) ? text : undefined;
+}
+
+/** What came from outside, where it is a trace context. */
+export function soundTraceparent(text: string | undefined): string | undefined {
+  return text !== undefined && parsedTraceparent(text) !== undefined ? text : undefined;
+}
+
+/** A row of an outbox as it is stored: its event, after the trace context where it has one. */
+export function rowText(traceparent: string | undefined, event: string): string {
+  return traceparent === undefined ? event : `${traceparent} ${event}`;
+}
+
+/** No JSON begins as a trace context does. */
+export function rowParts(text: string): { readonly traceparent?: string; readonly event: string } {
+  return text.startsWith('00-')
+    ? { traceparent: text.slice(0, LENGTH), event: text.slice(LENGTH + 1) }
+    : { event: text };
+}
