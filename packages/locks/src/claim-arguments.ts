@@ -19,7 +19,13 @@ function refuse(message: string): never {
 /** Control characters would end up in keys and logs; half a surrogate pair has no UTF-8. */
 export const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
+/** For callers whose types were not checked. */
+function checkText(what: string, text: unknown): void {
+  if (typeof text !== 'string') refuse(`${what} is ${text === null ? 'null' : typeof text}: give it as text`);
+}
+
 export function checkResource(resource: string): void {
+  checkText('resource', resource);
   if (resource === '') refuse('resource is empty: name what is to be locked');
   if (resource.length > LONGEST_RESOURCE_BYTES || Buffer.byteLength(resource) > LONGEST_RESOURCE_BYTES)
     refuse(`resource is longer than ${LONGEST_RESOURCE_BYTES} bytes of UTF-8: use a shorter name or a hash of it`);
@@ -28,6 +34,7 @@ export function checkResource(resource: string): void {
 }
 
 export function checkName(what: string, name: string): void {
+  checkText(what, name);
   if (name === '') refuse(`${what} is empty`);
   if (Buffer.byteLength(name) > LONGEST_NAME_BYTES)
     refuse(`${what} is longer than ${LONGEST_NAME_BYTES} bytes of UTF-8`);
@@ -36,7 +43,9 @@ export function checkName(what: string, name: string): void {
 }
 
 /** Shown to others and kept in records: like an id, but it may be empty. */
-export function checkHolder(what: string, { id, name }: Holder): void {
+export function checkHolder(what: string, holder: Holder): void {
+  if (typeof holder !== 'object' || holder === null) refuse(`${what} is not an object: give { id: … }`);
+  const { id, name } = holder;
   checkName(`${what}.id`, id);
   if (name !== undefined && name !== '') checkName(`${what}.name`, name);
 }
@@ -56,7 +65,7 @@ export function checkTtl(ttlMs: number, renew: 'auto' | 'manual'): void {
 }
 
 export function checkWait(waitMs: number): void {
-  if (!(waitMs >= 0)) refuse(`waitMs ${waitMs} is not a duration: use 0 to not wait`);
+  if (typeof waitMs !== 'number' || !(waitMs >= 0)) refuse(`waitMs ${waitMs} is not a duration: use 0 to not wait`);
 }
 
 export function checkGrace(graceMs: number): void {
@@ -64,9 +73,25 @@ export function checkGrace(graceMs: number): void {
     refuse(`graceMs ${graceMs} is not a whole number of milliseconds up to a day`);
 }
 
+/** Of a page, where one is asked for. */
+export function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1) refuse(`limit ${limit} is not a whole number from 1: leave it out`);
+}
+
+function bytesAsJson(what: string, value: Json): number {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Told below, like what JSON leaves out.
+  }
+  if (text === undefined) refuse(`${what} has no JSON: leave out circles, functions and bigints`);
+  return Buffer.byteLength(text);
+}
+
 export function checkMeta(meta: JsonObject | undefined): void {
   if (meta === undefined) return;
-  const bytes = Buffer.byteLength(JSON.stringify(meta));
+  const bytes = bytesAsJson('meta', meta);
   if (bytes > LONGEST_META_BYTES)
     refuse(`meta is ${bytes} bytes of JSON: at most ${LONGEST_META_BYTES}. Keep the data in a record and name it here`);
 }
@@ -131,6 +156,9 @@ function checkDuration(what: string, ms: number): void {
 }
 
 function checkReason(reason: string): void {
+  checkText('reason', reason);
+  if (!reason.isWellFormed())
+    refuse('reason contains half a surrogate pair: cut text between characters, or pass it through toWellFormed()');
   if (reason === '') refuse('reason is empty: it is shown to the holder and kept in the log');
   if (Buffer.byteLength(reason) > LONGEST_REASON_BYTES)
     refuse(`reason is longer than ${LONGEST_REASON_BYTES} bytes of UTF-8: shorten it`);
@@ -138,7 +166,7 @@ function checkReason(reason: string): void {
 
 function checkPointer(pointer: Json | undefined): void {
   if (pointer === undefined) return;
-  const bytes = Buffer.byteLength(JSON.stringify(pointer));
+  const bytes = bytesAsJson('pointer', pointer);
   if (bytes > LONGEST_POINTER_BYTES)
     refuse(`pointer is ${bytes} bytes of JSON: at most ${LONGEST_POINTER_BYTES}. Save the state and point at it`);
 }

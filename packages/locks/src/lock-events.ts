@@ -1,3 +1,4 @@
+import { checkLimit } from './claim-arguments.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
 import type { LeaseView } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -30,7 +31,8 @@ export class LockEvents implements LockLog {
     return this.#store.bucketOf(resource);
   }
 
-  read(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+  async read(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    checkLimit(limit);
     return this.#store.readLog(bucket, after, limit);
   }
 

@@ -3,6 +3,7 @@ import { Alarm, Alarms } from './alarms.ts';
 import {
   checkGrace,
   checkHolder,
+  checkLimit,
   checkMeta,
   checkName,
   checkResource,
@@ -191,6 +192,7 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async resume(request: LeaseRef & Upkeep & { readonly attach?: Connection }): Promise<ResumeOutcome> {
+    checkResource(request.resource);
     const sentMs = this.clock.nowMs();
     if (request.attach !== undefined) {
       const outcome = await this.asking(() =>
@@ -208,7 +210,8 @@ export class Locks implements LockManager, LeaseHome {
     return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request) };
   }
 
-  renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
+  async renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
+    checkResource(request.resource);
     if (request.ttlMs !== undefined) checkTtl(request.ttlMs, 'manual');
     return this.asking(() => this.#renew(request));
   }
@@ -231,12 +234,14 @@ export class Locks implements LockManager, LeaseHome {
     }
   }
 
-  attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
+  async attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
+    checkResource(request.resource);
     return this.asking(() => this.#attach(request));
   }
 
-  away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome> {
+  async away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome> {
     const { resource, leaseId, gen, graceMs } = request;
+    checkResource(resource);
     checkGrace(graceMs);
     return this.asking(async () => {
       const sentMs = this.clock.nowMs();
@@ -246,7 +251,7 @@ export class Locks implements LockManager, LeaseHome {
     });
   }
 
-  cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
+  async cancel(request: { readonly resource: string; readonly requestId: string }): Promise<CancelOutcome> {
     checkResource(request.resource);
     checkName('requestId', request.requestId);
     return this.asking(() => this.leave(request));
@@ -284,12 +289,10 @@ export class Locks implements LockManager, LeaseHome {
     readonly cursor?: string;
     readonly limit?: number;
   }): Promise<LeasePage> {
+    const { prefix, cursor = '', limit = 100 } = query;
+    checkLimit(limit);
     await this.open();
-    const { views, next } = await this.store.list({
-      prefix: query.prefix,
-      after: query.cursor ?? '',
-      limit: Math.min(query.limit ?? 100, 1_000),
-    });
+    const { views, next } = await this.store.list({ prefix, after: cursor, limit: Math.min(limit, 1_000) });
     return { items: views.map(publicView), ...(next === undefined ? {} : { nextCursor: next }) };
   }
 
@@ -347,6 +350,8 @@ export class Locks implements LockManager, LeaseHome {
 
   /** Leaves the queue, or gives a grant back; what is held of it here is over from the send on. */
   leave({ resource, requestId, leaseId }: CancelRequest): Promise<Replies['cancel']> {
+    // An offer that was made before says nothing any more.
+    this.#waiting.passed({ resource, requestId });
     // A request without a name of its own goes by its lease's.
     if (leaseId === requestId) this.#leases.get(leaseId)?.abandon('released-elsewhere');
     else

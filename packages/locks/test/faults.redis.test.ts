@@ -257,10 +257,13 @@ describe('locks behind a bad network', () => {
     async (end) => {
       let first = '';
       // Watches, and lets everything pass.
-      proxy.next(({ command, text }) => {
-        if (first === '' && command.startsWith('eval') && text.includes(press)) first = text;
-        return false;
-      }, { kind: 'duplicate' });
+      proxy.next(
+        ({ command, text }) => {
+          if (first === '' && command.startsWith('eval') && text.includes(press)) first = text;
+          return false;
+        },
+        { kind: 'duplicate' },
+      );
       const lease = await locks.acquire(press, { holder: ada, ttlMs: 60, renew: 'manual' });
       if (end === 'released') await lease.release();
       else await eventually(() => types()).toEqual(['claimed', 'expired']);

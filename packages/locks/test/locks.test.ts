@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Lease, LeaseStore } from '../src/index.ts';
+import type { ClaimOptions, JsonObject, Lease, LeaseStore } from '../src/index.ts';
 import {
   encodeId,
   fenceOf,
@@ -16,6 +16,8 @@ import { SimulatedClock, seededEntropy } from '../src/testing.ts';
 const press = 'project:press';
 const ada = { id: 'ada', name: 'Ada' };
 const bob = { id: 'bob' };
+const circle: Record<string, JsonObject> = {};
+circle.circle = circle;
 
 let clock: SimulatedClock;
 let store: MemoryLeaseStore;
@@ -181,14 +183,33 @@ describe('claiming', () => {
     [{ meta: { big: 'x'.repeat(5_000) } }, 'at most 4096'],
     [{ holder: { id: '' } }, 'holder.id is empty'],
     [{ holder: { id: 'ada', name: 'A\u0001da' } }, 'holder.name contains control characters'],
+    [JSON.parse('{ "holder": "ada" }') as ClaimOptions, 'give { id: … }'],
+    [JSON.parse('{ "instance": 7 }') as ClaimOptions, 'give it as text'],
+    [JSON.parse('{ "waitMs": "5000" }') as ClaimOptions, 'not a duration'],
+    [{ meta: circle }, 'leave out circles'],
   ])('[LM5] refuses %j with a message that names the fix', async (options, words) => {
     const fault = await locks.tryAcquire(press, options).catch((caught: unknown) => caught);
     expect(fault).toMatchObject({ code: 'LOCK_CONFIG', applied: 'no' });
     expect((fault as Error).message).toContain(words);
   });
 
-  it.each(['', 'x'.repeat(513), 'a\nb', '\ud800'])('[LM5] refuses the resource %j', async (resource) => {
-    await expect(locks.tryAcquire(resource)).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
+  it.each(['', 'x'.repeat(513), 'a\nb', '\ud800', JSON.parse('7') as string])(
+    '[LM5] refuses the resource %j, whatever is asked of it',
+    async (resource) => {
+      const lease = { resource, leaseId: 'L' };
+      const refused = { code: 'LOCK_CONFIG' };
+      await expect(locks.tryAcquire(resource)).rejects.toMatchObject(refused);
+      await expect(locks.resume(lease)).rejects.toMatchObject(refused);
+      await expect(locks.renew(lease)).rejects.toMatchObject(refused);
+      await expect(locks.away({ ...lease, graceMs: 1 })).rejects.toMatchObject(refused);
+      await expect(locks.attach({ ...lease, node: 'n', conn: 'c', instance: 'i' })).rejects.toMatchObject(refused);
+    },
+  );
+
+  it.each([0, -1, 1.5, Number.NaN])('[LM5] refuses pages of %j', async (limit) => {
+    const refused = { code: 'LOCK_CONFIG', message: expect.stringContaining('leave it out') as string };
+    await expect(locks.list({ prefix: '', limit })).rejects.toMatchObject(refused);
+    await expect(locks.log.read(0, 'start', limit)).rejects.toMatchObject(refused);
   });
 
   it('[LM6] resumes in another process with the same fence', async () => {

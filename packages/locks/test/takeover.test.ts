@@ -316,6 +316,7 @@ describe('asking for a lease', () => {
     [{ graceMs: 1.5 }, 'whole number'],
     [{ reason: '' }, 'reason is empty'],
     [{ reason: 'x'.repeat(2_000) }, 'shorten it'],
+    [{ reason: '👩‍💻'.slice(0, 1) }, 'cut text between characters'],
     [{ by: { id: '' } }, 'by.id is empty'],
     [{ ttlMs: 10 }, 'too short'],
   ])('[LM5] refuses to ask with %j, and names the fix', async (options, words) => {
