@@ -160,7 +160,8 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     }
   }
 
-  #told(text: string, by: Told['by'], { dedup, fence, traceparent }: TellOptions, asks = false): Told {
+  #told(text: string, by: Told['by'], options: TellOptions, asks = false): Told {
+    const { dedup, fence, traceparent = this.#ports.tracing()?.active() } = options;
     return { op: 'deliver', id: this.id, text, by, again: dedup !== undefined, asks, fence, traceparent };
   }
 
