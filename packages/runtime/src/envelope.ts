@@ -102,18 +102,52 @@ export function encodeRequest(request: Request): Buffer {
 }
 
 /** A message to be sent whose event is JSON text already. */
-export type Told = Omit<Deliver, 'event' | 'bytes'> & { readonly text: string };
+export interface Told {
+  readonly op: 'deliver';
+  readonly id: ActorId;
+  readonly text: string;
+  /** Says the number, with the floor of the moment. */
+  readonly by: { numbered(): Numbered } | undefined;
+  readonly again: boolean;
+  readonly asks: boolean;
+  readonly fence: FencingToken | undefined;
+  readonly traceparent: string | undefined;
+}
+
+/** What each attempt adds to a message. */
+export interface Moment {
+  readonly remainingMs: number;
+  readonly again: boolean;
+}
 
 /** As `encodeRequest`, but the event's text is taken over as it is. */
-export function encodeTold({ id, text, from, again, asks, fence, remainingMs, traceparent }: Told): Buffer {
-  let head = `{"op":"deliver","id":${JSON.stringify(id)},"remainingMs":${Math.ceil(remainingMs)}`;
+export function encodeTold(told: Told, { remainingMs, again }: Moment): Buffer {
+  const { fence, traceparent } = told;
+  let head = `{"op":"deliver","id":${JSON.stringify(told.id)},"remainingMs":${Math.ceil(remainingMs)}`;
+  const from = told.by?.numbered();
   if (from !== undefined)
     head += `,"from":{"sender":${JSON.stringify(from.sender)},"n":${from.n},"floor":${from.floor}}`;
-  if (again === true) head += ',"again":true';
-  if (asks === true) head += ',"asks":true';
+  if (again || told.again) head += ',"again":true';
+  if (told.asks) head += ',"asks":true';
   if (fence !== undefined) head += `,"fence":${JSON.stringify(fence)}`;
   if (traceparent !== undefined) head += `,"traceparent":${JSON.stringify(traceparent)}`;
-  return Buffer.from(`${head},"event":${text}}`);
+  return Buffer.from(`${head},"event":${told.text}}`);
+}
+
+/** For an actor here. */
+export function deliverOf({ op, id, text, by, again, asks, fence, traceparent }: Told, at: Moment): Deliver {
+  const from = by?.numbered();
+  return {
+    op,
+    id,
+    event: JSON.parse(text) as EventData,
+    ...(from === undefined ? {} : { from }),
+    again: at.again || again,
+    asks,
+    ...(fence === undefined ? {} : { fence }),
+    remainingMs: at.remainingMs,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** `at` names the door of the node that answers, for the next question about the same shard. */

@@ -14,14 +14,15 @@
 //   RT3  The caller's signal ends the call with the signal's reason.
 import type { Clock, Entropy } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import type { EventData } from './effect.ts';
 import {
   type Answer,
   type Deliver,
   decodeAnswer,
+  deliverOf,
   encodeRequest,
   encodeTold,
   type Inspect,
+  type Moment,
   type Numbered,
   type Order,
   type Read,
@@ -40,15 +41,10 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Again {
-  readonly again?: boolean;
-  readonly numbered?: () => Numbered;
-}
-
 /** A request but for what each attempt adds; a message may come as text, which is parsed only for an actor here. */
 export type Outgoing =
-  | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & Again)
-  | (Omit<Told, 'remainingMs' | 'from' | 'again'> & Again)
+  | (Omit<Deliver, 'remainingMs' | 'from' | 'again'> & { readonly again?: boolean; readonly numbered?: () => Numbered })
+  | Told
   | Omit<Read, 'remainingMs'>
   | Omit<Order, 'remainingMs'>
   | Omit<Inspect, 'remainingMs'>
@@ -93,7 +89,7 @@ export class Router {
   }
 
   async call(outgoing: Outgoing, limits: CallLimits): Promise<Exclude<Answer, { kind: 'elsewhere' | 'lost' }>> {
-    const { clock } = this.#options;
+    const { clock, namespace } = this.#options;
     const { signal } = limits;
     const endsAtMs = clock.nowMs() + limits.deadlineMs;
     const { shard } = this.#places.of(outgoing.id);
@@ -104,12 +100,16 @@ export class Router {
       if (remainingMs <= 0) throw overdue(outgoing.id, mayHaveArrived);
       const served = this.#options.served(shard);
       const local = served?.isOpen === true ? served : undefined;
-      const request = attemptOf(outgoing, remainingMs, mayHaveArrived);
+      const moment = { remainingMs, again: mayHaveArrived };
       const door = this.#doors.get(shard);
       const answer =
         local === undefined
-          ? this.#heard(shard, door, await this.#there(shard, door, request, signal))
-          : await this.#here(local, parsed(request), signal);
+          ? this.#heard(
+              shard,
+              door,
+              await this.#there(outgoing, moment, door ?? shardSubject(namespace, shard), signal),
+            )
+          : await this.#here(local, requestOf(outgoing, moment), signal);
       signal?.throwIfAborted();
       switch (answer.kind) {
         case 'committed':
@@ -133,12 +133,12 @@ export class Router {
   }
 
   /** At most once: one attempt, no answer. */
-  post(message: Omit<Deliver, 'remainingMs'> | Omit<Told, 'remainingMs'>, remainingMs: number): void {
+  post(message: Omit<Deliver, 'remainingMs'> | Told, remainingMs: number): void {
     const { shard } = this.#places.of(message.id);
-    const request = { ...message, remainingMs };
+    const moment = { remainingMs, again: false };
     const local = this.#options.served(shard);
-    if (local?.isOpen === true) local.receive(parsed(request), () => {});
-    else this.#options.transport.publish(shardSubject(this.#options.namespace, shard), encoded(request));
+    if (local?.isOpen === true) local.receive(requestOf(message, moment), () => {});
+    else this.#options.transport.publish(shardSubject(this.#options.namespace, shard), encoded(message, moment));
   }
 
   /** Remembers, since every message asks. */
@@ -183,16 +183,16 @@ export class Router {
   }
 
   #there(
-    shard: Shard,
-    door: string | undefined,
-    request: Request | Told,
+    outgoing: Outgoing,
+    moment: Moment,
+    subject: string,
     signal: AbortSignal | undefined,
   ): RequestOutcome | Promise<RequestOutcome> {
-    const { transport, namespace } = this.#options;
+    const { transport } = this.#options;
     if (transport.status !== 'connected') return nobody;
-    const timeoutMs = request.op === 'watch' ? request.remainingMs : Math.min(request.remainingMs, SILENCE_MS);
+    const timeoutMs = outgoing.op === 'watch' ? moment.remainingMs : Math.min(moment.remainingMs, SILENCE_MS);
     const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
-    return transport.request(door ?? shardSubject(namespace, shard), encoded(request), limits);
+    return transport.request(subject, encoded(outgoing, moment), limits);
   }
 
   /** What an attempt came to, and whom to ask the next time. */
@@ -222,21 +222,17 @@ export class Router {
   }
 }
 
-function attemptOf(outgoing: Outgoing, remainingMs: number, mayHaveArrived: boolean): Request | Told {
+function encoded(outgoing: Outgoing, moment: Moment): Buffer {
+  return 'text' in outgoing ? encodeTold(outgoing, moment) : encodeRequest(requestOf(outgoing, moment));
+}
+
+function requestOf(outgoing: Outgoing, moment: Moment): Request {
+  const { remainingMs } = moment;
   if (outgoing.op !== 'deliver') return { ...outgoing, remainingMs };
+  if ('text' in outgoing) return deliverOf(outgoing, moment);
   const { numbered, again, ...message } = outgoing;
-  const attempt = { ...message, remainingMs, again: mayHaveArrived || again === true };
+  const attempt = { ...message, remainingMs, again: moment.again || again === true };
   return numbered === undefined ? attempt : { ...attempt, from: numbered() };
-}
-
-function encoded(request: Request | Told): Buffer {
-  return 'text' in request ? encodeTold(request) : encodeRequest(request);
-}
-
-function parsed(request: Request | Told): Request {
-  if (!('text' in request)) return request;
-  const { text, ...told } = request;
-  return { ...told, event: JSON.parse(text) as EventData };
 }
 
 /** What is answered here is handed out as a copy, as it would be by the wire. */
