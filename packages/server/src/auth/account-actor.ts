@@ -1,5 +1,6 @@
 import { defineActor, reply, returns } from '@devmentor/runtime';
 import { assign, setup } from 'xstate';
+import { takesTheNext } from '../supervision.ts';
 
 /** A name somebody logs in with. */
 export type AccountContext = { readonly account: Account | null };
@@ -32,4 +33,8 @@ const machine = setup({ types: {} as { context: AccountContext; events: AccountC
 });
 
 /** `account:<username>`: one name, one account, however many ask for it at once. */
-export const AccountActor = defineActor('account', { machine, replies: { open: returns<OpenReply>() } });
+export const AccountActor = defineActor('account', {
+  machine,
+  supervise: takesTheNext,
+  replies: { open: returns<OpenReply>() },
+});

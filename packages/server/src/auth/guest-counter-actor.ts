@@ -1,5 +1,6 @@
 import { defineActor, reply, returns } from '@devmentor/runtime';
 import { assign, setup } from 'xstate';
+import { takesTheNext } from '../supervision.ts';
 
 const machine = setup({
   types: {} as { context: { readonly arrived: number }; events: { readonly type: 'arrive' } },
@@ -19,5 +20,6 @@ const machine = setup({
 /** `guests:counter`: numbers the guests in order of arrival, over all nodes. */
 export const GuestCounter = defineActor('guests', {
   machine,
+  supervise: takesTheNext,
   replies: { arrive: returns<{ readonly number: number }>() },
 });

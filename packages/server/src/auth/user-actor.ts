@@ -1,6 +1,7 @@
 import type { User } from '@devmentor/contracts';
 import { defineActor } from '@devmentor/runtime';
 import { assign, emit, setup } from 'xstate';
+import { takesTheNext } from '../supervision.ts';
 
 /** Who somebody is, and which projects exist for him. */
 export type UserContext = {
@@ -69,7 +70,7 @@ const machine = setup({
 });
 
 /** `user:<id>` */
-export const UserActor = defineActor('user', { machine });
+export const UserActor = defineActor('user', { machine, supervise: takesTheNext });
 
 /** A user as others may see him. */
 export function userToWire({ id, username, displayName, kind }: UserProfile): User {

@@ -1,5 +1,6 @@
 import { defineActor, publish, reply, returns, tell } from '@devmentor/runtime';
 import { enqueueActions, setup } from 'xstate';
+import { takesTheNext } from '../supervision.ts';
 import { decide, NO_PROJECT, type ProjectCommand, type ProjectContext, type ProjectReply } from './project-commands.ts';
 
 // The aggregate as a durable statechart. `decide` decides every command; the states only say
@@ -29,6 +30,7 @@ const machine = setup({ types: {} as { context: ProjectContext; events: ProjectC
 /** `project:<id>`: the one place where a project changes. */
 export const ProjectActor = defineActor('project', {
   machine,
+  supervise: takesTheNext,
   replies: {
     create: returns<ProjectReply>(),
     update: returns<ProjectReply>(),

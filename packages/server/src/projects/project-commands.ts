@@ -11,6 +11,7 @@ import { projectToWire, timeText } from './wire.ts';
 // In characters, of which each is up to three bytes; a reply has at most 256 KiB.
 const MAX_TRAVELLING = 16_384;
 const MAX_REPLIED = 65_536;
+const MAX_SAID = 4_096;
 
 /** The version a writer saw; `any` for an unconditional write. */
 export type Expected = number | 'any';
@@ -58,7 +59,9 @@ type Person = { readonly id: string; readonly name?: string };
 export type ProjectReply =
   /** Without the project when it is too big for a message; whoever needs it reads it. */
   | { readonly kind: 'done'; readonly project: ProjectState | 'big' }
-  | { readonly kind: 'refused'; readonly code: DomainErrorCode; readonly message: string; readonly version?: number };
+  | { readonly kind: 'refused'; readonly code: DomainErrorCode; readonly message: string; readonly version?: number }
+  /** A bug: what was thrown, for the log. */
+  | { readonly kind: 'failed'; readonly what: string };
 
 export type ProjectContext = {
   readonly project: ProjectState | null;
@@ -87,15 +90,19 @@ export function decide(context: ProjectContext, command: ProjectCommand): Decisi
   try {
     return command.type === 'create' ? create(context, command) : change(context, command);
   } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    const version = context.project?.version;
-    return {
-      context,
-      reply: { kind: 'refused', code: error.code, message: error.message, ...(version !== undefined && { version }) },
-      publish: [],
-      memberships: [],
-    };
+    return { context, reply: unchanged(context, error), publish: [], memberships: [] };
   }
+}
+
+/** A request that fails is answered like one that is refused: it must not cost others their project. */
+function unchanged({ project }: ProjectContext, error: unknown): ProjectReply {
+  if (!(error instanceof DomainError))
+    return {
+      kind: 'failed',
+      what: (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, MAX_SAID),
+    };
+  const { code, message } = error;
+  return { kind: 'refused', code, message, ...(project !== null && { version: project.version }) };
 }
 
 function create(context: ProjectContext, command: ProjectCommand & { type: 'create' }): Decision {

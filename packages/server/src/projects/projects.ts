@@ -161,6 +161,7 @@ export class Projects {
   /** The project a command left behind. A big one is read after; by then it may be a version further. */
   async #done(projectId: string, reply: ProjectReply): Promise<ProjectState> {
     if (reply.kind === 'refused') throw new Problem(reply.code, reply.message);
+    if (reply.kind === 'failed') throw new Error(`project ${projectId} failed: ${reply.what}`);
     if (reply.project !== 'big') return reply.project;
     const { project } = (await this.#actor(projectId).read()).context;
     if (project === null) throw notFound();
