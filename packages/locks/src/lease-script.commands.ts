@@ -3,7 +3,7 @@
 // Each function is given its command's fields, in the order that `lease-store.redis-codec.ts`
 // sends them, and answers with a reply: a code, a fence, or a letter and the record.
 import { MAX_WAITERS, OFFER_MS } from './lease-record.ts';
-import { EVENTS, HELD, taken } from './lease-script.record.ts';
+import { EVENTS, HELD, RING, taken } from './lease-script.record.ts';
 import { ENDED_CODES, REPLY_CODES } from './lease-store.redis-codec.ts';
 
 const AWAY = '{"kind":"away"}';
@@ -266,6 +266,9 @@ end
 -- The sweep's: what time alone has done.
 function run.s()
   if not raw then
+    -- Its record left by itself; how long its ring was, nobody knows.
+    ring = ${RING}
+    emptyRing()
     call('ZREM', dueKey, sub(key, #bucketKey))
     return ${REPLY_CODES.left}
   end

@@ -323,6 +323,30 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     await link.close();
   });
 
+  it('[RF14] of a record that left by itself, long before the next sweep, nothing stays behind', async () => {
+    const link = RedisLink.open({ redis: redis.url });
+    let nowUs = 1_800_000_000_000_000;
+    const store = new RedisLeaseStore({
+      link,
+      namespace: 'left',
+      time: { prelude: GIVEN_TIME, args: () => [`${nowUs}`] },
+    });
+    const base = { kind: 'request', holder: ada, instance: 'i', ttlMs: 1_000, meta: undefined, waitMs: 0 } as const;
+    const prefix = `left:{b${store.bucketOf(press)}}`;
+    for (const leaseId of ['l1', 'l2', 'l3']) {
+      await store.submit<'request'>({ ...base, resource: press, leaseId, requestId: leaseId, listener: 'x' });
+      const how = 'released' as const;
+      await store.submit<'release'>({ kind: 'release', resource: press, leaseId, how, reason: undefined });
+    }
+    await store.sweep();
+    expect(await link.command('hlen', `${prefix}:ended`)).toBe(2);
+    await link.command('del', `${prefix}:lock:${press}`);
+    nowUs += 86_400_000_000;
+    await store.sweep();
+    expect(await link.command('exists', `${prefix}:ended`, `${prefix}:due`, `${prefix}:names`)).toBe(0);
+    await link.close();
+  });
+
   it('[RF12] 200 idle leases are renewed in batches, not one by one', async () => {
     const locks = open();
     const leases = await Promise.all(
