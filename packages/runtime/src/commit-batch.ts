@@ -78,11 +78,7 @@ function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNames
   const { id, commitId, basis, machineVersion, fence, outbox, events } = commit;
   const senders = bySender(commit.settles, texts.replies);
   const isGeneral =
-    senders.size !== 1 ||
-    fence !== undefined ||
-    events.length > 0 ||
-    outbox.remove.length > 0 ||
-    outbox.add.length > 0;
+    senders.size !== 1 || fence !== undefined || events.length > 0 || outbox.remove.length > 0 || outbox.add.length > 0;
   const hasNodes = commit.settles.some(({ sender }) => !sender.includes(':'));
   if (isGeneral) args.push('g', 0, 0);
   else args.push(hasNodes ? 'n' : 'a');
@@ -106,8 +102,8 @@ function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNames
   args[end - 1] = args.length;
 }
 
-/** What a commit that appended no event is answered with. */
-const plainlyCommitted = 1;
+/** What a commit of a plain form is answered with, and a whole batch of such. */
+export const plainlyCommitted = 1;
 
 /** Each sender's highest floor, and its numbers with their replies (`''` for none) in one list. */
 function bySender(settles: readonly Settled[], replies: readonly (string | undefined)[]) {

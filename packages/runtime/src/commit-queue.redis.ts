@@ -3,7 +3,7 @@
 // The calls of `commit` on their way to Redis: those of one tick are one script, at most two
 // scripts are under way. On a Cluster each shard is a slot, hence a queue of its own.
 import type { Script } from '@devmentor/locks/redis';
-import { type CommitCall, inBatches, writeBatch } from './commit-batch.ts';
+import { type CommitCall, inBatches, plainlyCommitted, writeBatch } from './commit-batch.ts';
 import type { RedisNamespace } from './redis-namespace.ts';
 import { list, type Reply } from './redis-reply.ts';
 import { commitScript } from './state-store.redis-scripts.ts';
@@ -52,17 +52,24 @@ export class CommitQueue {
   }
 
   async #flush(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
-    const answers = await Promise.all(inBatches(calls).map((batch) => this.#send(batch)));
-    return answers.flat();
+    const batches = inBatches(calls);
+    const [only, second] = batches;
+    if (only !== undefined && second === undefined) return this.#send(only);
+    return (await Promise.all(batches.map((batch) => this.#send(batch)))).flat();
   }
 
   async #send(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
     const { keys, args } = writeBatch(calls, this.#namespace, this.#limits);
     try {
-      const replies = list(await this.#namespace.link.run(this.#script, keys, args));
-      return replies.map((reply) => ({ kind: 'answer', reply: list(reply) }));
+      const answer = await this.#namespace.link.run(this.#script, keys, args);
+      if (answer === plainlyCommitted) return calls.map(({ commits }) => plain(commits.length));
+      return list(answer).map((reply) => ({ kind: 'answer', reply: list(reply) }));
     } catch (fault) {
       return calls.map(() => ({ kind: 'fault', fault }));
     }
   }
+}
+
+function plain(commits: number): CallAnswer {
+  return { kind: 'answer', reply: Array.from({ length: commits }, () => plainlyCommitted) };
 }

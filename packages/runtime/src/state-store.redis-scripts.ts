@@ -53,28 +53,8 @@ redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[1])
 return {'admitted'}
 `;
 
-/**
- * A batch of calls, each with its shard, epoch and commits; `commit-batch.ts` writes the
- * arguments that this reads in order. A commit reads and decides before it writes, and one that
- * raises an error is an answer of its own: the others go on.
- *
- * Settled messages are one field per sender: a packed list of the floor, the time it was listed,
- * and the numbers above the floor with their replies. Node senders are listed in `nodes` by that
- * time, to find those to forget; it is renewed when it is a tenth of the silence old, so that
- * most commits need not write it.
- *
- * Lua makes the functions of a script anew at every call, and a string costs by the byte. So the
- * commonest commit, of messages of one sender to an actor that is there already, is written out
- * where it is met; it makes no function and no text but the one it stores, and answers 1. Whatever
- * else it meets is left to `general`, which is made when the first such commit comes.
- */
-export const commitScript = `${clockPrelude}
-local call, try, find = redis.call, redis.pcall, string.find
-local unsettled, silence = tonumber(ARGV[1]), ARGV[2] * 1.1
-local k, a = 0, 4
-local general
-
-local function make()
+/** Answers with the function that makes a commit of whatever is in it. */
+const generalCommit = `
 ${stampPrelude}${logPrelude}
 local mostNodes = tonumber(ARGV[3])
 local function key() k = k + 1 return KEYS[k] end
@@ -203,13 +183,36 @@ return function(isGeneral, timers, outbox)
   end
   return committed
 end
-end
+`;
 
-local answers = {}
+/**
+ * A batch of calls, each with its shard, epoch and commits; `commit-batch.ts` writes the
+ * arguments that this reads in order. A commit reads and decides before it writes, and one that
+ * raises an error is an answer of its own: the others go on.
+ *
+ * Settled messages are one field per sender: a packed list of the floor, the time it was listed,
+ * and the numbers above the floor with their replies. Node senders are listed in `nodes` by that
+ * time, to find those to forget; it is renewed when it is a tenth of the silence old, so that
+ * most commits need not write it.
+ *
+ * Lua makes the functions of a script anew at every call, and a string costs by the byte. So the
+ * commonest commit, of messages of one sender to an actor that is there already, is written out
+ * where it is met; it makes no function and no text but the one it stores, and answers 1, as the
+ * whole batch does when all of it was of this kind. What else there is is left to `general`, which
+ * is made when the first such commit comes.
+ */
+export const commitScript = `${clockPrelude}
+local call, try, find = redis.call, redis.pcall, string.find
+local unsettled, silence = tonumber(ARGV[1]), ARGV[2] * 1.1
+local k, a = 0, 4
+local general
+
+local answers, isPlain = {}, true
 for nth = 1, tonumber(ARGV[4]) do
   local own, timers, outbox = call('GET', KEYS[k + 1]) or '${unowned}', KEYS[k + 2], KEYS[k + 3]
   local served = find(own, ARGV[a + 1], 1, true) == 1 and (#own ~= 21 or not find(own, ' none', 17, true))
   local answer, commits = served and {} or {'fenced', own}, tonumber(ARGV[a + 2])
+  isPlain = isPlain and served
   k, a = k + 3, a + 2
   for c = 1, commits do
     local form = ARGV[a + 1]
@@ -258,15 +261,16 @@ for nth = 1, tonumber(ARGV[4]) do
     end
     if served then
       if not outcome then
-        general = general or make()
+        general = general or (function() ${generalCommit} end)()
         local isDone, found = pcall(general, isGeneral, timers, outbox)
         outcome = isDone and found or {'fault', type(found) == 'table' and found.err or tostring(found)}
       end
       answer[c] = outcome
+      isPlain = isPlain and outcome == 1
     end
     k, a = lastKey, lastArg
   end
   answers[nth] = answer
 end
-return answers
+return isPlain and 1 or answers
 `;
