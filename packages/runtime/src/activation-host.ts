@@ -7,7 +7,7 @@ import type { Window } from './delay-policy.ts';
 import type { EventData, LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
-import type { InspectedStep } from './inspect.ts';
+import type { InspectedStep } from './inspection-feed.ts';
 import type { TopicEvent } from './log-store.ts';
 import type { MachineDriver } from './machine-driver.ts';
 import type { MailLoad } from './mail-load.ts';

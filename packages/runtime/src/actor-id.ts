@@ -8,6 +8,7 @@ import type { Shard } from './state-store.ts';
 /** `type:key`, the name of one actor everywhere: address, record key and topic. */
 export type ActorId = `${string}:${string}`;
 
+/** The two parts of an `ActorId`: at most 512 bytes together, the type 1 to 64 letters, digits, `_` and `-`. */
 export interface Address {
   readonly type: string;
   readonly key: string;

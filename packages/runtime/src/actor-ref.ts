@@ -5,6 +5,7 @@ import type { ActorId } from './actor-id.ts';
 import type { ActorTypes } from './define-actor.ts';
 import type { Json } from './state-store.ts';
 
+/** What a `tell` or an `ask` may be given; all of it may be left out. */
 export interface TellOptions {
   /** The call has settled after this time at the latest. @default 10000 */
   readonly deadlineMs?: number;
@@ -21,6 +22,7 @@ export interface TellOptions {
   readonly traceparent?: string;
 }
 
+/** How long a read may take (10 s by default), and how sure it has to be. */
 export interface ReadOptions {
   readonly deadlineMs?: number;
   /** Always asks the store whether the owner still is the owner. @default false */
@@ -52,6 +54,12 @@ type ReplyTo<Types extends ActorTypes, Event> = Event extends {
   ? Types['replies'][Kind]
   : never;
 
+/**
+ * A name for one actor, typed by its machine. Making one does no I/O, and it stays good while the actor moves.
+ *
+ * What is awaited rejects with an `ActorError`, whose `applied` says whether anything may have happened, or with
+ * the reason of the `signal` that was given.
+ */
 export interface ActorRef<Types extends ActorTypes = ActorTypes> {
   readonly id: ActorId;
   readonly type: string;

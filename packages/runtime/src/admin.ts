@@ -33,6 +33,12 @@ export interface AdminPorts {
 
 const DEADLINE_MS = 10_000;
 
+/**
+ * What went wrong, and setting it right, from any node: `runtime.admin`.
+ *
+ * Every call asks the owners, within 10 s, and rejects with an `ActorError` when that fails. An order (`suspend`,
+ * `resume`, `restart`) has been committed when it resolves, and may be given again.
+ */
 export class Admin {
   readonly #ports: AdminPorts;
 

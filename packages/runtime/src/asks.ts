@@ -82,16 +82,11 @@ const mark: unique symbol = Symbol.for('devmentor.reply');
  * event that nobody waits on. Taking it is a promise to answer: the ask then waits, instead of NO_REPLY.
  */
 export function replyAddress(event: object): ReplyAddress | null {
-  return (event as { readonly [mark]?: ReplyAddress })[mark] ?? null;
+  return (event as { readonly [mark]?: () => ReplyAddress })[mark]?.() ?? null;
 }
 
-/** The event with its reply address; `taken` hears of it being asked for. */
-export function askedEvent<Event extends object>(event: Event, address: ReplyAddress, taken: () => void): Event {
+/** The event with its reply address, which `taken` gives and so hears of being asked for. */
+export function askedEvent<Event extends object>(event: Event, taken: () => ReplyAddress): Event {
   // Not enumerable: a copy of the event promises nothing.
-  return Object.defineProperty({ ...event }, mark, {
-    get: () => {
-      taken();
-      return address;
-    },
-  });
+  return Object.defineProperty({ ...event }, mark, { value: taken });
 }

@@ -42,7 +42,7 @@ export function takeDataDir(dir: string): DataDir {
 }
 
 /** Who has the folder, as far as it is known: `undefined` when the one that wrote it is gone. */
-export function pidIn(path: string): number | undefined {
+function pidIn(path: string): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile(path), 'utf8'));
     if (!Number.isInteger(pid) || pid <= 0) return undefined;

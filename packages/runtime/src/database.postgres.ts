@@ -19,6 +19,7 @@ import { connectFault, endsConnection, isRetriable, storeFault, storeUnavailable
 import { makeSchema } from './schema.postgres.ts';
 import { StoreFault } from './store-faults.ts';
 
+/** Which database, and how much of it this process may take. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or settings of `pg`. */
   readonly postgres: string | PoolConfig;
@@ -43,6 +44,7 @@ const int8 = 20;
 const mostWaiting = 16_384;
 const mostTries = 6;
 
+/** One schema of a PostgreSQL database, through a pool of connections; several processes may share it. */
 export class PostgresDatabase {
   readonly namespace: string;
   /** Host and database, without what lets one in. */

@@ -45,6 +45,7 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA trusted_schema = OFF;
 `;
 
+/** A row as SQLite gives it, by column. */
 export type Row = Record<string, SQLOutputValue>;
 
 /** A prepared statement whose rows are known to be `R`. */
@@ -99,6 +100,7 @@ function checkOwner(connection: DatabaseSync, dir: string): void {
   if (stored !== 0 || tables !== 0) throw foreignDatabase(dir);
 }
 
+/** A data folder, open. One process has it at a time; made by `openDatabase`, and its opener's to close. */
 export class SqliteDatabase {
   /** The folder, as an absolute path. */
   readonly dir: string;

@@ -51,7 +51,9 @@ export interface ActorType<Name extends string = string, Types extends ActorType
   readonly types?: Types;
 }
 
+/** The events that actors of a type take. */
 export type EventOf<Type extends ActorType> = NonNullable<Type['types']>['event'];
+/** The context of actors of a type. */
 export type ContextOf<Type extends ActorType> = NonNullable<Type['types']>['context'];
 
 /** Machines whose input has required parts need `input`. */
@@ -60,6 +62,7 @@ type InputOption<Machine extends AnyStateMachine> =
     ? { readonly input?: (key: string) => InputFrom<Machine> }
     : { readonly input: (key: string) => InputFrom<Machine> };
 
+/** What `defineActor` takes: the machine, and how its actors are kept. A part that has a default may be left out. */
 export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyTable> = {
   readonly machine: Machine;
   /** Version of the machine, stamped on each record. @default 1 */

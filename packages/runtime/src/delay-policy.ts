@@ -10,6 +10,7 @@
 //   DP3  `restart`: a window longer than a failover begins the delay anew, at its end.
 import type { TimerRow } from './state-store.ts';
 
+/** What becomes of an `after` while nobody serves its actor: it ends on time, it stands still, or it begins anew. */
 export type DelayPolicy = 'deadline' | 'remaining' | 'restart';
 
 /** When a shard was served by nobody; store time. */

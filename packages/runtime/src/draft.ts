@@ -18,7 +18,7 @@ import {
   type Stepper,
   type StoredReply,
 } from './group-step.ts';
-import type { InspectedStep } from './inspect.ts';
+import type { InspectedStep } from './inspection-feed.ts';
 import { isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
@@ -43,7 +43,9 @@ export class Draft {
   #strikes: Strikes;
   readonly #delays: Record<string, KeptDelay>;
   #givenUp = 0;
-  readonly #timers: Map<string, TimerRow>;
+  /** Those of the state before until they change. */
+  #timers: ReadonlyMap<string, TimerRow>;
+  #ownTimers: Map<string, TimerRow> | undefined;
   #lastOut: number;
   #runs: Record<string, number>;
   readonly #settles: Settled[] = [];
@@ -71,7 +73,7 @@ export class Draft {
     this.#delays = { ...before.delays };
     this.#snapshot = before.snapshot;
     this.#mark = before.mark;
-    this.#timers = new Map(before.timers);
+    this.#timers = before.timers;
     this.#lastOut = before.lastOut;
     this.#runs = { ...before.runs };
     this.#apply(before.unborn);
@@ -103,7 +105,7 @@ export class Draft {
   }
 
   timerIsOver(id: string): void {
-    this.#timers.delete(id);
+    this.#changing().delete(id);
   }
 
   /** Which run of an invoke is waited for. */
@@ -225,7 +227,7 @@ export class Draft {
   }
 
   result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
-    if (this.#snapshot.status !== 'active') this.#timers.clear();
+    if (this.#snapshot.status !== 'active' && this.#timers.size > 0) this.#changing().clear();
     for (const id in this.#delays) if (!this.#timers.has(id)) delete this.#delays[id];
     return {
       letters,
@@ -277,10 +279,17 @@ export class Draft {
     return isEmpty(left) ? NOTHING : left;
   }
 
+  #changing(): Map<string, TimerRow> {
+    const own = this.#ownTimers ?? new Map(this.#timers);
+    this.#ownTimers = own;
+    this.#timers = own;
+    return own;
+  }
+
   #endAll(): void {
     for (const id of Object.keys(this.#runs)) this.#after.push({ kind: 'stop', id });
     this.#runs = {};
-    this.#timers.clear();
+    this.#changing().clear();
   }
 
   /** Takes effects up; answers the first reply to the message among them, `address` being its own. */
@@ -303,7 +312,7 @@ export class Draft {
         case 'schedule': {
           const generation = ++this.#mark;
           const id = effect.id ?? `${effect.within ?? ''}~${generation}`;
-          this.#timers.set(id, {
+          this.#changing().set(id, {
             id,
             generation,
             dueAtMs: Math.ceil(this.#nowMs + effect.delayMs),
@@ -316,11 +325,11 @@ export class Draft {
           break;
         }
         case 'cancel':
-          this.#timers.delete(effect.id);
+          this.#changing().delete(effect.id);
           break;
         case 'forget':
           for (const [id, { event }] of [...this.#timers])
-            if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#timers.delete(id);
+            if (id.startsWith(effect.within) || isBoundFor(event, effect.to)) this.#changing().delete(id);
           break;
         case 'invoke':
           this.#runs[effect.id] = ++this.#mark;

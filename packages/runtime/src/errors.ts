@@ -2,6 +2,7 @@
 // 'no' may be repeated, 'unknown' only with the same `dedup` key or after a read.
 import { type Applied, CoordinationError, type FaultFacts, type FencingToken } from '@devmentor/locks';
 
+/** The codes of an `ActorError`; no other is ever used. */
 export const RUNTIME_CODES = [
   /** Nobody took the message before its deadline; it was not applied. */
   'NOT_DELIVERED',
@@ -34,6 +35,7 @@ export const RUNTIME_CODES = [
   /** This runtime was configured with something it cannot run. */
   'RUNTIME_CONFIG',
 ] as const;
+/** One of `RUNTIME_CODES`. */
 export type RuntimeCode = (typeof RUNTIME_CODES)[number];
 
 /** A fault of a call to an actor. */

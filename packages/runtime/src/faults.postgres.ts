@@ -76,7 +76,7 @@ export function connectFault(error: unknown, at: string): CoordinationError {
   return storeUnavailable(at, `cannot be reached: ${sentence(error)}`, error);
 }
 
-export function sentence(error: unknown): string {
+function sentence(error: unknown): string {
   // A host with several addresses fails with one error for each.
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   return first instanceof Error ? first.message : String(first);

@@ -2,6 +2,7 @@
 import type { Applied } from '@devmentor/locks';
 import { CoordinationError } from '@devmentor/locks';
 
+/** The codes of a `DataDirFault`. */
 export const DATA_DIR_CODES = [
   /** Another process, or another part of this one, has the folder. */
   'DATA_DIR_IN_USE',
@@ -10,6 +11,7 @@ export const DATA_DIR_CODES = [
   /** Written by a newer release. */
   'DATA_DIR_VERSION_UNSUPPORTED',
 ] as const;
+/** One of `DATA_DIR_CODES`. */
 export type DataDirCode = (typeof DATA_DIR_CODES)[number];
 
 /** A data folder that cannot be opened; nothing in it was changed. */

@@ -20,6 +20,7 @@ export type LintWarning =
   /** What a machine below emits is heard by nobody. */
   | 'child-emits';
 
+/** Every rule of the durability lint; those of `LintWarning` may be silenced per type. */
 export type LintRule = LintError | LintWarning;
 
 /** Something in an actor type that will not do (`error`), or may not do what its author expects (`warning`). */

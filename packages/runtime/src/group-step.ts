@@ -7,7 +7,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { ActionEffect, EmitEffect, InvokeEffect, LogEffect, SendEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { FaultData } from './errors.ts';
-import type { InspectedStep } from './inspect.ts';
+import type { InspectedStep } from './inspection-feed.ts';
 import type { MachineDriver } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, Settled } from './state-store.ts';

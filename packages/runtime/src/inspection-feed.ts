@@ -1,4 +1,4 @@
-// Inspection
+// Inspection feed
 //
 // Shows the committed steps of the actors of one node in the events that XState's own inspectors
 // take (`@statelyai/inspect` is one), as if each actor were a live one of XState. For development: it

@@ -2,6 +2,7 @@
 import type { ActorId } from './actor-id.ts';
 import type { Halt } from './supervision.ts';
 
+/** One actor as its owner sees it at this moment; of one that is not in memory only the phase says anything. */
 export interface Inspection {
   readonly id: ActorId;
   /** `absent` from memory: nothing waits for it here. */

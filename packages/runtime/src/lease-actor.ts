@@ -14,6 +14,7 @@ import { type ActorType, type ActorTypes, defineActor } from './define-actor.ts'
 import { durable } from './durable.ts';
 import type { Json } from './state-store.ts';
 
+/** What an actor of `leaseActor` has last seen of its resource. */
 export interface LeaseContext {
   readonly resource: string;
   readonly holder: Holder | null;
@@ -41,6 +42,7 @@ type SeenEvent = {
   readonly as: 'free' | 'ended' | 'offered' | 'unattached' | 'attached' | 'away';
 };
 
+/** The types that a reference to a lease actor shows. */
 export type LeaseActorTypes = ActorTypes & { readonly context: LeaseContext; readonly event: LeaseEvent | SeenEvent };
 
 /** The store's clock decides a lapse; a look just after it should see it. */

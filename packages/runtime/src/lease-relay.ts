@@ -25,6 +25,7 @@ export interface Concern {
   readonly event: EventData;
 }
 
+/** Which lock events become events of which actors. */
 export interface LeaseRelayOptions {
   /** An opened lock manager. */
   readonly locks: SurveyedLocks;
@@ -47,6 +48,7 @@ interface RelayContext extends Progress {
   readonly bucket: number;
 }
 
+/** The type of the actors that `leaseRelay` makes. */
 export const LEASE_RELAY = 'lease-relay';
 
 const PAGE = 64;

@@ -4,8 +4,10 @@ import type { LogStore, TopicEvent } from './log-store.ts';
 import type { StoreHarness } from './store-contract.fixtures.ts';
 import { hostileIds } from './store-contract.fixtures.ts';
 
+/** How the suite opens an empty store, and lets its time pass. */
 export type LogStoreHarness = StoreHarness<LogStore>;
 
+/** Tests, for vitest, that any `LogStore` passes. */
 export function logStoreContract(harness: LogStoreHarness): void {
   describe('LogStore contract', () => {
     it('[LO1] ids increase as text and each event names the one before it', async () => {

@@ -14,6 +14,7 @@ import type { Json } from './json.ts';
 /** Opaque to clients; fixed-width text that orders as text within its topic. */
 export type LogId = string;
 
+/** An event of a topic, as it was appended. */
 export interface TopicEvent {
   readonly topic: string;
   readonly id: LogId;
@@ -25,6 +26,7 @@ export interface TopicEvent {
   readonly data: Json;
 }
 
+/** The port of topics: events in order, each linked to the one before it; of old ones LO2 says how many are kept. */
 export interface LogStore {
   append(
     topic: string,

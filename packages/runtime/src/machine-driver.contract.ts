@@ -9,6 +9,7 @@ import { storedRules } from './machine-driver.stored.contract.ts';
 
 export type { MachineDriverHarness };
 
+/** Tests, for vitest, that any `MachineDriver` passes. */
 export function machineDriverContract(harness: MachineDriverHarness): void {
   stepRules(harness);
   effectRules(harness);

@@ -15,7 +15,7 @@ export interface Work {
 }
 
 /** What lives in the record and is stepped with it. */
-export type Inner =
+type Inner =
   | { readonly kind: 'machine'; readonly definition: Definition }
   | { readonly kind: 'transition'; readonly logic: AnyActorLogic };
 
@@ -232,7 +232,7 @@ function writtenAt(node: StateNode, index: number): unknown {
   return (configured as { src?: unknown } | undefined)?.src;
 }
 
-export type LogicKind = Work['kind'] | 'machine' | 'transition' | 'other' | 'none';
+type LogicKind = Work['kind'] | 'machine' | 'transition' | 'other' | 'none';
 
 interface Probed {
   readonly status?: unknown;
@@ -246,7 +246,7 @@ interface Probed {
  * actor is started is never started, and a function given to `fromTransition`, which has no `start`,
  * is not called.
  */
-export function kindOfLogic(logic: unknown): LogicKind {
+function kindOfLogic(logic: unknown): LogicKind {
   if (typeof logic !== 'object' || logic === null) return 'none';
   if (logic instanceof StateMachine) return 'machine';
   if (durableWorkOf(logic) !== undefined || remoteAskOf(logic) !== undefined) return 'promise';
@@ -278,7 +278,7 @@ function probe(transition: object, type: string): Probed | undefined {
 }
 
 /** The name of an action or guard that is given by name; `undefined` for one given as a function. */
-export function nameOf(given: unknown): string | undefined {
+function nameOf(given: unknown): string | undefined {
   if (typeof given === 'string') return given;
   if (typeof given !== 'object' || given === null) return undefined;
   const { type } = given as { type?: unknown };

@@ -29,11 +29,11 @@ import {
 import { addressOf, pathOf } from './machine-driver.xstate5-address.ts';
 import { isWork, type Reading, readDefinition, type Work } from './machine-driver.xstate5-definition.ts';
 import { type Acting, asInvoke, type Captured, perform } from './machine-driver.xstate5-effects.ts';
-import { runWork } from './machine-driver.xstate5-run.ts';
 import { Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
 import { errorData, fromStored, type Stored, toStored } from './machine-driver.xstate5-stored.ts';
 import { Kinds } from './machine-driver.xstate5-system.ts';
 import { Tree, TreeSnapshot } from './machine-driver.xstate5-tree.ts';
+import { runWork } from './machine-driver.xstate5-work.ts';
 
 /** Makes the driver of one machine; throws `MachineRefused` when it cannot be run. */
 export function xstateDriver(machine: AnyStateMachine): MachineDriver {

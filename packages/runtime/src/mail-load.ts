@@ -5,6 +5,7 @@
 //
 //   ML1  What was taken in is given back once, when its letter is finished or its mailbox emptied.
 
+/** How much may wait in all mailboxes of a node together; what is beyond is refused with MAILBOX_FULL. */
 export interface MailLimits {
   /** Messages that wait. */
   readonly messages: number;

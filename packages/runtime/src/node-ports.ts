@@ -10,7 +10,7 @@ import type { LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
 import type { Hints } from './hints.ts';
-import type { InspectionFeed } from './inspect.ts';
+import type { InspectionFeed } from './inspection-feed.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
 import type { Ask } from './remote-ask.ts';

@@ -15,7 +15,7 @@ import { explained } from './finding.ts';
 import type { Stepper } from './group-step.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
-import { InspectionFeed } from './inspect.ts';
+import { InspectionFeed } from './inspection-feed.ts';
 import { xstateDriver } from './machine-driver.xstate5.ts';
 import { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';

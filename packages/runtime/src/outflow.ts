@@ -44,7 +44,7 @@ export class Outflow {
 
   /** Rows that the next commit is to remove. */
   get paid(): Commit['outbox']['remove'] {
-    return this.#paid.map(({ to, n }) => ({ to, n }));
+    return this.#paid.length === 0 ? NO_ROWS : this.#paid.map(({ to, n }) => ({ to, n }));
   }
 
   /** A commit has removed the first so many. */

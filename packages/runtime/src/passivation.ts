@@ -4,6 +4,8 @@
 // more than `max` actors are resident. Pure bookkeeping in order of last use; the caller asks
 // `leaving` and says whether each may go.
 
+const nobody: readonly never[] = [];
+
 export class Residents<Actor extends { readonly idleMs: number }> {
   readonly #max: number;
   /** In order of last use, the longest idle first. */
@@ -46,8 +48,8 @@ export class Residents<Actor extends { readonly idleMs: number }> {
   /** The longest idle actors, as many as are too many. */
   surplus(): readonly Actor[] {
     const count = this.#usedAt.size - this.#max;
+    if (count <= 0) return nobody;
     const found: Actor[] = [];
-    if (count <= 0) return found;
     for (const actor of this.#usedAt.keys()) {
       found.push(actor);
       if (found.length >= count) break;

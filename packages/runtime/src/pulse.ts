@@ -10,7 +10,7 @@ import { type ActorId, formatActorId, shardOf } from './actor-id.ts';
 import type { Window } from './delay-policy.ts';
 import type { Epoch, Json, Shard, StateStore } from './state-store.ts';
 
-export const PULSE = 'shard-pulse';
+const PULSE = 'shard-pulse';
 
 const BEAT_MS = 2_000;
 /** Shorter ones are the pause of a hand-over. */

@@ -4,8 +4,10 @@ import type { RecordStore } from './record-store.ts';
 import type { StoreHarness } from './store-contract.fixtures.ts';
 import { hostileIds } from './store-contract.fixtures.ts';
 
+/** How the suite opens an empty store, and lets its time pass. */
 export type RecordStoreHarness = StoreHarness<RecordStore>;
 
+/** Tests, for vitest, that any `RecordStore` passes. */
 export function recordStoreContract(harness: RecordStoreHarness): void {
   describe('RecordStore contract', () => {
     it('[RS1] versions of a key rise, over a delete and a lapse too', async () => {

@@ -21,6 +21,7 @@ export interface StoredRecord {
 
 export type PutOutcome = { readonly kind: 'written'; readonly version: number } | { readonly kind: 'conflict' };
 
+/** The port of plain records: one JSON value per key, replaced by compare-and-set, with an end if wanted. */
 export interface RecordStore {
   get(key: string): Promise<StoredRecord | undefined>;
   /**

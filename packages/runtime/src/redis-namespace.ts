@@ -23,6 +23,7 @@ import { badNamespace, layoutUnsupported, shardsMismatch } from './store-faults.
 
 const layout = '1';
 
+/** Where in a Redis the stores are. */
 export interface RedisNamespaceOptions {
   readonly link: RedisLink;
   /** Default `devmentor`. 1 to 64 characters of `A-Z a-z 0-9 _ . : -`. */
@@ -31,6 +32,7 @@ export interface RedisNamespaceOptions {
   readonly shards?: number;
 }
 
+/** The keys of one namespace, and its number of shards, which `open` compares with the stored one (SHARDS_MISMATCH). */
 export class RedisNamespace {
   readonly link: RedisLink;
   readonly name: string;

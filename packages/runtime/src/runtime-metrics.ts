@@ -27,6 +27,7 @@ export interface TypeMetrics {
   readonly timerLateness: HistogramSnapshot;
 }
 
+/** Counts and moments of a node as a whole; counts begin when the runtime is made. */
 export interface NodeMetrics {
   readonly shards: number;
   /** Shards this node has sealed. */
@@ -45,6 +46,7 @@ export interface NodeMetrics {
   readonly leaseMarginMs: number | undefined;
 }
 
+/** What `RuntimeMetrics` says at one moment: by actor type, and of the node. */
 export interface RuntimeMetricsSnapshot {
   readonly types: Readonly<Record<string, TypeMetrics>>;
   readonly node: NodeMetrics;

@@ -6,7 +6,7 @@ import type { Admin } from './admin.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { Finding } from './finding.ts';
-import type { Inspect } from './inspect.ts';
+import type { Inspect } from './inspection-feed.ts';
 import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { RuntimeMetrics } from './runtime-metrics.ts';
@@ -14,6 +14,7 @@ import type { Incarnation, Json, Shard, StateStore } from './state-store.ts';
 import type { Tracer } from './tracing.ts';
 import type { Transport } from './transport.ts';
 
+/** What `createRuntime` takes; only `actors` is needed. Options that contradict each other are RUNTIME_CONFIG. */
 export interface RuntimeOptions {
   readonly actors: readonly ActorType[];
   /** Names the deployment in subjects; nodes of one namespace form one cluster. @default 'devmentor' */
@@ -57,6 +58,7 @@ export interface RuntimeOptions {
   }) => void;
 }
 
+/** A node of the cluster, as this one last heard of it. */
 export interface NodeView {
   readonly incarnation: Incarnation;
   readonly address?: string;
@@ -64,6 +66,11 @@ export interface NodeView {
   readonly self: boolean;
 }
 
+/**
+ * One node of a cluster, or the whole of it where it runs alone. Made by `createRuntime`; many may live in one process.
+ *
+ * Calls before `start` and after `stop` reject with NOT_RUNNING.
+ */
 export interface Runtime {
   /** Joins the cluster; resolves when this node serves its part of the shards that are free. */
   start(): Promise<void>;

@@ -11,6 +11,7 @@ export type { StateStoreHarness } from './store-contract.fixtures.ts';
 
 const [low, middle, high] = fences;
 
+/** Tests, for vitest, that any `StateStore` passes. */
 export function stateStoreContract(harness: StateStoreHarness): void {
   describe('StateStore contract', () => {
     ownershipRules(harness);

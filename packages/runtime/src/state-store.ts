@@ -35,14 +35,15 @@ import type { Json } from './json.ts';
 import type { LogId, TopicEvent } from './log-store.ts';
 
 export type { Json } from './json.ts';
-export type { RecordStore } from './record-store.ts';
 
 /** One node process between its start and its end; never reused, without `:`. */
 export type Incarnation = string;
 /** 16-digit text, ordered as text: the token under which a shard is served. */
 export type Epoch = string;
+/** From 0 to the number of shards, exclusive; which actors are in which one is `shardOf`. */
 export type Shard = number;
 
+/** Who serves a shard, under which epoch. */
 export interface Ownership {
   readonly incarnation: Incarnation | 'none';
   readonly epoch: Epoch;
@@ -82,6 +83,7 @@ export interface Settled {
   readonly reply?: Json;
 }
 
+/** All that is stored of one actor. */
 export interface ActorRecord {
   readonly id: ActorId;
   readonly version: number;
@@ -94,6 +96,7 @@ export interface ActorRecord {
   readonly cursor?: LogId;
 }
 
+/** What one group of messages makes of an actor: written as a whole or not at all (ST3). */
 export interface Commit {
   readonly id: ActorId;
   /** `<epoch>:<n>`, unique per commit of an owner. */
@@ -115,6 +118,7 @@ export interface Commit {
   readonly isJson?: true;
 }
 
+/** What became of one commit. All but `committed` have changed nothing. */
 export type CommitOutcome =
   | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
   | { readonly kind: 'conflict'; readonly version: number; readonly commitId: string }
@@ -128,8 +132,14 @@ export type CommitOutcome =
   /** `NOT_JSON` and `TOO_LARGE` name the path; `ID_REJECTED`, `ID_COLLISION`, `RECORD_VERSION_UNSUPPORTED`, `RECORD_UNREADABLE` the actor. */
   | { readonly kind: 'refused'; readonly fault: CoordinationError };
 
+/** The epoch that was given is not the shard's: somebody else serves it, and nothing was changed (ST2). */
 export type Fenced = { readonly kind: 'fenced'; readonly own: Ownership };
 
+/**
+ * The port of actors' records and of who may write them; the rules are ST1 and following, at the head of this file.
+ *
+ * A throw is a `CoordinationError`: `applied: 'no'` may be repeated, after `'unknown'` the record tells (ST9).
+ */
 export interface StateStore {
   /** Number of shards, stored with the namespace; `open` refuses another number (`SHARDS_MISMATCH`). */
   readonly shards: number;

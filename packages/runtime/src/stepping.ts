@@ -12,10 +12,11 @@
 //   SG5  A message that would make the actor owe more than 10,000 messages is MAILBOX_FULL.
 //   SG6  A letter whose deadline has passed is not stepped: nobody waits for it.
 import { type ActorId, formatActorId } from './actor-id.ts';
-import type { ActorState } from './actor-state.ts';
+import { type ActorState, isEmpty } from './actor-state.ts';
 import { askedEvent, type ReplyAddress, replyAddressOf } from './asks.ts';
 import { Draft } from './draft.ts';
 import type { EventData } from './effect.ts';
+import type { Numbered } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group-step.ts';
 import { isReservedEventType, type Step } from './machine-driver.ts';
@@ -35,9 +36,11 @@ export function stepGroup(
   const [first] = letters;
   const cause = first?.kind === 'told' ? first.traceparent : undefined;
   const stepping = new Stepping(new Draft(stepper, state, moment, cause), { stepper, before: state, moment });
-  for (const [i, letter] of letters.entries()) {
+  let i = 0;
+  for (const letter of letters) {
     const pauseMs = stepping.take(letter);
     if (pauseMs !== undefined) return stepping.draft.result(letters.slice(0, i), letters.slice(i), pauseMs);
+    i++;
   }
   return stepping.draft.result(letters, [], 0);
 }
@@ -96,13 +99,14 @@ class Stepping {
       this.#refuse(letter, this.#unhandled(letter.event.type));
       return;
     }
-    const address = letter.asks && letter.from !== undefined ? replyAddressOf(letter.from) : undefined;
-    if (address !== undefined && this.#wasAsked(letter, address)) return;
-    let promised = false;
-    const promise = (): void => {
-      promised = true;
+    const from = letter.asks ? letter.from : undefined;
+    if (from !== undefined && this.#wasAsked(letter, from)) return;
+    let promised: ReplyAddress | undefined;
+    const promise = (by: Numbered) => (): ReplyAddress => {
+      promised = replyAddressOf(by);
+      return promised;
     };
-    const event = address === undefined ? letter.event : askedEvent(letter.event, address, promise);
+    const event = from === undefined ? letter.event : askedEvent(letter.event, promise(from));
     const tried = this.#try(event, letter);
     if (tried.kind === 'later') return tried.pauseMs;
     if (tried.kind === 'threw') {
@@ -122,7 +126,7 @@ class Stepping {
       const applied = letter.again ? 'unknown' : 'no';
       this.draft.answer(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
     } else {
-      this.#taken(letter, tried.step, promised ? address : undefined);
+      this.#taken(letter, tried.step, promised);
     }
     return;
   }
@@ -153,7 +157,9 @@ class Stepping {
   }
 
   /** A repeat of an ask that the machine has taken up: it has its answer, or waits for it. */
-  #wasAsked(letter: Told, address: ReplyAddress): boolean {
+  #wasAsked(letter: Told, from: Numbered): boolean {
+    if (isEmpty(this.draft.asks)) return false;
+    const address = replyAddressOf(from);
     const ask = this.draft.asks[address];
     if (ask === undefined) return false;
     this.draft.answer(
@@ -271,7 +277,8 @@ class Stepping {
   }
 
   #owesTooMuch({ effects }: Step): boolean {
-    const tells = effects.filter(({ kind }) => kind === 'tell').length;
+    let tells = 0;
+    for (const { kind } of effects) if (kind === 'tell') tells++;
     return tells > 0 && this.#moment.owed + this.draft.owes + tells > MOST_OWED;
   }
 

@@ -1,7 +1,7 @@
 import type { FaultFacts } from '@devmentor/locks';
 import { CoordinationError } from '@devmentor/locks';
 
-/** Codes of the store ports. `STORE_UNAVAILABLE` and `REPLY_LOST` come from `@devmentor/locks`. */
+/** Codes of the store ports, in a `StoreFault`. `STORE_UNAVAILABLE` and `REPLY_LOST` come from `@devmentor/locks`. */
 export const STORE_CODES = [
   'NOT_JSON',
   'TOO_LARGE',
@@ -12,6 +12,7 @@ export const STORE_CODES = [
   'SHARDS_MISMATCH',
   'STORE_CONFIG',
 ] as const;
+/** One of `STORE_CODES`. */
 export type StoreCode = (typeof STORE_CODES)[number];
 
 /** The store cannot take or give this. */

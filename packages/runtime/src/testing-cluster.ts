@@ -17,6 +17,7 @@ import type { Tracer } from './tracing.ts';
 import { MemoryBus, type MemoryTransport } from './transport.memory.ts';
 import type { Transport } from './transport.ts';
 
+/** What the nodes of a `Cluster` run, how many there are, and what lies between them and their ports. */
 export interface ClusterOptions {
   readonly actors: readonly ActorType[];
   /** @default 3 */
@@ -31,6 +32,7 @@ export interface ClusterOptions {
   readonly transport?: (transport: Transport) => Transport;
 }
 
+/** One node of a `Cluster`, and what can be done to it. */
 export interface ClusterNode {
   readonly runtime: Runtime;
   readonly faults: unknown[];
@@ -44,6 +46,7 @@ export interface ClusterNode {
   kill(): Promise<void>;
 }
 
+/** Many nodes in one process, under a clock that only the test moves; `await Cluster.start({ actors })`. */
 export class Cluster {
   readonly clock = new SimulatedClock();
   readonly nodes: ClusterNode[] = [];

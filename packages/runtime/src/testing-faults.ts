@@ -31,6 +31,7 @@ export function withCommitFaults(
   });
 }
 
+/** What becomes of one request: a lost reply and a lost request look alike to the one who asked. */
 export type RequestFault = 'none' | 'lost-request' | 'lost-reply' | 'duplicate';
 
 /** A transport whose requests fail as `decide` says. */

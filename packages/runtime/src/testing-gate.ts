@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '@devmentor/locks';
 import type { Message, Transport } from './transport.ts';
 
+/** Whether a node runs: open, stalled as by SIGSTOP, or dead. */
 export class Gate {
   #state: 'open' | 'stalled' | 'dead' = 'open';
   #held: (() => void)[] = [];
@@ -45,6 +46,7 @@ export class Gate {
   }
 }
 
+/** A clock whose timers wait while the gate is stalled, and never ring once it is dead. */
 export class GatedClock implements Clock {
   readonly #clock: Clock;
   readonly #gate: Gate;
@@ -103,6 +105,7 @@ export function gatedStore<Store extends object>(store: Store, gate: Gate): Stor
   });
 }
 
+/** A transport from which nothing arrives while the gate is stalled. */
 export function gatedTransport(transport: Transport, gate: Gate): Transport {
   return {
     get status() {

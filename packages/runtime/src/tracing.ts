@@ -2,6 +2,7 @@
 // `tracing.otel.ts`, for the API of OpenTelemetry.
 import type { SpanContext } from './traceparent.ts';
 
+/** What a span carries, by name. */
 export type Attributes = Record<string, string | number | boolean>;
 
 /** What a span is begun with; a part of OpenTelemetry's `SpanOptions`. */

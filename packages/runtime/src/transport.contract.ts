@@ -22,6 +22,7 @@ export interface TransportNetwork {
   close(): Promise<void>;
 }
 
+/** How the suite opens a network of its own. */
 export interface TransportHarness {
   readonly name: string;
   readonly open: () => Promise<TransportNetwork>;
@@ -29,6 +30,7 @@ export interface TransportHarness {
 
 const text = (words: string): Buffer => Buffer.from(words);
 
+/** Tests, for vitest, that any `Transport` passes. */
 export function transportContract({ name, open }: TransportHarness): void {
   describe(`Transport contract: ${name}`, () => {
     let network: TransportNetwork;

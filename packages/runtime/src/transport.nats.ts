@@ -41,6 +41,7 @@ export interface NatsConnection {
   close(): Promise<void>;
 }
 
+/** Where the NATS servers are, and how to get in. */
 export interface NatsTransportOptions {
   /** One address, several, or a connection, which stays the giver's to close. */
   readonly nats: string | readonly string[] | NatsConnection;

@@ -21,6 +21,7 @@
 //   TR9  A body is not to be changed by anyone once it was handed over.
 import { CoordinationError } from '@devmentor/locks';
 
+/** What a subscriber is handed. */
 export interface Message {
   readonly subject: string;
   readonly body: Buffer;
@@ -31,18 +32,22 @@ export interface Message {
   readonly respond?: (body: Buffer) => void;
 }
 
+/** How a request ended; `lost` leaves open whether somebody took it. */
 export type RequestOutcome =
   | { readonly kind: 'reply'; readonly body: Buffer }
   | { readonly kind: 'no-responders' }
   | { readonly kind: 'lost'; readonly why: 'deadline' | 'disconnected' | 'closed' };
 
+/** `closed` is final, and nothing is sent while `disconnected`. */
 export type TransportStatus = 'connected' | 'disconnected' | 'closed';
 
+/** What `subscribe` gives. */
 export interface Subscription {
   /** No handler call follows once it resolves; calling it again does nothing. */
   unsubscribe(): Promise<void>;
 }
 
+/** The port between nodes: hints and requests, never decisions; the rules are TR1 and following, at the head of this file. */
 export interface Transport {
   readonly status: TransportStatus;
   onStatus(listener: (status: TransportStatus) => void): () => void;
@@ -63,7 +68,9 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** The codes of a `TransportError`. */
 export const TRANSPORT_CODES = ['TRANSPORT_UNAVAILABLE', 'SUBJECT_INVALID', 'TOO_LARGE'] as const;
+/** One of `TRANSPORT_CODES`. */
 export type TransportCode = (typeof TRANSPORT_CODES)[number];
 
 /** What a transport refuses or cannot do; nothing was sent. */
