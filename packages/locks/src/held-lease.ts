@@ -35,6 +35,7 @@ import type {
   TakeoverAnswer,
 } from './lease.ts';
 import type { OwnView } from './lease-command.ts';
+import { watchfulAbort } from './lease-signal.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId } from './lock-event.ts';
 import type { Upkeep } from './lock-manager.ts';
@@ -195,11 +196,11 @@ export class HeldLease implements Lease {
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
-      this.#abort = new AbortController();
+      this.#abort = watchfulAbort(() => this.#look());
       if (this.#state === 'lost') this.#abort.abort(new LeaseLostError(this, this.#lossReason ?? 'expired'));
     }
     // After a stall, whoever asks is faster than the timer.
-    if (this.#releasing === undefined && this.#home.clock.nowMs() >= this.#deadlineMs) this.#expire();
+    this.#look();
     return this.#abort.signal;
   }
 
@@ -451,6 +452,10 @@ export class HeldLease implements Lease {
       }
       this.#home.forget(this);
     }
+  }
+
+  #look(): void {
+    if (this.#releasing === undefined && this.#home.clock.nowMs() >= this.#deadlineMs) this.#expire();
   }
 
   #expire(): void {

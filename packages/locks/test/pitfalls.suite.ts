@@ -139,6 +139,12 @@ export function pitfalls(adapter: Adapter): void {
       const other = await others.acquire('project:other', { holder: ada, ttlMs: TERM_MS });
       world.stall(PAST_TERM_MS);
       expect(other.signal.aborted).toBe(true);
+      // Kept before the stall, as code that was given the signal alone does.
+      const { signal } = await others.acquire('project:kept', { holder: ada, ttlMs: TERM_MS });
+      const { signal: second } = await others.acquire('project:second', { holder: ada, ttlMs: TERM_MS });
+      world.stall(PAST_TERM_MS);
+      expect(signal.aborted).toBe(true);
+      expect(() => second.throwIfAborted()).toThrow(LeaseLostError);
       const third = await others.acquire('project:third', { holder: ada, ttlMs: TERM_MS });
       world.stall(PAST_TERM_MS);
       expect(() => third.assertValid()).toThrow(LeaseLostError);
