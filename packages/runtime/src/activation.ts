@@ -66,10 +66,6 @@ export class Activation {
   #pumping = false;
   /** Whether the host may have a time set for it; it has for some of those that it activates. */
   #mayRing = true;
-  readonly #pumpNow = (): void => {
-    this.#pumping = false;
-    if (this.#phase.kind === 'ready') this.#pump(this.#phase.state);
-  };
   /** Ends the pause before a letter is tried again. */
   #retry: Cancel | undefined;
   /** What a letter took lately, in milliseconds. */
@@ -128,10 +124,10 @@ export class Activation {
   }
 
   /** Does what an operator wants, once what waits before it is done. */
-  order({ order, why }: Order, answer: (answer: Answer) => void): void {
-    const closed = this.#closed();
-    if (closed !== undefined) answer(closed);
-    else if (this.#mailbox.put({ kind: 'ordered', order, why, answer: [answer] }) === 'full')
+  order({ order, why, from }: Order, answer: (answer: Answer) => void): void {
+    const before = this.#closed() ?? (from && this.#dedup?.find(from));
+    if (before !== undefined) answer(before);
+    else if (this.#mailbox.put({ kind: 'ordered', order, why, from, answer: [answer] }) === 'full')
       answer(refusal('MAILBOX_FULL', `${this.id} has too many orders already`, 'no'));
     else this.#pumpSoon();
   }
@@ -268,7 +264,10 @@ export class Activation {
     if (this.#pumping || this.#retry !== undefined || this.#phase.kind !== 'ready' || idle) return;
     this.#pumping = true;
     // Not `queueMicrotask`, which in Node costs several times as much.
-    void soon.then(this.#pumpNow);
+    void soon.then(() => {
+      this.#pumping = false;
+      if (this.#phase.kind === 'ready') this.#pump(this.#phase.state);
+    });
   }
 
   #pump(state: ActorState): void {
@@ -391,7 +390,7 @@ export class Activation {
         }
         this.#putBack(
           state,
-          group.letters.filter((letter) => letter.kind !== 'told' || !decision.answers.has(letter)),
+          group.letters.filter((letter) => !('from' in letter) || !decision.answers.has(letter)),
         );
         break;
       case 'singly':
@@ -422,7 +421,7 @@ export class Activation {
     this.#finish(group);
     this.#answer(group, version);
     this.#host.published(events);
-    if (group.steps.length > 0) this.#host.stepped(this.id, this.#stepper.driver, group.steps);
+    if (group.steps.length > 0) this.#host.stepped(this.#stepper, group.steps, version);
     this.#outflow.let(group.after, state);
     this.#outflow.owe(group.outbox);
     this.#resume(state);

@@ -133,8 +133,9 @@ export class Draft {
     address?: ReplyAddress,
   ): { readonly value: Json } | undefined {
     this.#changes = true;
+    if (this.#stepper.isInspected?.() === true)
+      this.#steps.push({ ...by, before: this.#snapshot, snapshot: step.snapshot });
     this.#snapshot = step.snapshot;
-    if (this.#stepper.inspected === true) this.#steps.push({ ...by, snapshot: step.snapshot });
     return this.#apply(step.effects, address);
   }
 
@@ -142,7 +143,12 @@ export class Draft {
     this.#answers.set(letter, answer);
   }
 
-  settle(letter: Told, reply: StoredReply | undefined): void {
+  /** By a letter before it in the group. */
+  isSettled({ from }: Ordered): boolean {
+    return from !== undefined && this.#settles.some(({ sender, n }) => sender === from.sender && n === from.n);
+  }
+
+  settle(letter: Told | Ordered, reply: StoredReply | undefined): void {
     if (letter.from !== undefined)
       this.#settles.push({ ...letter.from, ...(reply === undefined ? {} : { reply: reply as object as Json }) });
     this.#answers.set(letter, answerOf(reply, 0));

@@ -65,8 +65,6 @@ export class Reference<Types extends ActorTypes> implements ActorRef<Types> {
     this.#ports.assertRunning();
     const text = this.#eventText(event);
     try {
-      const traceparent = this.#ports.tracing()?.active();
-      const traced = traceparent === undefined ? {} : { traceparent };
       this.#ports.router.post(this.#told(text, undefined, {}), DEFAULT_DEADLINE_MS);
     } catch (fault) {
       this.#ports.onFault(fault);

@@ -219,10 +219,14 @@ class Stepping {
       this.draft.answer(letter, { kind: 'fault', fault: unstorable });
       return;
     }
+    if (this.draft.isSettled(letter)) {
+      this.draft.answer(letter, { kind: 'committed', version: 0 });
+      return;
+    }
     if (order === 'restart') this.draft.restart();
     else if (order === 'suspend' && this.draft.halt === undefined) this.draft.suspend(why);
     else if (order === 'resume' && this.draft.halt?.kind === 'suspended') this.draft.resume();
-    this.draft.answer(letter, { kind: 'committed', version: 0 });
+    this.draft.settle(letter, undefined);
   }
 
   #wake(): undefined {
