@@ -102,6 +102,8 @@ export class HeldLease implements Lease {
   #gen: number;
   #untilMs: number;
   #offered: boolean;
+  /** Somebody stood in line when the store last told; or its own holder did, and is seldom the only one. */
+  #isAwaited: boolean;
   #mode: 'auto' | 'manual';
   readonly #isAlive: Upkeep['isAlive'];
   readonly #begunMs: number;
@@ -137,6 +139,7 @@ export class HeldLease implements Lease {
     this.#gen = facts.gen;
     this.#untilMs = facts.untilMs;
     this.#offered = facts.offered;
+    this.#isAwaited = facts.offered;
     this.handedOver = facts.handedOver;
     if (facts.breaking !== undefined) this.#passingOn().see(facts.breaking);
     this.#mode = upkeep.renew ?? 'auto';
@@ -299,6 +302,7 @@ export class HeldLease implements Lease {
     this.#gen = view.gen;
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
+    if (view.queue > 0) this.#isAwaited = true;
     if (view.breaking !== undefined || this.#passing !== undefined) this.#passingOn().see(view.breaking);
     this.#begin({ sentMs, remainingMs: view.remainingMs, ...(wallLeadMs === undefined ? {} : { wallLeadMs }) });
     if (view.link.kind !== 'away') return;
@@ -438,6 +442,7 @@ export class HeldLease implements Lease {
         leaseId: this.leaseId,
         how: 'released',
         reason: undefined,
+        isAwaited: this.#isAwaited,
       });
       this.#home.metrics.released(reply.kind);
       return reply;

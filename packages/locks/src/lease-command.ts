@@ -117,6 +117,8 @@ export type LeaseCommand =
       readonly reason: string | undefined;
       /** Who ends it, where that is not its holder. */
       readonly by?: Holder | undefined;
+      /** Somebody may stand in line: they are to hear of it before the reply. */
+      readonly isAwaited?: boolean;
     }
   | { readonly kind: 'cancel'; readonly resource: string; readonly requestId: string }
   | { readonly kind: 'inspect'; readonly resource: string };

@@ -26,6 +26,15 @@ interface Group {
   readonly records: Map<string, number>;
 }
 
+/** The keys of a bucket beside its count. */
+const rest = (prefix: string): string[] => [
+  `${prefix}log`,
+  `${prefix}due`,
+  `${prefix}names`,
+  `${prefix}waiters`,
+  `${prefix}ended`,
+];
+
 /** One call of the lease script: its keys and fields, and how its answer is read. */
 export class LeaseBatch {
   readonly keys: readonly string[];
@@ -37,6 +46,14 @@ export class LeaseBatch {
   /** By bucket, and within each by record, in order of submission: the script reads every record once. */
   constructor(items: readonly Submitted[], { places, namespace, logEntries }: BatchLayout) {
     this.#items = items;
+    if (items.length === 1) {
+      const { place, letter, fields, sinceUs } = items[0] as Submitted;
+      const prefix = places.prefix(place.bucket);
+      this.#order.push(0);
+      this.keys = [`${prefix}bucket`, place.key, ...rest(prefix)];
+      this.fields = `1\0${sinceUs ?? 0}\0${logEntries}\0${namespace}\0${place.bucket}\0${letter}\0${fields}`;
+      return;
+    }
     const groups: Group[] = [];
     const ofBucket: (Group | undefined)[] = [];
     /** The next command of the same record; 0: none, since the first of all follows nothing. */
@@ -82,10 +99,7 @@ export class LeaseBatch {
       }
       fields += `${letters}\0${commands}`;
     }
-    for (const { bucket } of groups) {
-      const prefix = places.prefix(bucket);
-      keys.push(`${prefix}log`, `${prefix}due`, `${prefix}names`, `${prefix}waiters`, `${prefix}ended`);
-    }
+    for (const { bucket } of groups) keys.push(...rest(places.prefix(bucket)));
     this.keys = keys;
     this.fields = fields;
   }

@@ -270,9 +270,10 @@ export class RedisLeaseStore implements LeaseStore {
     const batch = new LeaseBatch(items, this.#layout);
     const args = [batch.fields, ...this.#timeArgs()];
     const isGranting = this.#wait.replicas > 0 && items.some(({ command }) => command !== undefined && grants(command));
+    const form = tellsOthers(items) ? 'bytes, told first' : 'bytes';
     const { answer, replicas } = isGranting
       ? await this.#link.runReplicated(this.#script, batch.keys, args, this.#wait)
-      : { answer: await this.#link.run(this.#script, batch.keys, args, 'bytes'), replicas: 0 };
+      : { answer: await this.#link.run(this.#script, batch.keys, args, form), replicas: 0 };
     const { us, results } = batch.read(answer);
     this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;
     return isGranting && replicas < this.#wait.replicas ? await this.#giveBack(items, results) : results;
@@ -323,6 +324,12 @@ export class RedisLeaseStore implements LeaseStore {
     const names = (answers as string[][]).flat();
     return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);
   }
+}
+
+/** A release alone, whose waiter is to hear of it as soon as can be. */
+function tellsOthers(items: readonly Submitted[]): boolean {
+  const command = items.length === 1 ? items[0]?.command : undefined;
+  return command?.kind === 'release' && command.isAwaited === true;
 }
 
 function grants(command: LeaseCommand): boolean {

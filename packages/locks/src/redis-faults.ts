@@ -4,6 +4,8 @@ import { CoordinationError } from './errors.ts';
 export interface RedisPort {
   readonly status: string;
   readonly isCluster: boolean;
+  /** The one connection; none on Cluster. */
+  readonly stream?: { cork(): void; uncork(): void };
   call(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   /** With texts of the reply as they came. */
   callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
