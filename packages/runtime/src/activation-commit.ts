@@ -10,7 +10,7 @@ import { ActorError, type FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type Stepper, type StoredReply } from './group-step.ts';
 import type { KnownOutcome } from './known-outcome.ts';
 import type { TopicEvent } from './log-store.ts';
-import type { Letter, Told } from './mailbox.ts';
+import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Commit } from './state-store.ts';
 
 export type Decision =
@@ -20,7 +20,7 @@ export type Decision =
   /** Another node owns the shard; the letters that surely did nothing may go back. */
   | { readonly kind: 'fenced'; readonly mayGoBack: boolean }
   /** These letters have an answer of their own; the others are stepped again without them. */
-  | { readonly kind: 'without'; readonly answers: ReadonlyMap<Told, Answer> }
+  | { readonly kind: 'without'; readonly answers: ReadonlyMap<Told | Ordered, Answer> }
   /** One of them made a state that cannot be stored: they are stepped again one by one. */
   | { readonly kind: 'singly' }
   /** This one made it, and is given up: stepped again with the fault, so that a repeat is known. */
@@ -100,9 +100,9 @@ export function unstorable(id: ActorId, group: GroupStep, fault: FaultData): Dec
   if (only !== undefined && only.kind !== 'wake' && only.unstorable === undefined)
     return { kind: 'spoilt', letter: only, fault };
   if (only?.kind === 'told')
-    return without(id, group, ({ again }) => ({
+    return without(id, group, () => ({
       kind: 'fault',
-      fault: { ...fault, applied: again ? 'unknown' : 'no' },
+      fault: { ...fault, applied: only.again ? 'unknown' : 'no' },
     }));
   // Its state is not the work of any letter.
   return { kind: 'quarantine', cause: new ActorError(fault.code, fault.message, { applied: 'no', actor: id }) };
@@ -112,11 +112,11 @@ export function refusal(code: 'MAILBOX_FULL', message: string, applied: 'no' | '
   return { kind: 'fault', fault: { code, message, applied, retryAfterMs } };
 }
 
-function without(id: ActorId, group: GroupStep, answerTo: (letter: Told) => Answer | undefined): Decision {
-  const answers = new Map<Told, Answer>();
+function without(id: ActorId, group: GroupStep, answerTo: (letter: Told | Ordered) => Answer | undefined): Decision {
+  const answers = new Map<Told | Ordered, Answer>();
   for (const letter of group.letters) {
-    const answer = letter.kind === 'told' ? answerTo(letter) : undefined;
-    if (letter.kind === 'told' && answer !== undefined) answers.set(letter, answer);
+    const answer = 'from' in letter ? answerTo(letter) : undefined;
+    if ('from' in letter && answer !== undefined) answers.set(letter, answer);
   }
   if (answers.size > 0) return { kind: 'without', answers };
   const message = `${id} was refused a commit for a message that is not in it`;

@@ -5,7 +5,8 @@
 //
 //   AD1  A replay is one message however often it is asked for; the letter leaves its office only
 //        once the receiver has taken it, or has made a new dead letter of it.
-//   AD2  An order is carried out by the owner, in its turn, and committed.
+//   AD2  An order is carried out by the owner, in its turn, once however often it has to be sent, and
+//        committed.
 //   AD3  Looking wakes nobody.
 import { encodePart } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
@@ -16,6 +17,7 @@ import type { EventData } from './effect.ts';
 import type { Order } from './envelope.ts';
 import { ActorError, faultFrom } from './errors.ts';
 import type { Inspection } from './inspection.ts';
+import type { ActorsPage, ActorsQuery } from './inspection-stream.ts';
 import type { Router } from './router.ts';
 
 /** An actor, by its id or a reference to it. */
@@ -28,7 +30,9 @@ export interface AdminPorts {
   office(key: string): Office;
   /** Those in memory on this node, the last used first. */
   residents(most: number): readonly Inspection[];
+  actors(query: ActorsQuery): ActorsPage;
   assertRunning(): void;
+  newId(): string;
 }
 
 const DEADLINE_MS = 10_000;
@@ -61,6 +65,11 @@ export class Admin {
   /** Actors in memory on this node, the last used first. */
   residents(most = 100): readonly Inspection[] {
     return this.#ports.residents(most);
+  }
+
+  /** Actors in memory on this node by their ids, page by page. */
+  actors(query: ActorsQuery = {}): ActorsPage {
+    return this.#ports.actors(query);
   }
 
   /** Tells a dead letter to its receiver once more. Rejects with what the receiver says; an actor that is suspended has to be resumed first. */
@@ -121,7 +130,10 @@ export class Admin {
   async #order(actor: Named, order: Order['order'], why: string): Promise<void> {
     this.#ports.assertRunning();
     const id = idOf(actor);
-    const answer = await this.#ports.router.call({ op: 'order', id, order, why }, { deadlineMs: DEADLINE_MS });
+    const answer = await this.#ports.router.call(
+      { op: 'order', id, order, why, from: { sender: `order~${this.#ports.newId()}`, n: 1, floor: 1 } },
+      { deadlineMs: DEADLINE_MS },
+    );
     if (answer.kind === 'fault') throw faultFrom(answer.fault, id);
     if (answer.kind !== 'committed') throw foreign(id);
   }

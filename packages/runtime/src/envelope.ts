@@ -64,6 +64,8 @@ export interface Order {
   readonly id: ActorId;
   readonly order: 'suspend' | 'resume' | 'restart';
   readonly why: string;
+  /** One order however often it is sent: what was told after a restart must not be undone by its repeat. */
+  readonly from?: Numbered;
   readonly remainingMs: number;
 }
 
@@ -166,7 +168,11 @@ export function decodeRequest(body: Buffer): Request | undefined {
     case 'watch':
       return typeof data.after === 'number' ? (data as object as Watch) : undefined;
     case 'order':
-      return typeof data.why === 'string' && ORDERS.has(data.order) ? (data as object as Order) : undefined;
+      return typeof data.why === 'string' &&
+        ORDERS.has(data.order) &&
+        (data.from === undefined || isNumbered(data.from))
+        ? (data as object as Order)
+        : undefined;
     case 'inspect':
       return data as object as Inspect;
     default:

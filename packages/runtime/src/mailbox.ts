@@ -85,6 +85,7 @@ export interface Ordered extends Stepped {
   readonly kind: 'ordered';
   readonly order: Order['order'];
   readonly why: string;
+  readonly from: Numbered | undefined;
   readonly answer: ((answer: Answer) => void)[];
 }
 

@@ -16,6 +16,7 @@ import type { Stepper } from './group-step.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
 import { InspectionFeed } from './inspection-feed.ts';
+import { type InspectionEvent, type InspectionOptions, pageOf, StepViewers } from './inspection-stream.ts';
 import { xstateDriver } from './machine-driver.xstate5.ts';
 import { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
@@ -51,6 +52,7 @@ export class Node implements Runtime {
   readonly #transport: Transport;
   readonly #behaviors: Behaviors;
   readonly #feed: InspectionFeed | undefined;
+  readonly #viewers = new StepViewers();
   readonly #needs = new ShardNeeds();
   readonly #counts = new NodeCounts();
   readonly #countsOf: ReadonlyMap<string, { readonly counts: TypeCounts }>;
@@ -118,7 +120,9 @@ export class Node implements Runtime {
       router: this.#router,
       office: (key) => this.actor(DeadLetterOffice, key),
       residents: (most) => this.#residents.last(most).map((activation) => activation.inspect()),
+      actors: (query) => pageOf(this.#residents.all(), query),
       assertRunning: () => this.#assertRunning(),
+      newId: () => this.#entropy.id(),
     });
     this.metrics = new CountedMetrics({
       types: this.#countsOf,
@@ -173,6 +177,7 @@ export class Node implements Runtime {
 
   async stop(): Promise<void> {
     this.#running = 'stopped';
+    this.#viewers.close();
     this.#sweep?.();
     await this.#seat.stop();
     this.#timers.clear();
@@ -182,6 +187,10 @@ export class Node implements Runtime {
 
   actor<Types extends ActorTypes>(type: ActorType<string, Types>, key: string): ActorRef<Types> {
     return new Reference<Types>(this.#references, type, formatActorId(type.type, key));
+  }
+
+  inspect(options: InspectionOptions = {}): AsyncIterable<InspectionEvent> {
+    return this.#viewers.watch(options, (query) => this.admin.actors(query));
   }
 
   #assertRunning(): void {
@@ -240,6 +249,7 @@ export class Node implements Runtime {
       residents: this.#residents,
       hints,
       feed: this.#feed,
+      viewers: this.#viewers,
       mailLoad: this.#mailLoad,
       breaker: new TypeBreaker(),
       tracing: () => this.#tracing,
@@ -262,8 +272,10 @@ export class Node implements Runtime {
   #stepperOf(id: ActorId): Stepper | undefined {
     const address = parseActorId(id);
     const known = address && this.#behaviors.get(address.type);
-    return known && { id, ...known, inspected: this.#feed !== undefined };
+    return known && { id, ...known, isInspected: this.#isInspected };
   }
+
+  readonly #isInspected = (): boolean => this.#feed !== undefined || !this.#viewers.isEmpty;
 
   #deliverOwed(from: ActorId, row: Parameters<NodePorts['deliverOwed']>[1], signal: AbortSignal): Promise<Answer> {
     // Sent perhaps before by an earlier owner of the sender, so always `again`. What came before

@@ -262,6 +262,27 @@ describe('messages', () => {
     await expect(cluster.run(ref.tell({ type: 'disarm' }))).rejects.toEqual(fault('UNHANDLED_EVENT'));
   });
 
+  it('[AD2] an order is carried out once, however often it has to be sent', async () => {
+    const losses: RequestFault[] = [];
+    cluster = await Cluster.start({
+      actors: [Counter],
+      transport: (transport) => withRequestFaults(transport, () => losses.shift() ?? 'none'),
+    });
+    const [a, b] = three();
+    const key = keyOn(a);
+    await cluster.run(a.runtime.actor(Counter, key).tell(add(1)));
+    losses.push('lost-reply', ...Array.from({ length: 5 }, () => 'lost-request' as const), 'duplicate');
+    const restarted = b.runtime.admin.restart(b.runtime.actor(Counter, key));
+    await cluster.advance(3);
+    expect(losses.length).toBeGreaterThan(0);
+    // Taken after the restart, whose repeats come after it.
+    await cluster.run(a.runtime.actor(Counter, key).tell(add(5)));
+    expect(losses.length).toBeGreaterThan(0);
+    await cluster.run(restarted);
+    expect(losses).toEqual([]);
+    expect((await cluster.run(a.runtime.actor(Counter, key).read())).context.total).toBe(5);
+  });
+
   it('[RT5] who was answered asks that node directly, and finds the next owner when it is gone', async () => {
     const asked: string[] = [];
     cluster = await Cluster.start({
