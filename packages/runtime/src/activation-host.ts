@@ -9,7 +9,6 @@ import type { Answer } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
 import type { InspectedStep } from './inspection-feed.ts';
 import type { TopicEvent } from './log-store.ts';
-import type { MachineDriver } from './machine-driver.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Ask } from './remote-ask.ts';
 import type { ActorRecord, Commit, CommitOutcome, OutboxRow } from './state-store.ts';
@@ -55,8 +54,8 @@ export interface ActivationHost {
   /** For actors without a record: no outbox, so at most once after a crash. */
   tellOnce(row: OutboxRow): void;
   ask: Ask;
-  /** Of an actor that is inspected. */
-  stepped(id: ActorId, driver: MachineDriver, steps: readonly InspectedStep[]): void;
+  /** Of an actor that is inspected; the steps that a commit has stored. */
+  stepped(stepper: Stepper, steps: readonly InspectedStep[], version: number): void;
   published(events: readonly TopicEvent[]): void;
   emitted(id: ActorId, event: EventData): void;
 

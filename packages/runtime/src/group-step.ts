@@ -63,7 +63,7 @@ export interface Stepper {
   readonly behavior: Behavior;
   readonly driver: MachineDriver;
   /** Whether its steps are to be shown one by one. */
-  readonly inspected?: boolean;
+  isInspected?(): boolean;
 }
 
 /** How a settled message's answer is stored: a value, or the refusal. */

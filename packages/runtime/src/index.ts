@@ -41,6 +41,13 @@ export { Admin, type Named } from './admin.ts';
 export type { BuriedLetter, DeadLetter } from './dead-letter.ts';
 export type { SuspendedActor } from './dead-letter-office.ts';
 export type { Inspection } from './inspection.ts';
+export type {
+  ActorFilter,
+  ActorsPage,
+  ActorsQuery,
+  InspectionEvent,
+  InspectionOptions,
+} from './inspection-stream.ts';
 export type { NodeMetrics, RuntimeMetrics, RuntimeMetricsSnapshot, TypeMetrics } from './runtime-metrics.ts';
 export { runtimeMetricsText } from './runtime-metrics-text.ts';
 export type { Halt } from './supervision.ts';

@@ -19,6 +19,7 @@ export interface InspectedStep {
   readonly event: { readonly type: string };
   /** The actor or node it came from; undefined for what the actor caused itself. */
   readonly sender: string | undefined;
+  readonly before: MachineSnapshot;
   readonly snapshot: MachineSnapshot;
 }
 

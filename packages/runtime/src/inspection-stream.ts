@@ -8,8 +8,8 @@
 //        stands where the steps are missing.
 //   VI3  While nobody looks nothing is made for a step.
 import { type ActorId, parseActorId } from './actor-id.ts';
-import type { InspectedStep } from './inspect.ts';
 import type { Inspection } from './inspection.ts';
+import type { InspectedStep } from './inspection-feed.ts';
 import type { Json } from './json.ts';
 
 /** Which actors; all of them by default. */

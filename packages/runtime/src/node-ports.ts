@@ -11,6 +11,7 @@ import type { Answer } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
 import type { Hints } from './hints.ts';
 import type { InspectionFeed } from './inspection-feed.ts';
+import type { StepViewers } from './inspection-stream.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
 import type { Ask } from './remote-ask.ts';
@@ -30,6 +31,7 @@ export interface NodePorts {
   readonly hints: Hints;
   /** For an inspector of XState. */
   readonly feed: InspectionFeed | undefined;
+  readonly viewers: StepViewers;
   readonly mailLoad: MailLoad;
   readonly breaker: TypeBreaker;
   readonly counts: NodeCounts;

@@ -7,6 +7,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { ActorType, ActorTypes } from './define-actor.ts';
 import type { Finding } from './finding.ts';
 import type { Inspect } from './inspection-feed.ts';
+import type { InspectionEvent, InspectionOptions } from './inspection-stream.ts';
 import type { MailLimits } from './mail-load.ts';
 import { Node } from './node.ts';
 import type { RuntimeMetrics } from './runtime-metrics.ts';
@@ -84,6 +85,11 @@ export interface Runtime {
   readonly incarnation: Incarnation;
   /** For operators: what went wrong, and setting it right. */
   readonly admin: Admin;
+  /**
+   * For an inspector's page: the actors in memory on this node, then their steps as they are committed. A
+   * slow reader misses steps and is told how many. Ends with its signal, or with the runtime.
+   */
+  inspect(options?: InspectionOptions): AsyncIterable<InspectionEvent>;
   /** What it has counted; as text with `runtimeMetricsText`. */
   readonly metrics: RuntimeMetrics;
   nodes(): readonly NodeView[];

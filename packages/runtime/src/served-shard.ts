@@ -189,8 +189,9 @@ export class ServedShard implements ActivationHost {
     this.#ports.tellOnce(row);
   }
 
-  stepped(...[id, driver, steps]: Parameters<ActivationHost['stepped']>): void {
+  stepped(...[{ id, driver }, steps, version]: Parameters<ActivationHost['stepped']>): void {
     this.#ports.feed?.stepped(id, driver, steps);
+    this.#ports.viewers.stepped(id, steps, version);
   }
 
   published(events: Parameters<ActivationHost['published']>[0]): void {

@@ -89,7 +89,9 @@ describe('metrics', () => {
     await node.runtime.stop();
     expect(text).toContain('devmentor_runtime_messages_total{namespace="app",type="counter"} 1\n');
     expect(text).toContain('devmentor_runtime_commit_seconds_count{namespace="app",type="counter"} 1\n');
-    expect(text).toMatch(/devmentor_runtime_queue_wait_seconds_bucket\{namespace="app",type="counter",le="\+Inf"\} 1\n/);
+    expect(text).toMatch(
+      /devmentor_runtime_queue_wait_seconds_bucket\{namespace="app",type="counter",le="\+Inf"\} 1\n/,
+    );
     for (const line of text.trimEnd().split('\n'))
       expect(line).toMatch(/^(# (HELP|TYPE) devmentor_runtime_\w+ .+|devmentor_runtime_\w+(\{.*\})? [0-9.e+-]+)$/);
     const heads = text.match(/^# TYPE (\S+)/gm) ?? [];
