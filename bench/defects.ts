@@ -4,6 +4,7 @@ import { startRedis } from '../test/backends.ts';
 import { contenders } from './locks/contenders.ts';
 import { type Finding, infoOf, rows } from './locks/defects.ts';
 import { holdMany } from './locks/many-held.ts';
+import { progress } from './measure/progress.ts';
 import { mapValues, versionOf, writeResults } from './measure/results.ts';
 
 // A peer's promise that nobody can catch is part of what it is like to use it.
@@ -15,7 +16,7 @@ const found: { readonly name: string; readonly goal: string; readonly findings: 
 for (const row of rows) {
   const findings: Record<string, Finding> = {};
   for (const contender of contenders) {
-    process.stderr.write(`${row.name}: ${contender.name}\n`);
+    progress(`defects: ${row.name}: ${contender.name}`);
     findings[contender.name] = await row.probe(contender, redis.url).catch((error: unknown) => ({
       text: `fails: ${error instanceof Error ? error.message : String(error)}`,
       figures: {},
@@ -24,7 +25,7 @@ for (const row of rows) {
   }
   found.push({ name: row.name, goal: row.goal, findings });
 }
-process.stderr.write('10,000 held leases\n');
+progress('defects: 10,000 held leases');
 const many = await holdMany(redis.url);
 const server = /redis_version:(\S+)/.exec(await infoOf(redis.url, 'server'))?.[1] ?? 'unknown';
 await redis.stop();
@@ -33,7 +34,7 @@ const costPercent = Number((many.clientPercent + many.serverPercent).toFixed(2))
 const isManyGood = costPercent < 5 && many.isEveryoneValid;
 const peers = contenders.filter(({ name }) => name !== 'ours');
 const versions = Object.fromEntries(peers.map(({ name, library }) => [name, versionOf(library).replace(/^v/, '')]));
-writeResults('locks-defects', {
+writeResults('defects', {
   what: 'faults done to every library in one run',
   versions: { node: process.version, redis: server, ioredis: versionOf('ioredis'), ...versions },
   rows: found.map(({ name, goal, findings }) => ({

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../test/backends.ts';
 import { blpop, type HandOver, handOvers, oursHandOver, pollingPeers } from './locks/hand-over.ts';
 import { everyPair, type Pairs, peerLibraries } from './locks/pairs.ts';
+import { progress } from './measure/progress.ts';
 import { mapValues, versionOf, writeResults } from './measure/results.ts';
 import { isMeasured, percentile, quietAtMostCores, quietSamples, type Slice, takeTurns } from './measure/slices.ts';
 
@@ -30,10 +31,6 @@ const control = new Redis(redis.url);
 async function serverUs(): Promise<number> {
   const used = [...(await control.info('cpu')).matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)];
   return used.reduce((sum, [, seconds]) => sum + Number(seconds) * 1e6, 0);
-}
-
-function progress(what: string): void {
-  console.error(`locks: ${what} (${Math.round(performance.now() / 1_000)} s)`);
 }
 
 /** Pairs per second of so many workers over one slice, and how long they took, in milliseconds. */
@@ -214,7 +211,7 @@ const pairResults = [];
 const goals: Goal[] = [];
 if (parts.some((part) => part.startsWith('pairs'))) {
   const all = everyPair(redis);
-  progress('warming up');
+  progress('locks: warming up');
   for (const one of all) {
     const rounds = one.kind === 'ours' ? WARM_ROUNDS : 10;
     await Promise.all(
@@ -225,7 +222,7 @@ if (parts.some((part) => part.startsWith('pairs'))) {
   }
   for (const inFlight of IN_FLIGHT) {
     if (!parts.includes(`pairs-${inFlight}`)) continue;
-    progress(`${all.length} cases with ${inFlight} in flight`);
+    progress(`locks: ${all.length} cases with ${inFlight} in flight`);
     const results = await measurePairs(all, inFlight);
     const of = pairGoals(inFlight, results);
     goals.push(...of.goals);
@@ -247,7 +244,7 @@ const handResults = [];
 if (parts.includes('hand-over')) {
   const [ours, token, ...peers]: HandOver[] = [oursHandOver(redis.url), blpop(redis.url), ...pollingPeers(redis.url)];
   for (const waiters of WAITERS) {
-    progress(`hand-over with ${waiters} waiting`);
+    progress(`locks: hand-over with ${waiters} waiting`);
     const fast = await takeTurns(
       { ours: () => handOvers(ours as HandOver, waiters, 40), blpop: () => handOvers(token as HandOver, waiters, 40) },
       { slices: 10 },

@@ -1,7 +1,7 @@
 // What a bench leaves behind: a table to read, and bench/results/<bench>.json to compare with.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isMeasured, percentile, quietAtMostCores, quietSamples, quietSlicesNeeded, type Slice } from './slices.ts';
 
 export interface Figure {
@@ -43,10 +43,11 @@ export function report(
   return results.every(({ verdict }) => verdict === 'met' || verdict === 'no goal');
 }
 
+/** `bench`: as `pnpm bench` is told it; `runtime/ask` for one of a folder. */
 export function writeResults(bench: string, results: object): void {
-  const directory = join(import.meta.dirname, '..', 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${bench}.json`), `${JSON.stringify(results, null, 2)}\n`);
+  const path = join(import.meta.dirname, '..', 'results', `${bench}.json`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 /** The version in the manifest of a library, as the bench resolves it. */

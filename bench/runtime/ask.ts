@@ -4,12 +4,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
 import { formatActorId, shardOf } from '@devmentor/runtime';
+import { connect } from '@nats-io/transport-node';
 import { startNats, startRedis } from '../../test/backends.ts';
+import { progress } from '../measure/progress.ts';
 import { mapValues, versionOf, writeResults } from '../measure/results.ts';
 import { isMeasured, percentile, quietAtMostCores, quietSamples, takeTurns } from '../measure/slices.ts';
-import { brokerOf, Echo, openNode, order } from './ask-cases.ts';
+import { brokerOf, Echo, openNode, order } from './ask/cases.ts';
 
 const SLICE_MS = 250;
 const SLICES = 12;
@@ -26,7 +27,7 @@ await using redis = await startRedis();
 await using nats = await startNats();
 const namespace = 'bench';
 const here = await openNode({ redis: redis.url, nats: nats.url, namespace, id: 'asker' });
-const responder = fork(join(import.meta.dirname, 'ask-responder.ts'), [redis.url, nats.url, namespace], {
+const responder = fork(join(import.meta.dirname, 'ask', 'responder.ts'), [redis.url, nats.url, namespace], {
   execArgv: ['--conditions=@devmentor/source'],
 });
 await once(responder, 'message');
@@ -92,10 +93,12 @@ interface Count {
 }
 
 async function measure(inFlight: number) {
-  process.stderr.write(`asks, ${inFlight} in flight\n`);
+  progress(`ask: ${inFlight} in flight`);
   const latencies: Record<string, number[]> = {};
   const counts = mapValues(cases, (): Count => ({ done: 0, clientUs: 0 }));
   const turns = Object.entries(cases).map(([name, ask]) => {
+    const took: number[] = [];
+    latencies[name] = took;
     const slice = async (): Promise<number[]> => {
       const cpu = process.cpuUsage();
       const startMs = performance.now();
@@ -105,7 +108,7 @@ async function measure(inFlight: number) {
           for (let now = performance.now(); now - startMs < SLICE_MS; ) {
             await ask(lane);
             const end = performance.now();
-            (latencies[name] ??= []).push(end - now);
+            took.push(end - now);
             now = end;
             done += 1;
           }
@@ -163,7 +166,7 @@ function round(value: number): number {
 
 const results: Awaited<ReturnType<typeof measure>>[] = [];
 for (const inFlight of IN_FLIGHT) results.push(await measure(inFlight));
-writeResults('ask', {
+writeResults('runtime/ask', {
   what: 'asks per second between two processes over NATS, about 200 bytes of JSON each way',
   versions: {
     node: process.version,

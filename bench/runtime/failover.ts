@@ -2,17 +2,21 @@
 // NATS under load, killed one after another (SIGKILL), then drained one after another (SIGTERM).
 // A verifier outside of them counts what was acknowledged and is not in the state, or is in it twice.
 //
-//   node --conditions=@devmentor/source bench/runtime/failover.ts [kills] [drains]
-
+//   pnpm bench runtime/failover [--kills=30] [--drains=30]
+import { parseArgs } from 'node:util';
 import { FailoverTrial } from '../../packages/runtime/test/failover.fixture.ts';
 import { startNats, startRedis } from '../../test/backends.ts';
+import { progress } from '../measure/progress.ts';
 import { writeResults } from '../measure/results.ts';
 import { percentile } from '../measure/slices.ts';
 
 const FIRST_ANSWER_GOAL_MS = 3_000;
 const DRAIN_GOAL_MS = 100;
 
-const [kills = 30, drains = 30] = process.argv.slice(2).map(Number);
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '30' }, drains: { type: 'string', default: '30' } },
+});
+const [kills, drains] = [Number(values.kills), Number(values.drains)];
 
 await using redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
 await using nats = await startNats();
@@ -21,8 +25,12 @@ try {
   const firstAnswers: number[] = [];
   const pauses: number[] = [];
   const before: number[] = [];
-  for (let i = 0; i < kills; i++) firstAnswers.push(...(await trial.kill()));
+  for (let i = 0; i < kills; i++) {
+    progress(`failover: kill ${i + 1} of ${kills}`);
+    firstAnswers.push(...(await trial.kill()));
+  }
   for (let i = 0; i < drains; i++) {
+    progress(`failover: drain ${i + 1} of ${drains}`);
     const { longestMs, beforeMs } = await trial.drain();
     pauses.push(longestMs);
     before.push(beforeMs);
@@ -40,7 +48,7 @@ try {
     ...verdict,
     goals: { firstAnswerP99Ms: FIRST_ANSWER_GOAL_MS, drainPauseMs: DRAIN_GOAL_MS, lost: 0, doubled: 0 },
   };
-  writeResults('failover', results);
+  writeResults('runtime/failover', results);
   process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   const isMet =
     verdict.lost === 0 &&

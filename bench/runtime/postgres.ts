@@ -2,7 +2,7 @@
 // statement that an application would write itself with `pg`. Time of this process and of the
 // server, each per commit: what the machine does besides makes little difference to it.
 //
-//   node --conditions=@devmentor/source bench/runtime/postgres.ts
+//   pnpm bench runtime/postgres
 import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '@devmentor/locks';
 import { RedisLink } from '@devmentor/locks/redis';
@@ -12,6 +12,8 @@ import { redisStores } from '@devmentor/runtime/redis';
 import { Client } from 'pg';
 import { startRedis } from '../../test/backends.ts';
 import { startPostgres } from '../../test/postgres.ts';
+import { progress } from '../measure/progress.ts';
+import { versionOf, writeResults } from '../measure/results.ts';
 
 const SLICE_MS = 250;
 const SLICES = 12;
@@ -127,7 +129,9 @@ console.log(
   `CPU in µs per commit of a record of ${record.length} bytes, this process + server: the quieter half of the slices`,
 );
 const done = new Map<string, number>();
+const results: object[] = [];
 for (const commits of [GROUP, 1]) {
+  progress(`postgres: ${commits === 1 ? 'one by one' : `${commits} at once`}`);
   const slices = new Map(cases.map((each): [Case, Slice[]] => [each, []]));
   // The first of each warms up. Cases take turns, so that load from outside meets all of them.
   for (let turn = 0; turn <= SLICES; turn++)
@@ -138,12 +142,21 @@ for (const commits of [GROUP, 1]) {
   for (const [{ name }, taken] of slices) {
     const quiet = taken.toSorted((a, b) => a.ours / a.commits - b.ours / b.commits).slice(0, SLICES / 2);
     const sum = (of: (one: Slice) => number): number => quiet.reduce((total, one) => total + of(one), 0);
-    const each = (us: number): string => (us / sum((one) => one.commits)).toFixed(1).padStart(7);
+    const each = (us: number): number => us / sum((one) => one.commits);
+    const [ours, servers] = [each(sum((one) => one.ours)), each(sum((one) => one.servers))].map((us) =>
+      us.toFixed(1),
+    ) as [string, string];
+    results.push({ commits, name, clientUs: Number(ours), serverUs: Number(servers) });
     const label = `${commits === 1 ? 'one by one' : `${commits} at once`}, ${name}`;
-    console.log(`${label.padEnd(46)} ${each(sum((one) => one.ours))} + ${each(sum((one) => one.servers))}`);
+    console.log(`${label.padEnd(46)} ${ours.padStart(7)} + ${servers.padStart(7)}`);
   }
 }
 
+writeResults('runtime/postgres', {
+  what: `CPU in microseconds per commit of a record of ${record.length} bytes, of this process and of the server`,
+  versions: { node: process.version, pg: versionOf('pg') },
+  results,
+});
 await plain.end();
 await inPostgres.database.close();
 await link.close();

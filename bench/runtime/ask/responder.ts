@@ -1,7 +1,7 @@
 // The other process of the bench of asks: an actor of ours, a service of Moleculer, and bare
 // subscribers, each of which parses what it is asked and answers as much. argv: redis, nats, namespace.
 import { connect } from '@nats-io/transport-node';
-import { answererOf, openNode } from './ask-cases.ts';
+import { answererOf, openNode } from './cases.ts';
 
 const [redis = '', nats = '', namespace = ''] = process.argv.slice(2);
 

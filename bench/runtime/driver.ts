@@ -4,8 +4,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { assign, createActor, forwardTo, sendParent, setup } from 'xstate';
-import type { MachineDriver, MachineSnapshot } from '../packages/runtime/src/machine-driver.ts';
-import { xstateDriver } from '../packages/runtime/src/machine-driver.xstate5.ts';
+import type { MachineDriver, MachineSnapshot } from '../../packages/runtime/src/machine-driver.ts';
+import { xstateDriver } from '../../packages/runtime/src/machine-driver.xstate5.ts';
+import { progress } from '../measure/progress.ts';
+import { versionOf, writeResults } from '../measure/results.ts';
 
 type Turn = { type: 'turn' };
 const light = setup({ types: { context: {} as { n: number }, events: {} as Turn } }).createMachine({
@@ -92,8 +94,12 @@ const cpuMicros = (events: number, work: Work): number => {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
+const round = (value: number): number => Math.round(value * 100) / 100;
+
 let met = true;
+const steppings: object[] = [];
 for (const { name, goal, events, live, driver } of cases) {
+  progress(`driver: ${name}`);
   const measured: { live: number; driver: number }[] = [];
   for (let round = 0; round < rounds + 3; round++) {
     // Who goes first changes, since the collector comes when it comes.
@@ -105,9 +111,17 @@ for (const { name, goal, events, live, driver } of cases) {
   }
   const ratio = median(measured.map((round) => round.live / round.driver));
   const verdict = goal === undefined ? '' : ratio >= goal ? `goal ${goal}: met` : `goal ${goal}: MISSED`;
+  const [liveUs, driverUs] = [median(measured.map((m) => m.live)), median(measured.map((m) => m.driver))];
+  steppings.push({
+    name,
+    liveUs: round(liveUs),
+    driverUs: round(driverUs),
+    ratio: round(ratio),
+    ...(goal === undefined ? {} : { goal: `at least ${goal}`, verdict: ratio >= goal ? 'met' : 'missed' }),
+  });
   met &&= goal === undefined || ratio >= goal;
   console.log(
-    `${name.padEnd(24)} live actor.send ${median(measured.map((m) => m.live)).toFixed(2)} us   driver.step ${median(measured.map((m) => m.driver)).toFixed(2)} us   ${ratio.toFixed(2)} x as fast   ${verdict}`,
+    `${name.padEnd(24)} live actor.send ${liveUs.toFixed(2)} us   driver.step ${driverUs.toFixed(2)} us   ${ratio.toFixed(2)} x as fast   ${verdict}`,
   );
 }
 
@@ -118,6 +132,7 @@ const heapNow = (): number => {
   for (let i = 0; i < 5; i++) collect();
   return process.memoryUsage().heapUsed;
 };
+const weights: object[] = [];
 for (const [name, machine] of [
   ['light', light],
   ['with a machine below it', family],
@@ -128,8 +143,15 @@ for (const [name, machine] of [
   const before = heapNow();
   for (let i = 0; i < many; i++) kept.push(driver.restore(JSON.parse(stored)));
   const bytes = (heapNow() - before) / kept.length;
+  weights.push({ name, bytesPerSnapshot: Math.round(bytes) });
   console.log(`${name.padEnd(24)} ${Math.round(bytes)} bytes of heap per snapshot`);
 }
+writeResults('runtime/driver', {
+  what: 'CPU time of one event, in microseconds: a live actor, and a step of the driver',
+  versions: { node: process.version, xstate: versionOf('xstate') },
+  results: steppings,
+  heap: weights,
+});
 if (!met) process.exitCode = 1;
 // Live actors keep their timers.
 process.exit();

@@ -1,8 +1,10 @@
 // Requests over NATS: this transport beside the client's own `request`, both with a responder in
 // another connection of the same process; medians of alternating rounds.
 import { connect } from '@nats-io/transport-node';
-import { openNatsTransport } from '../packages/runtime/src/transport.nats.ts';
-import { startNats } from '../test/backends.ts';
+import { openNatsTransport } from '../../packages/runtime/src/transport.nats.ts';
+import { startNats } from '../../test/backends.ts';
+import { progress } from '../measure/progress.ts';
+import { versionOf, writeResults } from '../measure/results.ts';
 
 const body = Buffer.from(
   JSON.stringify({ id: 'x'.repeat(22), to: 'project:123', event: { type: 'rename', name: 'y'.repeat(120) } }),
@@ -44,7 +46,9 @@ async function rate(work: () => Promise<unknown>, inFlight: number): Promise<num
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const results: object[] = [];
 for (const inFlight of [1, 64, 512]) {
+  progress(`requests: ${inFlight} in flight`);
   const rates = new Map<string, number[]>(Object.keys(works).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [name, work] of Object.entries(works)) {
@@ -55,9 +59,16 @@ for (const inFlight of [1, 64, 512]) {
   }
   const bare = median(rates.get('client request') ?? []);
   for (const [name, values] of rates) {
+    const perSecond = Math.round(median(values));
+    results.push({ inFlight, name, perSecond, ratio: Math.round((median(values) / bare) * 100) / 100 });
     console.log(
-      `${String(inFlight).padStart(4)} in flight  ${name.padEnd(18)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} /s   ${(median(values) / bare).toFixed(2)} x`,
+      `${String(inFlight).padStart(4)} in flight  ${name.padEnd(18)} ${perSecond.toLocaleString('en').padStart(9)} /s   ${(median(values) / bare).toFixed(2)} x`,
     );
   }
 }
+writeResults('runtime/requests', {
+  what: 'requests per second over NATS, one process; under whatever load there is',
+  versions: { node: process.version, '@nats-io/transport-node': versionOf('@nats-io/transport-node') },
+  results,
+});
 await Promise.all([asker.close(), answerer.close(), bareAsker.close(), bareAnswerer.close()]);

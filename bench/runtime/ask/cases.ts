@@ -65,11 +65,20 @@ export async function openNode(at: {
 
 /** A Moleculer node over NATS with nothing switched on that costs. */
 export function brokerOf(nats: string, nodeID: string): ServiceBroker {
-  return new ServiceBroker({ nodeID, transporter: { type: 'NATS', options: { url: nats } }, logger: false, metrics: false, tracing: false });
+  return new ServiceBroker({
+    nodeID,
+    transporter: { type: 'NATS', options: { url: nats } },
+    logger: false,
+    metrics: false,
+    tracing: false,
+  });
 }
 
 export function answererOf(nats: string, nodeID: string): ServiceBroker {
   const broker = brokerOf(nats, nodeID);
-  broker.createService({ name: 'echo', actions: { order: ({ params }: { params: { order: Order } }) => params.order } });
+  broker.createService({
+    name: 'echo',
+    actions: { order: ({ params }: { params: { order: Order } }) => params.order },
+  });
   return broker;
 }
