@@ -87,8 +87,7 @@ export class Admin {
       },
       { deadlineMs: DEADLINE_MS },
     );
-    const failedAnew =
-      answer.kind === 'fault' && answer.fault.code === 'ACTOR_FAILED' && answer.fault.suspended !== true;
+    const failedAnew = answer.kind === 'fault' && answer.fault.buried === true;
     if (answer.kind === 'committed' || failedAnew) await office.tell({ type: 'forget', id: letter.id });
     if (answer.kind === 'fault') throw faultFrom(answer.fault, letter.to);
     return 'replayed';

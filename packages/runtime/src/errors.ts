@@ -86,6 +86,8 @@ export interface FaultData {
   readonly retryAfterMs?: number;
   /** Of ACTOR_FAILED: it is not about this message, the actor takes none at all. */
   readonly suspended?: true;
+  /** Of ACTOR_FAILED: the message is a dead letter, by the commit that gave it up. */
+  readonly buried?: true;
 }
 
 export function faultFrom(data: FaultData, actor: string): ActorError {

@@ -107,7 +107,9 @@ export class OutboxRelay {
       const { event, ...rest } = row;
       const answer = await this.#port.deliver({ ...rest, event: event as object as EventData }, this.#stop.signal);
       if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
-      const { code, message, applied, retryAfterMs = 0, suspended } = answer.fault;
+      const { code, message, applied, retryAfterMs = 0, suspended, buried } = answer.fault;
+      // A dead letter of the receiver's: a second one of the sender's could be replayed beside it.
+      if (buried === true) return { kind: 'over', refusal: undefined };
       const refusal = new ActorError(code, message, { applied, actor: row.to });
       return isForGood(refusal) && suspended !== true
         ? { kind: 'over', refusal }

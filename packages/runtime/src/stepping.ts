@@ -116,6 +116,8 @@ class Stepping {
           code: 'ACTOR_FAILED',
           message: `${this.#stepper.id} failed on '${letter.event.type}': ${messageOf(tried.cause)}`,
           applied: 'no',
+          // One of memory alone has no outbox: what it tells the office may be lost.
+          ...(this.#stepper.behavior.durable ? { buried: true } : {}),
         },
       });
     } else if (!tried.step.handled) {

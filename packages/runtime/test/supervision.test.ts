@@ -1,7 +1,7 @@
 // What becomes of letters whose steps throw, and of their actors.
 import { describe, expect, it } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
-import { type Directive, defineActor } from '../src/index.ts';
+import { type Directive, defineActor, tell } from '../src/index.ts';
 import { judge, noStrikes } from '../src/supervision.ts';
 import { TypeBreaker } from '../src/type-breaker.ts';
 import { type Solo, solo } from './solo.fixture.ts';
@@ -261,6 +261,44 @@ describe('dead letters', () => {
     expect(again?.id).not.toBe(letter?.id);
     expect(await node.run(node.runtime.admin.forget(again?.id ?? ''))).toBe('forgotten');
     expect(await lettersOf(node)).toEqual([]);
+  });
+
+  it('[AD1] what one actor tells another that fails on it is one dead letter', async () => {
+    mood = 'ill';
+    const Fragile = fragile('resume');
+    const Teller = defineActor('teller', {
+      machine: setup({ types: {} as { events: { type: 'go' } } }).createMachine({
+        on: { go: { actions: tell('fragile', 'a', fail) } },
+      }),
+    });
+    const node = await solo([Fragile, Teller]);
+    await node.run(node.runtime.actor(Teller, 'a').tell({ type: 'go' }));
+    expect(await lettersOf(node)).toMatchObject([{ to: 'fragile:a', from: 'teller:a', why: 'its step threw' }]);
+    expect((await node.state.peek(node.runtime.actor(Teller, 'a').id))?.outbox).toEqual([]);
+  });
+
+  it('[AD1] a replay that makes a state which cannot be stored leaves the letter where it is', async () => {
+    mood = 'ill';
+    const machine = setup({
+      types: {} as { context: { kept: unknown }; events: { type: 'keep' } },
+    }).createMachine({
+      context: { kept: null },
+      on: {
+        keep: {
+          actions: assign(() => {
+            if (mood === 'ill') throw new Error('out of sorts');
+            return { kept: new Map() };
+          }),
+        },
+      },
+    });
+    const Keeper = defineActor('keeper', { machine, supervise: { retries: 0, directive: 'resume' } });
+    const node = await solo([Keeper]);
+    await expect(node.run(node.runtime.actor(Keeper, 'a').tell({ type: 'keep' }))).rejects.toEqual(failed());
+    const [letter] = await lettersOf(node);
+    mood = 'well';
+    await expect(node.run(node.runtime.admin.replay(letter?.id ?? ''))).rejects.toMatchObject({ applied: 'no' });
+    expect(await lettersOf(node)).toEqual([letter]);
   });
 
   it('[DL1] no more than so many are kept, the last ones', async () => {
