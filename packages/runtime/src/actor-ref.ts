@@ -58,7 +58,7 @@ type ReplyTo<Types extends ActorTypes, Event> = Event extends {
  * A name for one actor, typed by its machine. Making one does no I/O, and it stays good while the actor moves.
  *
  * What is awaited rejects with an `ActorError`, whose `applied` says whether anything may have happened, or with
- * the reason of the `signal` that was given.
+ * the reason of the `signal` that was given; `peek` alone with what the store throws.
  */
 export interface ActorRef<Types extends ActorTypes = ActorTypes> {
   readonly id: ActorId;

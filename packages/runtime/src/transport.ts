@@ -47,7 +47,7 @@ export interface Subscription {
   unsubscribe(): Promise<void>;
 }
 
-/** The port between nodes: hints and requests, never decisions; the rules are TR1 and following, at the head of this file. */
+/** The port between nodes: hints and requests, never decisions; its rules are TR1 to TR9 at the head of this file. */
 export interface Transport {
   readonly status: TransportStatus;
   onStatus(listener: (status: TransportStatus) => void): () => void;
