@@ -2,7 +2,7 @@
 //
 // A Lua script is atomic, so the comparison stands in the script that writes. The highest fence
 // is one string key beside the data; losing the data loses it too, and nothing else does.
-import type { Admission, Guarded } from './guard.ts';
+import type { Admission, Guarded, StaleCounts } from './guard.ts';
 import { type FencingToken, parseFence } from './lease.ts';
 
 /**
@@ -42,6 +42,7 @@ export interface RedisGuardOptions {
    * price of one key per resource. A writer that slept longer than this is not turned away.
    */
   readonly keepMs?: number;
+  readonly metrics?: StaleCounts;
 }
 
 export interface GuardedRun {
@@ -61,6 +62,7 @@ export interface GuardedScript<S> {
 export class RedisGuard<S> {
   readonly #redis: RedisScripts<S>;
   readonly #keepMs: string;
+  readonly #metrics: StaleCounts | undefined;
   readonly #set: GuardedScript<S>;
   readonly #nothing: GuardedScript<S>;
 
@@ -69,6 +71,7 @@ export class RedisGuard<S> {
     if (keepMs !== undefined && !(Number.isInteger(keepMs) && keepMs > 0))
       throw new RangeError(`keepMs ${keepMs} is not a whole number of milliseconds`);
     this.#redis = redis;
+    this.#metrics = options.metrics;
     this.#keepMs = keepMs === undefined ? '' : `${keepMs}`;
     this.#set = this.script(`return redis.call('SET', KEYS[1], ARGV[1])`);
     this.#nothing = this.script('return false');
@@ -95,7 +98,10 @@ return {'written', result}`;
     const { guard, keys = [], args = [] } = request;
     const reply = await this.#redis.run(script.composed, [guard, ...keys], [fence, this.#keepMs, ...args]);
     const [kind, value] = reply as [unknown, unknown];
-    if (`${kind}` === 'stale') return { kind: 'stale', resource: guard, fence, seen: `${value}` as FencingToken };
+    if (`${kind}` === 'stale') {
+      this.#metrics?.staleWrite();
+      return { kind: 'stale', resource: guard, fence, seen: `${value}` as FencingToken };
+    }
     return { kind: 'written', result: value ?? null };
   }
 

@@ -8,7 +8,7 @@
 //
 // Both hold at every isolation level. Where a level reports a conflict (40001), repeat the
 // transaction; nothing was written.
-import type { Admission, StaleFence } from './guard.ts';
+import type { Admission, StaleCounts, StaleFence } from './guard.ts';
 import { parseFence } from './lease.ts';
 
 export type SqlDialect = 'postgres' | 'sqlite';
@@ -43,6 +43,7 @@ export interface SqlGuardOptions {
   readonly column?: string;
   /** Name of the table of fences; default `fences`. */
   readonly table?: string;
+  readonly metrics?: StaleCounts;
 }
 
 /** A row may be deleted and made anew between the two statements of one try; not for ever. */
@@ -53,8 +54,10 @@ export class SqlGuard {
   readonly #dialect: SqlDialect;
   readonly #column: string;
   readonly #table: string;
+  readonly #metrics: StaleCounts | undefined;
 
   constructor(options: SqlGuardOptions = {}) {
+    this.#metrics = options.metrics;
     this.#dialect = options.dialect ?? 'postgres';
     this.#column = identifier(options.column ?? 'fence');
     this.#table = identifier(options.table ?? 'fences');
@@ -104,7 +107,7 @@ export class SqlGuard {
       const [found] = await run(look, looked);
       if (found === undefined) return { kind: 'missing' };
       const seen = parseFence(`${found.seen}`);
-      if (seen > fence) return { kind: 'stale', resource: nameOf(update), fence, seen };
+      if (seen > fence) return this.#stale({ resource: nameOf(update), fence, seen });
     }
     throw new Error(`A row of ${update.table} comes and goes; nothing was written`);
   }
@@ -126,9 +129,14 @@ export class SqlGuard {
       if (raised !== undefined) return { kind: 'admitted' };
       const [found] = await run(look, [resource]);
       const seen = found === undefined ? token : parseFence(`${found.seen}`);
-      if (seen > token) return { kind: 'stale', resource, fence: token, seen };
+      if (seen > token) return this.#stale({ resource, fence: token, seen });
     }
     throw new Error(`The fence of ${resource} comes and goes; nothing was admitted`);
+  }
+
+  #stale(facts: Omit<StaleFence, 'kind'>): StaleFence {
+    this.#metrics?.staleWrite();
+    return { kind: 'stale', ...facts };
   }
 
   /** Byte order, whatever the database sorts by; nothing else gets in. */

@@ -28,6 +28,11 @@ export type Admission = { readonly kind: 'admitted' } | StaleFence;
 
 export type Guarded<T> = { readonly kind: 'written'; readonly result: T } | StaleFence;
 
+/** Told of every write that a guard turns away: the `metrics` of a lock manager, or a counter of yours. */
+export interface StaleCounts {
+  staleWrite(): void;
+}
+
 /** The exception for those who want one: inside a transaction, it rolls back. */
 export class StaleFenceError extends CoordinationError<'STALE_FENCE'> {
   override readonly name = 'StaleFenceError';
@@ -58,12 +63,20 @@ export function throwIfStale<T extends { readonly kind: string }>(
  */
 export class MemoryGuard {
   readonly #seen = new Map<string, FencingToken>();
+  readonly #metrics: StaleCounts | undefined;
+
+  constructor(options: { readonly metrics?: StaleCounts } = {}) {
+    this.#metrics = options.metrics;
+  }
 
   /** Atomic with whatever the caller does before it next awaits. */
   admit(resource: string, fence: string): Admission {
     const token = parseFence(fence);
     const seen = this.#seen.get(resource);
-    if (seen !== undefined && token < seen) return { kind: 'stale', resource, fence: token, seen };
+    if (seen !== undefined && token < seen) {
+      this.#metrics?.staleWrite();
+      return { kind: 'stale', resource, fence: token, seen };
+    }
     this.#seen.set(resource, token);
     return { kind: 'admitted' };
   }

@@ -36,6 +36,7 @@ export {
   type Admission,
   type Guarded,
   MemoryGuard,
+  type StaleCounts,
   type StaleFence,
   StaleFenceError,
   throwIfStale,

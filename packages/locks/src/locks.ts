@@ -366,10 +366,11 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   #whileEnding<T>(name: string, ending: Promise<T>): Promise<T> {
-    const over = ending.then(
-      () => this.#ending.delete(name),
-      () => this.#ending.delete(name),
-    );
+    // Of two ends of one name, the later one stands.
+    const isOver = (): void => {
+      if (this.#ending.get(name) === over) this.#ending.delete(name);
+    };
+    const over: Promise<void> = ending.then(isOver, isOver);
     this.#ending.set(name, over);
     return ending;
   }

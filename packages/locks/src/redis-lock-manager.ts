@@ -1,3 +1,4 @@
+import { CoordinationError } from './errors.ts';
 import { RedisLeaseStore, type RedisLeaseStoreOptions } from './lease-store.redis.ts';
 import { Locks, type LocksOptions } from './locks.ts';
 import { checkSettings } from './manager-settings.ts';
@@ -23,6 +24,10 @@ export class RedisLockManager extends Locks {
   constructor(options: RedisLockManagerOptions) {
     checkSettings(options);
     const { redis, commandTimeoutMs, clock } = options;
+    if (typeof redis !== 'string' && (typeof redis !== 'object' || redis === null))
+      throw new CoordinationError('LOCK_CONFIG', 'redis is missing: give a URL, ioredis options or a client', {
+        applied: 'no',
+      });
     const ownsLink = !(redis instanceof RedisLink);
     const link =
       redis instanceof RedisLink

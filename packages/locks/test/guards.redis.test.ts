@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import { FENCE_LUA, guardKeyOf, RedisGuard } from '../src/guards.ts';
-import { fenceOf, seededEntropy } from '../src/index.ts';
+import { fenceOf, MemoryLockManager, seededEntropy } from '../src/index.ts';
 import { RedisLink, type Script } from '../src/redis.ts';
 
 let redis: Backend;
@@ -32,6 +32,14 @@ describe('the Redis guard', () => {
     });
     expect(await link.command('get', 'doc:1')).toBe('young again');
     expect(await link.command('get', '{doc:1}:fence')).toBe(young);
+  });
+
+  it('[MT4] counts what it refuses', async () => {
+    const { metrics } = new MemoryLockManager();
+    const counting = new RedisGuard(link, { metrics });
+    await counting.set('doc:counted', 'young', young);
+    await counting.set('doc:counted', 'old', old);
+    expect(metrics.snapshot().staleWrites).toBe(1);
   });
 
   it('[GD3] a script of the user’s own runs behind it, with its own keys and arguments', async () => {

@@ -1,6 +1,8 @@
+import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryGuard, SqlGuard } from '../src/guards.ts';
 import { Histogram } from '../src/histogram.ts';
-import { prometheusText } from '../src/index.ts';
+import { fenceOf, prometheusText } from '../src/index.ts';
 import { MemoryLeaseStore, MemoryLockManager } from '../src/memory.ts';
 import { SimulatedClock, seededEntropy } from '../src/testing.ts';
 
@@ -61,11 +63,20 @@ describe('what a manager counts', () => {
     await locks.acquire(press, { ttlMs: 3_000 });
     clock.stall(5_000);
     await clock.advance(1_000);
-    locks.metrics.staleWrite();
+    const { metrics } = locks;
+    const memory = new MemoryGuard({ metrics });
+    memory.admit('doc', fenceOf(2));
+    memory.admit('doc', fenceOf(1));
+    const sql = new SqlGuard({ dialect: 'sqlite', metrics });
+    const db = new DatabaseSync(':memory:');
+    const run = (text: string, values: readonly unknown[]) => db.prepare(text).all(...(values as string[]));
+    db.exec(sql.tableDdl);
+    await sql.admit(run, 'doc', fenceOf(2));
+    await sql.admit(run, 'doc', fenceOf(1));
     const { stall, staleWrites, losses } = locks.metrics.snapshot();
     expect(stall.count).toBe(1);
     expect(stall.maxMs).toBeGreaterThan(3_500);
-    expect(staleWrites).toBe(1);
+    expect(staleWrites).toBe(2);
     expect(losses.expired).toBe(1);
   });
 

@@ -15,6 +15,7 @@ it.each([
   [{ logEntries: 0 }, 'log: false'],
   [{ commandTimeoutMs: 0 }, 'slowest round trip'],
   [{ commandTimeoutMs: Number.NaN }, 'slowest round trip'],
+  [JSON.parse('{ "redis": null }') as { redis: string }, 'give a URL'],
 ])('[LM5] a manager made with %j is refused before it connects, and the fix named', (options, words) => {
   const made = (): unknown => new RedisLockManager({ redis, ...options });
   expect(made).toThrow(expect.objectContaining({ code: 'LOCK_CONFIG', applied: 'no' }));
