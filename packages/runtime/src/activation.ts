@@ -25,7 +25,7 @@ import { ActorError, type FaultData } from './errors.ts';
 import type { GroupStep, Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
 import { knownOutcome, longer } from './known-outcome.ts';
-import { type Letter, letterOf, Mailbox } from './mailbox.ts';
+import { type Bounced, type Ended, type Letter, letterOf, Mailbox, type Said } from './mailbox.ts';
 import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
@@ -83,10 +83,7 @@ export class Activation {
     this.#mailbox = new Mailbox(stepper.behavior.mailbox, host.mailLoad);
     this.#dedup = stepper.behavior.durable ? undefined : new MemoryDedup();
     this.#onlookers = new Onlookers(host, stepper);
-    this.#outflow = new Outflow(host, stepper, {
-      happened: (letter) => this.#take(letter),
-      changed: () => this.#pumpSoon(),
-    });
+    this.#outflow = new Outflow(host, stepper, this);
     void this.#load();
   }
 
@@ -152,6 +149,16 @@ export class Activation {
   /** What it owes to others; undefined for nothing. */
   get debt(): ReturnType<Outflow['debt']> {
     return this.#outflow.debt();
+  }
+
+  /** Something of its own happened: an invoke said something or ended, a row was refused for good. */
+  happened(letter: Said | Ended | Bounced): void {
+    this.#take(letter);
+  }
+
+  /** A row of its outbox has been paid. */
+  paid(): void {
+    this.#pumpSoon();
   }
 
   /** Makes sure that the actor exists and that its invokes run. */

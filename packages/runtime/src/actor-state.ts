@@ -49,6 +49,9 @@ interface StoredState {
   readonly delays?: { readonly atMs: number; readonly of: ActorState['delays'] };
 }
 
+// Most actors have none of these: they share them.
+export const noTimers: ActorState['timers'] = new Map();
+const noRuns: ActorState['runs'] = Object.freeze({});
 const noTraces: ActorState['traces'] = Object.freeze({});
 
 export function storedForm(driver: MachineDriver, state: ActorState, storeMs: number): Json {
@@ -85,9 +88,9 @@ export function createdState(driver: MachineDriver, input: unknown): ActorState 
   return {
     version: 0,
     snapshot,
-    timers: new Map(),
+    timers: noTimers,
     lastOut: 0,
-    runs: {},
+    runs: noRuns,
     mark: 0,
     unborn: effects,
     halt: undefined,
@@ -110,9 +113,12 @@ export function loadedState(
   return {
     version: record.version,
     snapshot: driver.restore(machine),
-    timers: new Map(record.timers.map((row) => [row.id, timerOf(row, stored.delays, windows)])),
+    timers:
+      record.timers.length === 0
+        ? noTimers
+        : new Map(record.timers.map((row) => [row.id, timerOf(row, stored.delays, windows)])),
     lastOut: stored.out ?? 0,
-    runs: stored.runs,
+    runs: isEmpty(stored.runs) ? noRuns : stored.runs,
     mark: stored.mark,
     unborn: [],
     halt: stored.halt,

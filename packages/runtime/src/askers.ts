@@ -11,9 +11,11 @@ interface Waiting {
 }
 
 export class Askers {
-  readonly #waiting = new Map<string, Waiting>();
+  /** There while somebody waits. */
+  #waiting: Map<string, Waiting> | undefined;
 
   park(address: string, { answer, expiresAtMs }: Told): void {
+    this.#waiting ??= new Map();
     const before = this.#waiting.get(address);
     this.#waiting.set(address, {
       expiresAtMs: Math.max(expiresAtMs, before?.expiresAtMs ?? 0),
@@ -22,17 +24,22 @@ export class Askers {
   }
 
   answer(address: string, answer: Answer): void {
-    const waiting = this.#waiting.get(address);
-    this.#waiting.delete(address);
+    const waiting = this.#waiting?.get(address);
+    this.#forget(address);
     for (const give of waiting?.answer ?? []) give(answer);
   }
 
   isEmpty(nowMs: number): boolean {
-    for (const [address, { expiresAtMs }] of this.#waiting) if (expiresAtMs <= nowMs) this.#waiting.delete(address);
-    return this.#waiting.size === 0;
+    for (const [address, { expiresAtMs }] of this.#waiting ?? []) if (expiresAtMs <= nowMs) this.#forget(address);
+    return this.#waiting === undefined;
   }
 
   dismiss(answer: Answer): void {
-    for (const address of [...this.#waiting.keys()]) this.answer(address, answer);
+    for (const address of [...(this.#waiting?.keys() ?? [])]) this.answer(address, answer);
+  }
+
+  #forget(address: string): void {
+    this.#waiting?.delete(address);
+    if (this.#waiting?.size === 0) this.#waiting = undefined;
   }
 }

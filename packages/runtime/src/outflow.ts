@@ -13,27 +13,28 @@ import type { Commit, OutboxRow } from './state-store.ts';
 
 const NO_ROWS: readonly OutboxRow[] = [];
 
+/** The activation it flows out of. */
+export interface OutflowActor {
+  /** An invoke has said something or ended, or a row was refused for good. */
+  happened(letter: Said | Ended | Bounced): void;
+  /** A row has been paid. */
+  paid(): void;
+}
+
 export class Outflow {
   readonly #host: ActivationHost;
   readonly #stepper: Stepper;
   /** Made when first needed, and dropped when it has paid all: most actors owe nothing. */
   #invokes: Invokes | undefined;
   #relay: OutboxRelay | undefined;
-  readonly #changed: () => void;
-  readonly #happened: (letter: Said | Ended | Bounced) => void;
+  readonly #actor: OutflowActor;
   /** Rows their receivers have settled, not yet removed from the record. */
   #paid: readonly OutboxRow[] = NO_ROWS;
 
-  /** `happened`: an invoke has ended, a row was refused for good. `changed`: a row has been paid. */
-  constructor(
-    host: ActivationHost,
-    stepper: Stepper,
-    on: { readonly happened: (letter: Said | Ended | Bounced) => void; readonly changed: () => void },
-  ) {
+  constructor(host: ActivationHost, stepper: Stepper, actor: OutflowActor) {
     this.#host = host;
     this.#stepper = stepper;
-    this.#changed = on.changed;
-    this.#happened = on.happened;
+    this.#actor = actor;
   }
 
   /** What the record says was under way. */
@@ -98,7 +99,7 @@ export class Outflow {
   #running(): Invokes {
     const host = this.#host;
     this.#invokes ??= new Invokes(this.#stepper.id, this.#stepper.driver, {
-      take: this.#happened,
+      take: (letter) => this.#actor.happened(letter),
       ask: (question, under) => host.ask(question, under),
       within: (traceparent, work) => host.within(traceparent, work),
       onFault: (fault) => host.onFault(fault),
@@ -160,10 +161,10 @@ export class Outflow {
   #settled(row: OutboxRow, refusal: ActorError | undefined): void {
     if (refusal !== undefined) {
       // It leaves the outbox in the commit that buries it.
-      this.#happened({ kind: 'bounced', row, refusal });
+      this.#actor.happened({ kind: 'bounced', row, refusal });
       return;
     }
     this.#paid = [...this.#paid, row];
-    this.#changed();
+    this.#actor.paid();
   }
 }
