@@ -6,7 +6,7 @@ import { MAX_WAITERS, OFFER_MS } from './lease-record.ts';
 import { EVENTS, HELD, RING, taken } from './lease-script.record.ts';
 import { ENDED_CODES, REPLY_CODES } from './lease-store.redis-codec.ts';
 
-const AWAY = '{"kind":"away"}';
+export const AWAY = '{"kind":"away"}';
 const ATTACHED = '{"kind":"attached"';
 const luaTable = (of: Readonly<Record<string, number>>): string =>
   `{ ${Object.entries(of)

@@ -27,17 +27,19 @@
 //
 // All reads are one MGET, all writes one MSET. Lua makes the functions of a script anew at every
 // call, which costs more than what one command does. So the commonest commands, a claim of what is
-// free, a release that nobody waits for and one that somebody waits for, are written out where they
-// are met; the functions are made when another command is.
+// free, a release, whether or not somebody waits, and a renewal, are written out where they are met;
+// the functions are made when another command is.
 import { ENDED_WINDOW_MS, OFFER_MS } from './lease-record.ts';
-import { CODES, COMMANDS } from './lease-script.commands.ts';
+import { AWAY, CODES, COMMANDS } from './lease-script.commands.ts';
 import {
   behind,
   EVENTS,
   HEADER_BYTES,
+  HELD,
   IS_PLAIN_FREE,
   IS_PLAIN_HELD,
   IS_WITH_REST_HELD,
+  PLAIN_REST,
   packed,
   parsed,
   RECORD,
@@ -167,6 +169,62 @@ const HAND_OVER = `${parsed('granted')}
             reply = ${REPLY_CODES.released}
           end`;
 
+/**
+ * Lua: a lease whose term and connection stay as they are is renewed, and confirmed if it is still
+ * an offer. Where somebody asked for it, or who is first in line is gone, nothing is done.
+ */
+const RENEW = `local renewed, theirTerm, theirGen, after = parse('sss', blob, at)
+      ${parsed('granted')}
+      local last = state - ${stateOf(EVENTS.none)}
+      local texts, offered, breaking, gen, waiting, ticket = ${HEADER_BYTES + 1}, ${Object.values(PLAIN_REST).join(', ')}
+      if last >= ${STATE.hasRest} then
+        last = last - ${STATE.hasRest}
+        offered, breaking, gen, waiting, ticket, texts = parse('<${Object.values(REST).join('')}', raw, texts)
+      end
+      renewed = renewed .. '\\1'
+      if last >= ${HELD} and last < ${STATE.hasRest} and breaking == 0 and untilMs > now and due > 0 and theirTerm == '0' and theirGen == '-1'
+        and find(raw, renewed, texts, true) == texts and not find(raw, '${AWAY}', texts, true)
+        and (offered == 0 or sub(raw, -4) == '\\1\\1\\1\\1') then
+        local isFirstAlive = waiting == 0
+        if not isFirstAlive then
+          local record = sub(key, #bucketKey)
+          local place = call('ZRANGEBYLEX', namesKey, '[w' .. record .. '\\0', '(w' .. record .. '\\1', 'LIMIT', 0, 1)[1]
+          local waiter = place and call('HGET', waitersKey, key .. '\\0' .. sub(place, #record + 13))
+          if waiter then
+            local _, dead = parse('<I4I6', waiter)
+            isFirstAlive = dead > now
+          end
+        end
+        if isFirstAlive then
+          at = after
+          untilMs = now + ttl
+          if untilMs < due then
+            due = untilMs
+            dues = dues or {}
+            dues[dueN + 1], dues[dueN + 2] = due, sub(key, #bucketKey)
+            dueN = dueN + 2
+          end
+          if offered == 1 then
+            count = count + 1
+            if count < us then count = us end
+            last, prev, cursor = ${EVENTS.claimed}, cursor, count
+          end
+          texts = sub(raw, texts)
+          if waiting > 0 or gen ~= 1 then
+            last = last + ${STATE.hasRest}
+            texts = pack('<${Object.values(REST).join('')}', 0, 0, gen, waiting, ticket) .. texts
+          end
+          raw = ${packed('granted', { state: `${stateOf(EVENTS.none)} + last` }, 'texts')}
+          told = 'n' .. raw
+          if offered == 1 then
+            eventN = eventN + 1
+            events[eventN] = raw
+          end
+          writes[writeN + 1], writes[writeN + 2] = key, raw
+          writeN = writeN + 2
+        end
+      end`;
+
 const BATCH = `
 local call, parse, pack, sub, find, char = redis.call, struct.unpack, struct.pack, string.sub, string.find, string.char
 local KEYS, blob = KEYS, ARGV[1]
@@ -208,7 +266,7 @@ for b = 1, bucketN do
   local kinds = { string.byte(letters, 1, -1) }
   local n, commandN = 1, #letters
   while n <= commandN do
-    local kind, reply, one, two = kinds[n]
+    local kind, reply, one, two, told = kinds[n]
     if kind == ${byteOf('=')} then
       n = n + 1
       kind = kinds[n]
@@ -279,6 +337,8 @@ for b = 1, bucketN do
           ${HAND_OVER}
         end
       end
+    elseif kind == ${byteOf('n')} and raw and #raw > ${HEADER_BYTES + REST_BYTES} then
+      ${RENEW}
     end
     if reply then
       writes[writeN + 1], writes[writeN + 2] = key, raw
@@ -286,6 +346,7 @@ for b = 1, bucketN do
       eventN = eventN + 1
       events[eventN] = raw
     end
+    reply = reply or told
     if not reply then
       any = any or ${ALL}
       reply = any(kind, one, two)
