@@ -118,7 +118,8 @@ export interface WrittenEvent {
 /** The values of `commitStatement`. */
 export function writeParts(commits: readonly Fitting[], limits: StoreLimits): readonly (string | number | null)[] {
   const [first] = commits;
-  const owners = new Map(commits.map(({ shard, epoch }) => [shard, { shard, epoch }]));
+  // Of two epochs of one shard at most one is the owner's: then nothing is written, and all of it is decided anew.
+  const owners = new Map(commits.map(({ shard, epoch }) => [`${shard} ${epoch}`, { shard, epoch }]));
   return [
     rows([...owners.values()]),
     rows(commits.map(actorRow)),

@@ -5,7 +5,16 @@ import { commitRules } from './state-store.commit.contract.ts';
 import { inputRules } from './state-store.input.contract.ts';
 import { settlementRules } from './state-store.settlement.contract.ts';
 import type { Ownership } from './state-store.ts';
-import { ada, commitOf, fences, Owner, type StateStoreHarness, sealed } from './store-contract.fixtures.ts';
+import {
+  ada,
+  commitOf,
+  fences,
+  neighbourOf,
+  Owner,
+  outcomesOf,
+  type StateStoreHarness,
+  sealed,
+} from './store-contract.fixtures.ts';
 
 export type { StateStoreHarness } from './store-contract.fixtures.ts';
 
@@ -73,6 +82,22 @@ function ownershipRules(harness: StateStoreHarness): void {
     expect(await state.confirm(old.shard, current.epoch)).toBe(true);
     expect((await current.record()).snapshot).toBe('kept');
     expect(await state.guard(ada)).toMatch(/^0{16}$/);
+  });
+
+  it('[ST2] a late commit of the old owner is fenced beside one of the new owner in the same instant', async () => {
+    const { state } = await harness.open();
+    const old = await Owner.of(state, ada, 'a');
+    await old.committed({ snapshot: 'kept' });
+    const current = await Owner.of(state, ada, 'b');
+    const late = commitOf({ id: ada, commitId: 'late', basis: 1, snapshot: 'late' });
+    const fresh = commitOf({ id: neighbourOf(state, ada), commitId: 'fresh', basis: 0 });
+    const [refused, taken] = await Promise.all([
+      state.commit(old.shard, old.epoch, [late]),
+      state.commit(old.shard, current.epoch, [fresh]),
+    ]);
+    expect(refused).toEqual({ kind: 'fenced', own: { incarnation: 'b', epoch: current.epoch } });
+    expect(outcomesOf(taken)).toMatchObject([{ kind: 'committed' }]);
+    expect((await current.record()).snapshot).toBe('kept');
   });
 
   it('[ST2] an owner that yielded its shard commits no more', async () => {

@@ -54,6 +54,14 @@ export function shardOf(state: StateStore, id: ActorId): Shard {
   return slotOf(encodeId(id), state.shards);
 }
 
+/** Another actor of the same shard. */
+export function neighbourOf(state: StateStore, id: ActorId): ActorId {
+  for (let i = 0; ; i++) {
+    const other: ActorId = `project:n${i}`;
+    if (shardOf(state, other) === shardOf(state, id)) return other;
+  }
+}
+
 export function commitOf(commit: Partial<Commit> & Pick<Commit, 'id' | 'commitId' | 'basis'>): Commit {
   return {
     machineVersion: 1,
