@@ -210,6 +210,11 @@ export class Draft {
     this.#tellOffice(() => ({ type: 'resumed', id: this.#stepper.id }));
   }
 
+  /** What it failed on is over: somebody has looked at it. */
+  forgive(): void {
+    this.#strikes = noStrikes;
+  }
+
   /** Back to the machine's initial state. What the actor owes others stays owed. */
   restart(): void {
     const { driver, behavior, id } = this.#stepper;

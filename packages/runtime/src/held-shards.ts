@@ -185,10 +185,12 @@ export class HeldShards {
     if (transport === undefined) return;
     const { served } = held;
     this.#door ??= transport.subscribe(doorSubject(namespace, door), (message) => this.#direct(message));
+    const opened = this.#door;
     try {
-      await this.#door;
+      await opened;
     } catch (fault) {
-      this.#door = undefined;
+      // Another shard may have asked anew meanwhile.
+      if (this.#door === opened) this.#door = undefined;
       throw fault;
     }
     const subscription = await transport.subscribe(shardSubject(namespace, served.shard), ({ body, respond }) => {

@@ -225,8 +225,10 @@ class Stepping {
       this.draft.answer(letter, { kind: 'committed', version: 0 });
       return;
     }
-    if (order === 'restart') this.draft.restart();
-    else if (order === 'suspend' && this.draft.halt === undefined) this.draft.suspend(why);
+    if (order === 'restart') {
+      this.draft.restart();
+      this.draft.forgive();
+    } else if (order === 'suspend' && this.draft.halt === undefined) this.draft.suspend(why);
     else if (order === 'resume' && this.draft.halt?.kind === 'suspended') this.draft.resume();
     this.draft.settle(letter, undefined);
   }

@@ -203,6 +203,16 @@ describe('directives', () => {
     expect(outcomes.filter((outcome) => outcome === 'done').length).toBeGreaterThan(20);
   });
 
+  it('[SV6] one that was restarted by hand begins without strikes', async () => {
+    const { node, actor, total } = await one('resume');
+    for (let i = 0; i < 6; i++) await expect(node.run(actor.tell(fail))).rejects.toEqual(failed());
+    await expect(node.run(actor.tell(add))).rejects.toEqual(failed());
+    await node.run(node.runtime.admin.restart(actor));
+    await expect(node.run(actor.tell(fail))).rejects.toEqual(failed());
+    await node.run(actor.tell(add));
+    expect(await total()).toBe(1);
+  });
+
   it('[SV7] the breaker of a type opens after many, once more after one, and closes by itself', () => {
     const breaker = new TypeBreaker();
     for (let i = 0; i < 19; i++) breaker.gaveUp('t', 1_000);
