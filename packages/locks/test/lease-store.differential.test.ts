@@ -181,6 +181,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
 );
 
+/** What chance seldom makes: the holder of a lease that drains wants to hand it on. */
+const drained: readonly Step[] = [
+  { kind: 'request', waitMs: 0, meta: undefined },
+  {
+    kind: 'takeover',
+    waitMs: 5_000,
+    meta: undefined,
+    reason: undefined,
+    graceMs: 3_000,
+    onSilence: 'deny',
+    force: false,
+  },
+  { kind: 'answer', takeoverId: 'latest', answer: 'grant', drainMs: 10_000, pointer: null, reason: undefined },
+  { kind: 'hand-off', pointer: undefined, offerMs: 50 },
+].map((facts, at) => {
+  const party = parties[at === 1 ? 2 : 0];
+  const id = at === 1 ? 'r2' : 'r1';
+  const named = { resource: 'project:1', requestId: id, leaseId: at < 2 ? leaseIdOf(id) : 'current', ttlMs: 30_000 };
+  const next = { to: parties[3]?.holder, nextLeaseId: 'next-r3', nextRequestId: 'next-r3', retryAfterMs: 0 };
+  return { kind: 'command', commands: [{ ...named, ...party, listener: 'here', ...next, ...facts } as LeaseCommand] };
+});
+
 /** The first sending of a request says that it is. */
 function asFirst(command: LeaseCommand, sent: Set<string>): LeaseCommand {
   if (!('requestId' in command)) return command;
@@ -255,7 +277,7 @@ describe('memory and Redis', () => {
           await memory.list({ prefix: '', after: '', limit: 10 }),
         );
       }),
-      { numRuns: 900 },
+      { numRuns: 900, examples: [[[...drained]]] },
     );
     expect(new Set(resources.map((name) => new MemoryLeaseStore().bucketOf(name))).size).toBe(resources.length);
     for (const kind of [
