@@ -3,6 +3,7 @@
 
 const FORM = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 const LENGTH = 55;
+const NO_TRACE = '0'.repeat(32);
 
 export interface SpanContext {
   readonly traceId: string;
@@ -18,8 +19,9 @@ export function parsedTraceparent(text: string): SpanContext | undefined {
 
 /** Undefined for a context that is of no trace. */
 export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string | undefined {
-  const text = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
-  return FORM.test(text) ? text : undefined;
+  if (traceId === NO_TRACE) return undefined;
+  const flags = traceFlags === 1 ? '01' : (traceFlags & 0xff).toString(16).padStart(2, '0');
+  return `00-${traceId}-${spanId}-${flags}`;
 }
 
 /** What came from outside, where it is a trace context. */
