@@ -237,7 +237,7 @@ if (parts.some((part) => part.startsWith('pairs'))) {
     });
     printPairs(inFlight, results, of.bestModes);
   }
-  for (const one of all) one.close();
+  for (const one of all) await one.close();
 }
 
 const handResults = [];
@@ -275,7 +275,7 @@ if (parts.includes('hand-over')) {
     for (const [name, { ms, underLoad }] of Object.entries(told))
       console.log(`  ${name.padEnd(26)} ${JSON.stringify(ms)}  (all slices ${JSON.stringify(underLoad)})`);
   }
-  for (const one of [ours, token, ...peers]) one?.close();
+  for (const one of [ours, token, ...peers]) await one?.close();
 }
 
 function latency(samples: readonly number[]) {

@@ -67,7 +67,7 @@ const heapAfter = heapNow();
 const rss = process.memoryUsage.rss();
 const { residents: residentsAfter = 0, commits = 0, passivations = 0 } = runtime.metrics.snapshot().types.light ?? {};
 await runtime.stop();
-await database.close();
+database.close();
 rmSync(dir, { recursive: true });
 
 const idle = bytesPerActor < GOAL_HEAP_BYTES ? 'met' : 'missed';
