@@ -6,7 +6,8 @@
 //   TR1  `publish` never waits, and nothing is kept for later: while disconnected it throws
 //        TRANSPORT_UNAVAILABLE (applied 'no').
 //   TR2  A subscription is in force on the server when its promise resolves, and again after
-//        every reconnect. Without a link there is none: it rejects with TRANSPORT_UNAVAILABLE.
+//        every reconnect; in a cluster, on the server that this side is connected to, which
+//        tells the others on its own time. Without a link there is none: it rejects with TRANSPORT_UNAVAILABLE.
 //   TR3  Messages of one publisher to one subject arrive in order, at most once, or not at all.
 //   TR4  `request` ends in a reply, `no-responders` (nobody was asked: no subscriber, or this
 //        side is disconnected), or `lost` (deadline, disconnect: somebody may have been asked).
