@@ -26,7 +26,7 @@ export interface Counted {
   readonly stops: number;
 }
 
-/** How far others count before a stopped worker may go on. */
+/** How far others count before a stopped worker may go on. An unconfirmed offer stands for 2 s, and its lapse is found within another. */
 const COUNT_ON = 10;
 
 /** Lets workers count in one file, all but one of them stopped once at the worst place. */
@@ -39,14 +39,15 @@ export async function count({ redis, mode, workers, rounds }: Counting): Promise
   let stops = 0;
   let isOver = false;
 
-  async function wakeLater(worker: ChildProcess): Promise<void> {
-    const before = file.read().fence;
+  /** Says whether another had taken over by then. */
+  async function wakeLater(worker: ChildProcess, fence: string): Promise<boolean> {
     const target = file.read().value + COUNT_ON;
     stops += 1;
     // Unfenced, a write of the past sets the number back: then other stopped workers wait longer.
-    for (let turn = 0; turn < 400 && !isOver && file.read().value < target; turn += 1) await sleep(5);
-    if (mode === 'fenced' && file.read().fence === before) throw new Error('nobody took over from a stopped worker');
+    for (let turn = 0; turn < 1_000 && !isOver && file.read().value < target; turn += 1) await sleep(5);
+    const isOvertaken = mode === 'unfenced' || file.read().fence > fence;
     worker.kill('SIGCONT');
+    return isOvertaken;
   }
 
   async function work(index: number): Promise<{ readonly acknowledged: number; readonly refused: number }> {
@@ -58,12 +59,15 @@ export async function count({ redis, mode, workers, rounds }: Counting): Promise
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     started.push(worker);
-    const waking: Promise<void>[] = [];
+    const waking: Promise<boolean>[] = [];
     for await (const line of createInterface({ input: worker.stdout as NodeJS.ReadableStream })) {
-      if (line !== 'stopped') return JSON.parse(line);
-      waking.push(wakeLater(worker));
+      const [, fence] = /^stopped (\d+)$/.exec(line) ?? [];
+      if (fence !== undefined) waking.push(wakeLater(worker, fence));
+      else {
+        if ((await Promise.all(waking)).includes(false)) throw new Error('nobody took over from a stopped worker');
+        return JSON.parse(line);
+      }
     }
-    await Promise.all(waking);
     throw new Error(`worker ${index} ended before it had counted`);
   }
 

@@ -16,7 +16,7 @@ for (let round = 1; round <= Number(rounds); round += 1) {
     const stop = (): void => {
       lease.assertValid();
       if (round === Number(stopIn)) {
-        writeSync(1, 'stopped\n');
+        writeSync(1, `stopped ${lease.fence}\n`);
         process.kill(process.pid, 'SIGSTOP');
       }
     };
