@@ -78,7 +78,7 @@ console.log(
 console.log(
   `${commits} actors addressed, ${residentsAfter} in memory: ${mib(highest)} MiB of process memory at most, ${mib(rss)} after (heap ${mib(heapAfter)}); below ${mib(GOAL_PROCESS_BYTES)}: ${all}`,
 );
-writeResults('memory', {
+writeResults('runtime/memory', {
   what: 'Idle actors in memory, records in SQLite',
   versions: { node: process.version, xstate: versionOf('xstate') },
   idleActor: { bytesOfHeap: bytesPerActor, residents, goal: `below ${GOAL_HEAP_BYTES} bytes`, verdict: idle },
