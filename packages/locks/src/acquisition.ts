@@ -1,6 +1,20 @@
 import { CoordinationError, LockAcquisitionError } from './errors.ts';
+import type { GrantFacts, Term } from './held-lease.ts';
 import type { Lease } from './lease.ts';
 import type { ClaimOptions, ClaimOutcome } from './lock-manager.ts';
+
+/** What a grant that was just answered says of its lease, whatever was claimed. */
+export function grantOf(
+  asked: Omit<GrantFacts, 'fence' | 'gen' | 'grantedAtMs' | 'untilMs' | 'offered'>,
+  reply: { readonly fence: GrantFacts['fence']; readonly untilMs: number; readonly serverMs: number },
+  sentMs: number,
+): readonly [GrantFacts, Term] {
+  const { fence, untilMs, serverMs } = reply;
+  return [
+    { ...asked, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false },
+    { sentMs, remainingMs: untilMs - serverMs },
+  ];
+}
 
 /** The lease of a claim, or the error that says why there is none. */
 export function grantedLease(resource: string, outcome: ClaimOutcome, options: ClaimOptions): Lease {

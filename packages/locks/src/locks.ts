@@ -1,4 +1,4 @@
-import { grantedLease } from './acquisition.ts';
+import { grantedLease, grantOf } from './acquisition.ts';
 import { Alarm, Alarms } from './alarms.ts';
 import {
   checkGrace,
@@ -454,15 +454,8 @@ export class Locks implements LockManager, LeaseHome {
     options: ClaimOptions,
   ): ClaimOutcome | 'queued' {
     switch (reply.kind) {
-      case 'granted': {
-        const { fence, untilMs, serverMs } = reply;
-        const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
-        return {
-          kind: 'granted',
-          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, options),
-          fresh: true,
-        };
-      }
+      case 'granted':
+        return { kind: 'granted', lease: this.begin(...grantOf(command, reply, sentMs), options), fresh: true };
       case 'held':
         return {
           kind: 'granted',

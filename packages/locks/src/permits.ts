@@ -2,6 +2,7 @@
 //
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
+import { grantOf } from './acquisition.ts';
 import type { Alarms } from './alarms.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
@@ -178,15 +179,8 @@ export class Permits implements LeaseHome {
     options: ClaimOptions,
   ): ClaimOutcome | 'queued' {
     switch (reply.kind) {
-      case 'granted': {
-        const { fence, untilMs, serverMs } = reply;
-        const facts: GrantFacts = { ...command, fence, gen: 1, grantedAtMs: serverMs, untilMs, offered: false };
-        return {
-          kind: 'granted',
-          lease: this.begin(facts, { sentMs, remainingMs: untilMs - serverMs }, options),
-          fresh: true,
-        };
-      }
+      case 'granted':
+        return { kind: 'granted', lease: this.begin(...grantOf(command, reply, sentMs), options), fresh: true };
       case 'held':
         return {
           kind: 'granted',
