@@ -20,7 +20,14 @@ const [kills, drains] = [Number(values.kills), Number(values.drains)];
 
 await using redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
 await using nats = await startNats();
-const trial = await FailoverTrial.start({ redis: redis.url, nats: nats.url, namespace: 'bench' });
+// Calls come at a rate that the machine carries: else the pauses are those of a full machine.
+const trial = await FailoverTrial.start({
+  redis: redis.url,
+  nats: nats.url,
+  namespace: 'bench',
+  pauseMs: 50,
+  settleMs: 2_000,
+});
 try {
   const firstAnswers: number[] = [];
   const pauses: number[] = [];

@@ -37,6 +37,8 @@ export interface TrialSettings {
   readonly keys?: number;
   /** Between the calls of one writer. @default 10 */
   readonly pauseMs?: number;
+  /** How long a drain is preceded by nothing: what is new to the cluster gets warm. @default 300 */
+  readonly settleMs?: number;
   /** Puts a proxy between each node and its servers, for `cutOff`. */
   readonly proxied?: boolean;
 }
@@ -168,6 +170,7 @@ export class FailoverTrial {
    */
   async drain(): Promise<{ readonly longestMs: number; readonly beforeMs: number; readonly tookMs: number }> {
     const victim = await this.#victim();
+    await elapse((this.#settings.settleMs ?? SETTLE_MS) - SETTLE_MS);
     const settledMs = nowMs();
     await elapse(SETTLE_MS);
     const atMs = nowMs();
