@@ -11,7 +11,7 @@
 //        valid, until one round trip confirms the lease.
 //   HL5  One renewal at a time, and none after the release was asked for.
 //   HL8  A lease being given away is not valid from the call on; while it drains it ends with its
-//        drain at the latest.
+//        drain at the latest. Asked for, and silent, it is not valid from the time to answer on.
 //   HL9  Automatic renewal ends with `maxHoldMs`, or when `isAlive` says no.
 import { type Alarm, type Alarms, Alarm as LeaseAlarm } from './alarms.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
@@ -34,7 +34,7 @@ import type {
   RenewOutcome,
   TakeoverAnswer,
 } from './lease.ts';
-import type { OwnView } from './lease-command.ts';
+import type { EndedNotice, OwnView } from './lease-command.ts';
 import { watchfulAbort } from './lease-signal.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId } from './lock-event.ts';
@@ -76,6 +76,8 @@ export type GrantFacts = Pick<
   readonly offered: boolean;
   readonly handedOver?: HandedOver;
   readonly breaking?: Breaking;
+  /** The store's clock when it told of them. */
+  readonly serverMs?: number;
 };
 
 /** A term as a reply told it: what remained, when the request that asked for it was sent. */
@@ -141,7 +143,7 @@ export class HeldLease implements Lease {
     this.#offered = facts.offered;
     this.#isAwaited = facts.offered;
     this.handedOver = facts.handedOver;
-    if (facts.breaking !== undefined) this.#passingOn().see(facts.breaking);
+    if (facts.breaking !== undefined) this.#passingOn().see(facts.breaking, term.sentMs, facts.serverMs);
     this.#mode = upkeep.renew ?? 'auto';
     this.#isAlive = upkeep.isAlive;
     this.#begunMs = term.sentMs;
@@ -174,18 +176,20 @@ export class HeldLease implements Lease {
   get state(): LeaseState {
     if (this.#isOver()) return this.#state;
     if (this.#home.clock.nowMs() >= this.#deadlineMs) return 'lost';
-    return this.#slept() ? 'suspended' : this.#state;
+    return this.#slept() || this.#passing?.isSilent === true ? 'suspended' : this.#state;
   }
 
   get valid(): boolean {
-    if (!this.isLive()) return false;
+    if (!this.isLive() || this.#passing?.isSilent === true) return false;
     if (!this.#slept()) return true;
     this.#suspend();
     return false;
   }
 
   remainingMs(): number {
-    return this.valid ? Math.max(0, this.#deadlineMs - this.#home.clock.nowMs()) : 0;
+    if (!this.valid) return 0;
+    const endMs = Math.min(this.#deadlineMs, this.#passing?.silentAtMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(0, endMs - this.#home.clock.nowMs());
   }
 
   assertValid(): void {
@@ -271,13 +275,20 @@ export class HeldLease implements Lease {
   }
 
   /** Something was decided about it: asks the store what, and extends nothing. */
-  look(): Promise<void> {
-    return this.#passingOn().look();
+  async look(): Promise<void> {
+    await this.#passingOn().look();
   }
 
   /** Ends it here without telling the store: another process carries it on, or it is known to be over. */
   abandon(reason: LossReason): void {
     this.#lose(reason);
+  }
+
+  /** Somebody else ended it at the store. */
+  endedElsewhere(how: EndedNotice['how']): void {
+    // What its own release is answered says more.
+    if (this.#releasing === undefined)
+      this.#lose(how === 'revoked' || how === 'handed-over' ? how : 'released-elsewhere');
   }
 
   /** Gives it back on behalf of all its parties, whose work is aborted. */
@@ -303,7 +314,8 @@ export class HeldLease implements Lease {
     this.#untilMs = view.untilMs;
     this.#offered = view.offered;
     if (view.queue > 0) this.#isAwaited = true;
-    if (view.breaking !== undefined || this.#passing !== undefined) this.#passingOn().see(view.breaking);
+    if (view.breaking !== undefined || this.#passing !== undefined)
+      this.#passingOn().see(view.breaking, sentMs, view.serverMs);
     this.#begin({ sentMs, remainingMs: view.remainingMs, ...(wallLeadMs === undefined ? {} : { wallLeadMs }) });
     if (view.link.kind !== 'away') return;
     // Whose connection is gone is given its grace and no more: renewing would bring it back.
@@ -347,7 +359,9 @@ export class HeldLease implements Lease {
   #setAlarm(): void {
     // The answer to a renewal that the release overtook must not leave an alarm behind.
     if (this.#releasing !== undefined) return;
-    this.#home.alarms.set(this.#alarm, Math.min(this.#deadlineMs, this.#renewAtMs));
+    const wakeMs = Math.min(this.#deadlineMs, this.#renewAtMs);
+    const passing = this.#passing;
+    this.#home.alarms.set(this.#alarm, passing === undefined ? wakeMs : Math.min(wakeMs, passing.lookAtMs));
   }
 
   #wake(): void {
@@ -361,6 +375,7 @@ export class HeldLease implements Lease {
       if (isDue) this.#renewAtMs = Number.POSITIVE_INFINITY;
       const isSuspended = this.#slept();
       if (isSuspended) this.#suspend();
+      if (this.#passing !== undefined && nowMs >= this.#passing.lookAtMs) void this.#askIfPassed(this.#passing);
       if (isDue) {
         if (isSuspended || this.#isAlive === undefined || this.#mode === 'manual') void this.renew();
         else void this.#renewIfAlive(this.#isAlive);
@@ -480,6 +495,11 @@ export class HeldLease implements Lease {
     if (this.#deadlineMs === this.#holdEndMs) return 'max-hold';
     if (this.#isProbing) return 'not-alive';
     return this.#passing?.breaking?.state === 'draining' ? 'handed-over' : undefined;
+  }
+
+  async #askIfPassed(passing: PassingOn): Promise<void> {
+    await passing.lookWhenSilent();
+    if (!this.#isOver()) this.#setAlarm();
   }
 
   #passingOn(): PassingOn {

@@ -119,6 +119,8 @@ export type LeaseCommand =
       readonly by?: Holder | undefined;
       /** Somebody may stand in line: they are to hear of it before the reply. */
       readonly isAwaited?: boolean;
+      /** Whoever sends it does not hold it: its holder is to hear of it. */
+      readonly isByOther?: boolean;
     }
   | { readonly kind: 'cancel'; readonly resource: string; readonly requestId: string }
   | { readonly kind: 'inspect'; readonly resource: string };
@@ -210,5 +212,14 @@ export interface Look {
   readonly requestId?: string;
 }
 
+/** That a lease was ended by somebody else than its holder: over from this notice on. */
+export interface EndedNotice {
+  readonly kind: 'ended';
+  readonly resource: string;
+  readonly leaseId: string;
+  readonly how: 'released' | 'revoked' | 'handed-over' | 'cancelled';
+  readonly requestId?: undefined;
+}
+
 /** What processes tell each other beside the replies. Any of it may be lost; none is ever needed. */
-export type Notice = Offer | Look;
+export type Notice = Offer | Look | EndedNotice;

@@ -5,7 +5,7 @@
 
 import { EndedLeases } from './ended-leases.ts';
 import { type Ended, type EndedHow, type FencingToken, fenceOf, type HandedOver } from './lease.ts';
-import type { Notice, OwnView, Reply } from './lease-command.ts';
+import type { EndedNotice, Notice, OwnView, Reply } from './lease-command.ts';
 import {
   type CurrentLease,
   ENDED_WINDOW_MS,
@@ -170,8 +170,13 @@ export class LeaseDraft {
     });
     const told = how === 'expired' && current.offered ? ('unconfirmed' as const) : how;
     this.log(how === 'expired' ? 'expired' : 'released', { ...current, untilMs: atMs }, { ...facts, how: told });
-    // Its holder may not know yet.
-    if (how === 'revoked' || how === 'handed-over') this.notify('all');
+    if (how === 'revoked' || how === 'handed-over' || how === 'cancelled') this.tellEnded(current, how);
+  }
+
+  /** Its holder may not know yet, wherever that is. */
+  tellEnded({ leaseId }: CurrentLease, how: EndedNotice['how']): void {
+    const { resource } = this.record;
+    this.#notices.push({ to: 'all', notice: { kind: 'ended', resource, leaseId, how } });
   }
 
   /** Offers the resource past the queue, and takes the party out of it. */

@@ -82,6 +82,11 @@ local function offer(listener, texts, ttlMs, standsMs, passed)
   call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. requestId() .. '\\1' .. resource .. '\\1' .. format('%d\\1%d\\1%d', fence, granted, untilMs))
 end
 
+-- Its holder may not know yet, wherever that is.
+local function tellEnded(how)
+  call('PUBLISH', ns .. ':look', lease .. '\\1' .. how .. '\\1' .. resource)
+end
+
 -- Ends the lease; what becomes of the resource is for the caller to say.
 local function close(how, facts)
   local endedMs = now
@@ -94,8 +99,7 @@ local function close(how, facts)
   rememberUntil(now + math.max(window, 2 * ttl))
   untilMs, offered, link, breaking, breakingText = endedMs, 0, '', 0, ''
   log(how, facts)
-  -- Its holder may not know yet.
-  if how == ${EVENTS.revoked} or how == ${EVENTS['handed-over']} then call('PUBLISH', ns .. ':look', resource) end
+  if how == ${EVENTS.revoked} or how == ${EVENTS['handed-over']} or how == ${EVENTS.cancelled} then tellEnded(how) end
 end
 
 local function finish(how, facts)
@@ -228,10 +232,12 @@ function run.w(theirs, theirGen, grace)
   return told('w')
 end
 
--- lease, code of how it is to end, facts
-function run.r(theirs, how, facts)
+-- lease, code of how it is to end, facts, 1 if it is not its holder who ends it
+function run.r(theirs, how, facts, isByOther)
   if last >= ${HELD} and lease == theirs then
-    finish(tonumber(how), facts)
+    how = tonumber(how)
+    if isByOther == '1' and how == ${EVENTS.released} then tellEnded(how) end
+    finish(how, facts)
     return ${REPLY_CODES.released}
   end
   local code = endedHow(theirs)

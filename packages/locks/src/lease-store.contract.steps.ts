@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Breaking, FencingToken } from './lease.ts';
-import type { CommandKind, CommandOf, Notice, Offer, Replies } from './lease-command.ts';
+import type { CommandKind, CommandOf, EndedNotice, Notice, Offer, Replies } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LoggedLockEvent } from './lock-event.ts';
 
@@ -147,10 +147,17 @@ export function leaseStoreSteps(harness: LeaseStoreHarness) {
     for (let turn = 0; turn < 200 && find() === undefined; turn += 1) await harness.elapse(1);
     expect(find()).toMatchObject({ resource: press });
   };
+  /** Everybody was told that a lease is over. */
+  const endedTold = async (requestId: string, how: EndedNotice['how']): Promise<void> => {
+    const leaseId = leaseIdOf(requestId);
+    const find = () => notices.find((notice) => notice.kind === 'ended' && notice.leaseId === leaseId);
+    for (let turn = 0; turn < 200 && find() === undefined; turn += 1) await harness.elapse(1);
+    expect(find()).toEqual({ kind: 'ended', resource: press, leaseId, how });
+  };
   const offerTo = async (requestId: string): Promise<Offer> => {
     // Notifications travel beside replies: give them a moment of the store's time.
     const find = (): Offer | undefined =>
-      notices.find((notice): notice is Offer => notice.kind !== 'look' && notice.requestId === requestId);
+      notices.find((notice): notice is Offer => 'fence' in notice && notice.requestId === requestId);
     for (let turn = 0; turn < 200 && find() === undefined; turn += 1) await harness.elapse(1);
     const offer = find();
     if (offer === undefined) throw new Error(`no offer reached ${requestId}`);
@@ -173,6 +180,7 @@ export function leaseStoreSteps(harness: LeaseStoreHarness) {
     answer,
     handOff,
     lookedAt,
+    endedTold,
     offerTo,
     events,
   };

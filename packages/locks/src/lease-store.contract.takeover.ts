@@ -27,6 +27,7 @@ export function takeoverContract(harness: LeaseStoreHarness, steps: LeaseStoreSt
     answer,
     handOff,
     lookedAt,
+    endedTold,
     offerTo,
     events,
   } = steps;
@@ -294,7 +295,7 @@ export function takeoverContract(harness: LeaseStoreHarness, steps: LeaseStoreSt
         how: 'forced',
         reason: 'an emergency',
       });
-      await lookedAt();
+      await endedTold('a', 'revoked');
       await lookedAt('d');
       expect(await takeover('bob', { requestId: 'b', force: true })).toMatchObject({ kind: 'held' });
       expect(await renew('a')).toEqual({ kind: 'ended', how: 'revoked' });
@@ -303,6 +304,30 @@ export function takeoverContract(harness: LeaseStoreHarness, steps: LeaseStoreSt
         ['released', 'revoked', 'bob', undefined, 'an emergency'],
         ['taken-over', 'forced', undefined, 'ada', 'an emergency'],
       ]);
+    });
+
+    it('[LS27] whoever else ends a lease, its holder is told, wherever that is, and by its name', async () => {
+      const end = (requestId: string, how: 'released' | 'revoked') =>
+        submit<'release'>({
+          kind: 'release',
+          resource: press,
+          leaseId: leaseIdOf(requestId),
+          how,
+          reason: undefined,
+          isByOther: true,
+        });
+      granted(await request('ada', { requestId: 'a' }));
+      expect(await end('a', 'released')).toEqual({ kind: 'released' });
+      await endedTold('a', 'released');
+      granted(await request('bob', { requestId: 'b' }));
+      await end('b', 'revoked');
+      await endedTold('b', 'revoked');
+      granted(await request('cyd', { requestId: 'c' }));
+      await cancel('c');
+      await endedTold('c', 'cancelled');
+      granted(await request('dan', { requestId: 'd' }));
+      await handOff('d', 'eve');
+      await endedTold('d', 'handed-over');
     });
 
     it('[LS26] handed off, it stands for that party alone, and passes to the queue when they do not come', async () => {

@@ -2,12 +2,12 @@ import { UNPRINTABLE } from './claim-arguments.ts';
 import { CoordinationError } from './errors.ts';
 import { InvariantViolation, unreachable } from './invariant.ts';
 import { fenceOf, type Holder, type Link } from './lease.ts';
-import type { LeaseCommand, Notice, OwnView, Reply } from './lease-command.ts';
+import type { EndedNotice, LeaseCommand, Notice, OwnView, Reply } from './lease-command.ts';
 import { EVENTS } from './lease-script.record.ts';
 import { claimTexts, endedHow, freeViewOf, isHeld, viewOf } from './lease-store.redis-record.ts';
 
 /** What the script reads of each command, and how many fields: the small letters with few are the common forms. */
-export const LETTERS = { q: 2, Q: 5, n: 3, a: 3, w: 3, r: 1, R: 3, c: 2, i: 0, s: 0, t: 5, g: 3, u: 1, o: 4 } as const;
+export const LETTERS = { q: 2, Q: 5, n: 3, a: 3, w: 3, r: 1, R: 4, c: 2, i: 0, s: 0, t: 5, g: 3, u: 1, o: 4 } as const;
 export type WireLetter = keyof typeof LETTERS;
 
 /** Replies that are numbers; whatever is greater than all of them is the fence of a grant. */
@@ -57,11 +57,11 @@ export function toWire(command: LeaseCommand): { readonly letter: WireLetter; re
     case 'away':
       return { letter: 'w', fields: `${nameable(command.leaseId)}\0${command.gen ?? -1}\0${command.graceMs}\0` };
     case 'release': {
-      const { leaseId, how, reason, by } = command;
-      if (how === 'released' && reason === undefined && by === undefined && leaseId !== '')
+      const { leaseId, how, reason, by, isByOther = false } = command;
+      if (how === 'released' && reason === undefined && by === undefined && leaseId !== '' && !isByOther)
         return { letter: 'r', fields: `${nameable(leaseId)}\x01\0` };
       const facts = reason === undefined && by === undefined ? '' : JSON.stringify({ reason, by });
-      return { letter: 'R', fields: `${nameable(leaseId)}\0${EVENTS[how]}\0${facts}\0` };
+      return { letter: 'R', fields: `${nameable(leaseId)}\0${EVENTS[how]}\0${facts}\0${isByOther ? 1 : 0}\0` };
     }
     case 'cancel':
       return { letter: 'c', fields: `${nameable(command.requestId)}\0${command.resource}\0` };
@@ -218,11 +218,13 @@ function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply
   }
 }
 
-/** What the script publishes: an offer, or that there is something to look at. */
+/** What the script publishes: an offer, that a lease was ended, or that there is something to look at. */
 export function parseNotice(message: string): Notice {
   const [first = '', requestId, resource, fence, grantedAtMs, untilMs] = message.split('\x01');
   if (resource === undefined)
     return { kind: 'look', resource: first, ...(requestId === undefined ? {} : { requestId }) };
+  if (fence === undefined)
+    return { kind: 'ended', resource, leaseId: first, how: endedHow(Number(requestId)) as EndedNotice['how'] };
   return {
     resource,
     leaseId: first,

@@ -223,7 +223,8 @@ export class Locks implements LockManager, LeaseHome {
     checkResource(resource);
     try {
       if (!this.#isOpen) await this.open();
-      const command = { kind: 'release', resource, leaseId, how, reason, by } as const;
+      const isByOther = !this.#leases.has(leaseId);
+      const command = { kind: 'release', resource, leaseId, how, reason, by, isByOther } as const;
       const reply = await this.#whileEnding(leaseId, this.store.submit<'release'>(command));
       // Whatever the answer, it is held no longer.
       this.#leases.get(leaseId)?.abandon(how === 'revoked' ? 'revoked' : 'released-elsewhere');
@@ -576,7 +577,8 @@ export class Locks implements LockManager, LeaseHome {
 
   #noticed(notice: Notice): void {
     if (notice.requestId !== undefined) this.#takeovers.noticed(notice.requestId);
-    if (notice.kind !== 'look') this.#waiting.offered(notice);
+    if (notice.kind === 'ended') this.#leases.get(notice.leaseId)?.endedElsewhere(notice.how);
+    else if (notice.kind !== 'look') this.#waiting.offered(notice);
     else if (notice.requestId === undefined)
       for (const lease of this.#leases.values()) if (lease.resource === notice.resource) void lease.look();
   }

@@ -12,7 +12,7 @@ import type { AnswerCommand, HandOffCommand, OwnView } from './lease-command.ts'
 import { RETRY_DENIED_MS } from './lease-draft.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId } from './lock-event.ts';
-import { allowanceMs } from './renewal.ts';
+import { allowanceMs, DRAINING_PACE_MS } from './renewal.ts';
 
 interface LeaseName {
   readonly resource: string;
@@ -45,6 +45,9 @@ export class PassingOn {
   readonly #lease: Passable;
   readonly #listeners = new Set<(takeover: Breaking | undefined) => void>();
   #breaking: Breaking | undefined;
+  /** When silence grants it, by the local clock at the earliest. */
+  #silentAtMs = Number.POSITIVE_INFINITY;
+  #lookAtMs = Number.POSITIVE_INFINITY;
   /** How many calls may be giving the lease away at this moment. */
   #underway = 0;
   #latest: Promise<unknown> | undefined;
@@ -68,9 +71,26 @@ export class PassingOn {
     return this.isUnderway ? this.#latest : undefined;
   }
 
-  see(breaking: Breaking | undefined): void {
+  /** The time to answer is over, and silence grants: it may be another's until the store says that it is not. */
+  get isSilent(): boolean {
+    return this.#lease.home.clock.nowMs() >= this.#silentAtMs;
+  }
+
+  get silentAtMs(): number {
+    return this.#silentAtMs;
+  }
+
+  /** When to ask the store whether silence has granted it. */
+  get lookAtMs(): number {
+    return this.#lookAtMs;
+  }
+
+  /** What the store told of who asks, at `serverMs` of its clock, when it was asked at `sentMs`. */
+  see(breaking: Breaking | undefined, sentMs: number, serverMs: number | undefined): void {
     const before = this.#breaking;
     this.#breaking = breaking;
+    this.#silentAtMs = silentAtMs(breaking, sentMs, serverMs);
+    this.#lookAtMs = this.#silentAtMs;
     if (before?.takeoverId === breaking?.takeoverId && before?.state === breaking?.state) return;
     for (const listener of this.#listeners) this.#lease.home.clock.soon(() => listener(breaking));
   }
@@ -106,9 +126,18 @@ export class PassingOn {
     return await this.#pass(true, () => store.submit<'hand-off'>(handOffCommand(this.#lease, handOff, names)));
   }
 
+  /** Asks whether silence has granted it. Who is not told that it has not, has it no longer. */
+  async lookWhenSilent(): Promise<void> {
+    this.#lookAtMs = Number.POSITIVE_INFINITY;
+    const isAnswered = await this.look();
+    if (this.#lease.isOver() || !this.isSilent) return;
+    if (isAnswered) this.#lookAtMs = this.#lease.home.clock.nowMs() + DRAINING_PACE_MS;
+    else this.#lease.loseAndGiveBack('unreachable');
+  }
+
   /** Something was decided about the lease: asks the store what, and extends nothing. */
-  async look(): Promise<void> {
-    if (this.#lease.isOver()) return;
+  async look(): Promise<boolean> {
+    if (this.#lease.isOver()) return false;
     const { resource, leaseId, home } = this.#lease;
     const sentMs = home.clock.nowMs();
     try {
@@ -116,8 +145,10 @@ export class PassingOn {
       const reply = await home.store.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined, gen: 0 });
       if (reply.kind === 'renewed') this.#lease.confirm(reply.view, sentMs);
       else this.#lease.endedAs(reply.how);
+      return true;
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;
+      return false;
     }
   }
 
@@ -170,6 +201,13 @@ export function handOffCommand(
   names: Pick<HandOffCommand, 'nextLeaseId' | 'nextRequestId'>,
 ): HandOffCommand {
   return { kind: 'hand-off', resource, leaseId, to, instance, pointer, offerMs, ...names };
+}
+
+function silentAtMs(breaking: Breaking | undefined, sentMs: number, serverMs: number | undefined): number {
+  if (breaking?.state !== 'asked' || breaking.onSilence !== 'grant' || serverMs === undefined)
+    return Number.POSITIVE_INFINITY;
+  const leftMs = Math.max(0, breaking.answerByMs - serverMs);
+  return sentMs + leftMs - allowanceMs(leftMs);
 }
 
 function isEnded(reply: { readonly kind: string }): reply is EndedReply {

@@ -36,5 +36,5 @@ export function retryDelayMs(termMs: number, jitter: number): number {
   return Math.min(1_000, Math.max(10, termMs / 12)) * (1 - jitter / 4);
 }
 
-/** How often at most the holder of a lease that drains asks whether it still does. */
+/** How often at most the holder of a lease that drains, or that silence may have granted, asks whether it still has it. */
 export const DRAINING_PACE_MS = 50;

@@ -55,6 +55,7 @@ export function release(draft: LeaseDraft, command: CommandOf<'release'>): Repli
   const current = draft.current;
   if (current?.leaseId === command.leaseId) {
     const { how, reason, by } = command;
+    if (how === 'released' && command.isByOther === true) draft.tellEnded(current, how);
     draft.end(current, how, { ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) });
     return { kind: 'released' };
   }

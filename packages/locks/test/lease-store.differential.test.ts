@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
-import type { LeaseCommand } from '../src/lease-command.ts';
+import type { LeaseCommand, Notice } from '../src/lease-command.ts';
 import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
 import type { LeaseStore } from '../src/lease-store.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
@@ -32,7 +32,7 @@ const resource = fc.constantFrom(...resources);
 const requestId = fc.constantFrom(...requestIds);
 const leaseId = fc.oneof(
   { weight: 6, arbitrary: requestId.map(leaseIdOf) },
-  requestId.map((id) => `next-${id}`),
+  fc.constantFrom('next-1', 'next-2', 'next-3'),
 );
 /** Of those commands that only a holder can give. */
 const heldId = fc.oneof({ weight: 3, arbitrary: fc.constant('current') }, leaseId);
@@ -70,6 +70,7 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
       leaseId,
       how: fc.constantFrom('released' as const, 'revoked' as const),
       reason: fc.constantFrom(undefined, 'be"cause'),
+      isByOther: fc.boolean(),
     }),
   },
   {
@@ -151,15 +152,15 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
         party: fc.constantFrom(...parties),
         pointer,
         offerMs: fc.constantFrom(50, 9_000),
-        next: requestId,
       })
-      .map(({ party: { holder, instance }, next, ...facts }) => ({
+      .map(({ party: { holder, instance }, ...facts }) => ({
         kind: 'hand-off' as const,
         to: holder,
         instance,
         ...facts,
-        nextLeaseId: `next-${next}`,
-        nextRequestId: `next-${next}`,
+        // Nobody gives two leases one name: a run numbers them.
+        nextLeaseId: 'next',
+        nextRequestId: 'next',
       })),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('withdraw' as const), resource, takeoverId }) },
@@ -199,7 +200,7 @@ const drained: readonly Step[] = [
   const party = parties[at === 1 ? 2 : 0];
   const id = at === 1 ? 'r2' : 'r1';
   const named = { resource: 'project:1', requestId: id, leaseId: at < 2 ? leaseIdOf(id) : 'current', ttlMs: 30_000 };
-  const next = { to: parties[3]?.holder, nextLeaseId: 'next-r3', nextRequestId: 'next-r3', retryAfterMs: 0 };
+  const next = { to: parties[3]?.holder, nextLeaseId: 'next', nextRequestId: 'next', retryAfterMs: 0 };
   return { kind: 'command', commands: [{ ...named, ...party, listener: 'here', ...next, ...facts } as LeaseCommand] };
 });
 
@@ -212,21 +213,31 @@ function asFirst(command: LeaseCommand, sent: Set<string>): LeaseCommand {
   return command.kind === 'request' ? { ...command, isFirst } : command;
 }
 
+/** What only a run can tell: which takeover is the latest, and how many leases were handed off. */
+interface Told {
+  readonly asked: Map<string, string>;
+  handedOff: number;
+}
+
 /** With the names that only a run can tell. */
-async function named(
-  command: LeaseCommand,
-  stores: readonly LeaseStore[],
-  asked: ReadonlyMap<string, string>,
-): Promise<LeaseCommand> {
+async function named(command: LeaseCommand, stores: readonly LeaseStore[], told: Told): Promise<LeaseCommand> {
   const { resource } = command;
-  const isLatest = 'takeoverId' in command && command.takeoverId === 'latest';
-  const latest = isLatest ? { ...command, takeoverId: asked.get(resource) ?? '' } : command;
+  let latest = command;
+  if (command.kind === 'hand-off') {
+    told.handedOff += 1;
+    latest = { ...command, nextLeaseId: `next-${told.handedOff}`, nextRequestId: `next-${told.handedOff}` };
+  } else if ('takeoverId' in command && command.takeoverId === 'latest')
+    latest = { ...command, takeoverId: told.asked.get(resource) ?? '' };
   if (!('leaseId' in latest) || latest.leaseId !== 'current') return latest;
   const [view, ...others] = await Promise.all(
     stores.map((store) => store.submit<'inspect'>({ kind: 'inspect', resource })),
   );
   for (const other of others) expect(other).toEqual(view);
   return { ...latest, leaseId: (view?.view.kind === 'held' ? view.view.leaseId : undefined) ?? 'none' };
+}
+
+function asText(notice: Notice): string {
+  return JSON.stringify(Object.entries(notice).sort());
 }
 
 describe('memory and Redis', () => {
@@ -253,22 +264,31 @@ describe('memory and Redis', () => {
         const time = { prelude: GIVEN_TIME, args: () => [`${clock.wallMs() * 1_000}`] };
         const script = new RedisLeaseStore({ link, namespace: `differential${runs}`, buckets: memory.buckets, time });
         const sent = new Set<string>();
-        const asked = new Map<string, string>();
+        const told: Told = { asked: new Map(), handedOff: 0 };
+        const notices: [Notice[], Notice[]] = [[], []];
+        await memory.listen('here', (notice) => void notices[0].push(notice));
+        const stop = await script.listen('here', (notice) => void notices[1].push(notice));
         for (const [index, one] of steps.entries()) {
           if (one.kind === 'elapse') await clock.advance(one.ms);
           else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
           else {
-            const commands = await Promise.all(one.commands.map((command) => named(command, [memory, script], asked)));
+            const commands = await Promise.all(one.commands.map((command) => named(command, [memory, script], told)));
             const [ours, theirs] = await Promise.all([
               Promise.all(commands.map((command) => memory.submit(command))),
               Promise.all(commands.map((command) => script.submit(asFirst(command, sent)))),
             ]);
             for (const reply of ours)
-              if (reply.kind === 'asked') asked.set(reply.view.resource, reply.view.breaking?.takeoverId ?? '');
+              if (reply.kind === 'asked') told.asked.set(reply.view.resource, reply.view.breaking?.takeoverId ?? '');
             expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
             for (const reply of ours) seen.set(reply.kind, (seen.get(reply.kind) ?? 0) + 1);
           }
         }
+        await clock.settle();
+        await expect.poll(() => notices[1].length, { interval: 1 }).toBe(notices[0].length);
+        // Those on different channels overtake each other.
+        expect(notices[1].map(asText).sort()).toEqual(notices[0].map(asText).sort());
+        for (const { kind = 'offer' } of notices[0]) seen.set(kind, (seen.get(kind) ?? 0) + 1);
+        stop();
         for (const name of resources) {
           const bucket = memory.bucketOf(name);
           expect(await script.readLog(bucket, 'start', 1_000)).toEqual(await memory.readLog(bucket, 'start', 1_000));
@@ -306,6 +326,8 @@ describe('memory and Redis', () => {
       'handed-off',
       'promised',
       'view',
+      'offer',
+      'look',
     ]) {
       expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
     }

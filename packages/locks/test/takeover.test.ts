@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Breaking, CoordinationError, type Lease, type LeaseStore, type TakeoverOptions } from '../src/index.ts';
+import {
+  type Breaking,
+  CoordinationError,
+  type Lease,
+  type LeaseStore,
+  type LossReason,
+  type TakeoverOptions,
+} from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
 import { SimulatedClock, seededEntropy } from '../src/testing.ts';
@@ -28,6 +35,10 @@ function open(seed: number, on: LeaseStore = store): Locks {
 
 function ask(options: Partial<TakeoverOptions> = {}) {
   return there.requestTakeover(press, { by: bob, reason: 'my turn', graceMs: 20_000, ...options });
+}
+
+function ref({ resource, leaseId }: Lease) {
+  return { resource, leaseId };
 }
 
 async function settled<T>(promise: Promise<T>): Promise<T> {
@@ -152,6 +163,92 @@ describe('a lease that somebody asks for', () => {
     expect(back.handedOver).toMatchObject({ from: bob });
     await back.release();
     expect((await settled(waiting)).holder).toEqual(cyd);
+  });
+});
+
+describe('a lease that somebody else ends', () => {
+  const ends: readonly (readonly [string, LossReason, (lease: Lease) => Promise<unknown>])[] = [
+    ['force', 'revoked', () => there.force(press, { by: bob, reason: 'an audit' })],
+    ['a release by its id', 'released-elsewhere', (lease) => there.release(ref(lease))],
+    ['a revocation by its id', 'revoked', (lease) => there.release({ ...ref(lease), how: 'revoked' })],
+    ['a cancellation of its request', 'released-elsewhere', () => there.cancel({ resource: press, requestId: 'mine' })],
+    ['a hand-off by its id', 'handed-over', (lease) => there.handOff({ ...ref(lease), to: cyd })],
+  ];
+  it.each(ends)('[HL11] by %s, is over with the notice, without a round trip', async (_how, reason, end) => {
+    const lossy = new LossyStore(store);
+    const lease = await open(3, lossy).acquire(press, { holder: ada, requestId: 'mine' });
+    const { signal } = lease;
+    lossy.losesReplies = true;
+    await settled(end(lease));
+    expect([lease.valid, lease.state, signal.aborted]).toEqual([false, 'lost', true]);
+    expect(lease.lossReason).toBe(reason);
+    expect(lossy.asked).toBe(0);
+  });
+
+  it('[HL11] its own release, on the way meanwhile, says what became of it', async () => {
+    const lease = await here.acquire(press, { holder: ada });
+    await there.open();
+    const forced = there.force(press, { by: bob, reason: 'an audit' });
+    const released = lease.release();
+    expect((await settled(forced)).kind).toBe('granted');
+    expect(await released).toEqual({ kind: 'already' });
+    expect([lease.state, lease.lossReason]).toEqual(['released', undefined]);
+  });
+});
+
+describe('a holder that does not answer', () => {
+  it('[HL8] is not sure from the time to answer on, by its own clock, and asks', async () => {
+    const deaf = new LossyStore(store, 'deaf');
+    const manager = open(4, deaf);
+    const lease = await manager.acquire(press, { holder: ada });
+    const asking = ask({ graceMs: 20_000 });
+    await clock.settle();
+    await lease.renew();
+    expect(lease.breaking?.state).toBe('asked');
+    expect(lease.remainingMs()).toBeLessThanOrEqual(20_000);
+    await clock.advance(19_700);
+    expect(lease.valid).toBe(true);
+    clock.stall(299);
+    // The first statement after a stall, before any timer.
+    expect([lease.valid, lease.remainingMs(), lease.state]).toEqual([false, 0, 'suspended']);
+    expect(lease.signal.aborted).toBe(false);
+    await clock.advance(60);
+    expect([lease.valid, lease.lossReason]).toEqual([false, 'revoked']);
+    expect((await granted(asking)).handedOver).toMatchObject({ how: 'unanswered' });
+  });
+
+  it('[HL8] goes on when nobody asks any longer, though it was never told', async () => {
+    const deaf = new LossyStore(store, 'deaf');
+    const lease = await open(4, deaf).acquire(press, { holder: ada });
+    const caller = new AbortController();
+    void ask({ graceMs: 4_000, signal: caller.signal }).catch(() => undefined);
+    await clock.settle();
+    await lease.renew();
+    caller.abort();
+    await clock.advance(3_900);
+    expect(lease.breaking?.state).toBe('asked');
+    await clock.advance(200);
+    expect([lease.valid, lease.state, lease.breaking]).toEqual([true, 'held', undefined]);
+  });
+
+  it('[HL8] has it no longer when the store does not say that it has', async () => {
+    const lossy = new LossyStore(store, 'deaf');
+    const lease = await open(4, lossy).acquire(press, { holder: ada });
+    const { signal } = lease;
+    void ask({ graceMs: 4_000 });
+    await clock.settle();
+    await lease.renew();
+    lossy.losesReplies = true;
+    await clock.advance(4_000);
+    expect([lease.valid, lease.lossReason, signal.aborted]).toEqual([false, 'unreachable', true]);
+  });
+
+  it('[HL8] is sure to the end where silence denies', async () => {
+    const lease = await here.acquire(press, { holder: ada });
+    void ask({ graceMs: 2_000, onSilence: 'deny' });
+    await clock.settle();
+    clock.stall(1_999);
+    expect(lease.valid).toBe(true);
   });
 });
 
@@ -351,6 +448,8 @@ class LossyStore implements LeaseStore {
   losesReplies = false;
   /** How many of the next replies are lost. */
   loses = 0;
+  /** Requests since replies began to be lost. */
+  asked = 0;
 
   constructor(inner: LeaseStore, ears: 'hears' | 'deaf' = 'hears') {
     this.#store = inner;
@@ -361,6 +460,7 @@ class LossyStore implements LeaseStore {
   submit: LeaseStore['submit'] = async (command) => {
     const reply = await this.#store.submit(command);
     this.loses -= 1;
+    if (this.losesReplies) this.asked += 1;
     if (this.losesReplies || this.loses >= 0) throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
     return reply;
   };

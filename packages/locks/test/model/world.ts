@@ -204,12 +204,19 @@ export class World implements Server {
         // What others force or time decides, its holder learns later; what it answered, it knows.
         const isOwn = how !== 'revoked' && command.kind !== 'takeover';
         const knows = how === 'handed-over' && asked.kind !== 'answer' ? (this.#drained.get(leaseId) ?? from) : from;
-        this.#taint(leaseId, isOwn ? knows : undefined);
+        this.#taint(leaseId, isOwn ? knows : this.#silent(leaseId));
       }
       return reply;
     });
     this.#turn = taken.catch((error: unknown) => this.object(`the store failed: ${error}`));
     return taken;
+  }
+
+  /** Who was told that silence would grant the lease, and when: it has stopped by itself. */
+  #silent(leaseId: string): Process | undefined {
+    const isTold = ({ breaking }: Lease): boolean =>
+      breaking?.onSilence === 'grant' && breaking.state === 'asked' && breaking.answerByMs <= this.#serverMs();
+    return this.held.find(({ lease }) => lease.leaseId === leaseId && isTold(lease))?.process;
   }
 
   listen(listener: string, onNotice: OnNotice): Cancel {
@@ -223,7 +230,8 @@ export class World implements Server {
       await this.store.sweep();
       const events = await this.#news();
       this.judge.swept(events, this.#serverMs());
-      for (const { type, leaseId } of events) if (type === 'released') this.#taint(leaseId, this.#drained.get(leaseId));
+      for (const { type, leaseId } of events)
+        if (type === 'released') this.#taint(leaseId, this.#drained.get(leaseId) ?? this.#silent(leaseId));
     });
     this.#turn = swept;
     return swept;
