@@ -1,5 +1,6 @@
-// Faults as data: a plan of them is JSON, can be written down, and shrinks. Nodes are numbered from 0,
-// times are the world's own milliseconds since its start, and counts (`crossing`, `nth`) start at 1.
+// Faults as data: a plan of them is JSON, can be written down, and shrinks. Nodes are numbered from 0. The
+// world's time is 0 when the scenario begins, after every node has started, and the counts (`crossing`, `nth`)
+// begin at 1 then.
 
 /** What a node reaches over a line of its own. Records and topics are kept with the state and fail with it. */
 export type Line = 'bus' | 'state' | 'log' | 'locks';

@@ -16,19 +16,21 @@ export type TraceEvent =
   | { readonly kind: 'fault'; readonly label: string }
   | { readonly kind: 'note'; readonly label: string };
 
-/** One event: when, by the world's own time, and at whom: a node, a service (`bus`, `state`, `log`, `locks`), or the `world`. */
+/** One event: when, in milliseconds since the scenario began, and at whom: a node, a service (`bus`, `state`, `log`, `locks`), or the `world`. */
 export type TraceEntry = TraceEvent & { readonly atMs: number; readonly node: string };
 
 /** Keeps the entries; text and digest are made when somebody asks. */
 export class Trace {
   readonly #entries: TraceEntry[] = [];
+  /** Nothing is written before the scenario begins. */
+  isOn = false;
 
   get entries(): readonly TraceEntry[] {
     return this.#entries;
   }
 
   add(entry: TraceEntry): void {
-    this.#entries.push(entry);
+    if (this.isOn) this.#entries.push(entry);
   }
 
   /** One line for each entry. */

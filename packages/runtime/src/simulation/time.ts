@@ -1,0 +1,276 @@
+// Virtual time
+//
+// The one time of a world. What is to happen waits in a heap; time moves only to the next thing in it,
+// and only after everything that the last one set off has run to its end.
+//
+//   - What is due at one moment happens in the order of ties that a seed draws, then in the order it was asked for.
+//   - Between two happenings the queue of microtasks is empty: the next one is begun from `nextTick`, which
+//     the host serves only then. It is complete, unlike a number of turns, and costs less than a macrotask.
+import { nextTick } from 'node:process';
+import { assert, type Clock, systemClock } from '@devmentor/locks';
+
+/** Something that waits for its time. Without `run` it was cancelled. */
+interface Happening {
+  readonly dueMs: number;
+  readonly tie: number;
+  readonly order: number;
+  run: (() => void) | undefined;
+}
+
+/** After so many happenings the host gets a turn: its timers and messages are not to starve. */
+const HOST_TURN = 4_096;
+/** Last of its moment. */
+const LAST = Number.POSITIVE_INFINITY;
+
+export class VirtualTime {
+  #nowMs = 0;
+  #zeroMs = 0;
+  #order = 0;
+  readonly #heap: Happening[] = [];
+  #soon: (() => void)[] = [];
+  #soonAt = 0;
+  readonly #tie: () => number;
+  /** How many wait for time to pass; it stands still when nobody does. */
+  #waiters = 0;
+  /** How much of the outside world is still to answer; time waits for it. */
+  #outside = 0;
+  #running = false;
+  #turns = 0;
+  #fail: ((bug: unknown) => void)[] = [];
+
+  /** @param tie in [0, 1): decides between deliveries of one moment */
+  constructor(tie: () => number) {
+    this.#tie = tie;
+  }
+
+  /** Milliseconds since the scenario began; what is told to people. */
+  get worldMs(): number {
+    return this.#nowMs - this.#zeroMs;
+  }
+
+  /** The scenario begins. */
+  begin(): void {
+    this.#zeroMs = this.#nowMs;
+  }
+
+  /** Milliseconds since the world was made; what things are due by. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Things that have happened. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  /** A timer: of one moment, timers come first and in the order they were set. */
+  at(dueMs: number, run: () => void): () => void {
+    return this.#push(dueMs, 0, run);
+  }
+
+  /** A delivery: of one moment, in any order. */
+  deliver(dueMs: number, run: () => void): void {
+    this.#push(dueMs, this.#tie(), run);
+  }
+
+  /** Before time moves. */
+  soon(run: () => void): void {
+    this.#soon.push(run);
+  }
+
+  /** Lets time pass. Several may wait at once; each goes on at its own moment. */
+  advance(byMs: number): Promise<void> {
+    assert(byMs >= 0, 'time does not run backwards');
+    return this.#wait((resolve) => void this.#push(this.#nowMs + byMs, LAST, resolve));
+  }
+
+  /** Lets time pass until the promise has settled; rejects after `atMostMs`. */
+  async run<T>(promise: Promise<T>, atMostMs: number): Promise<T> {
+    const watched = promise.catch(() => {});
+    let cancel = (): void => {};
+    let late = false;
+    await this.#wait((resolve) => {
+      cancel = this.#push(this.#nowMs + atMostMs, LAST, () => {
+        late = true;
+        resolve();
+      });
+      void watched.then(resolve);
+    });
+    cancel();
+    if (late) throw new Error(`it did not settle within ${atMostMs} ms of the world's time`);
+    return await promise;
+  }
+
+  /** Time stands still until something outside the world, as a real server, has answered. */
+  outside<T>(promise: Promise<T>): Promise<T> {
+    this.#outside += 1;
+    return promise.finally(() => {
+      this.#outside -= 1;
+      this.#go();
+    });
+  }
+
+  /** Nothing happens any more. */
+  end(): void {
+    this.#heap.length = 0;
+    this.#soon = [];
+    this.#soonAt = 0;
+  }
+
+  async #wait(arm: (resolve: () => void) => void): Promise<void> {
+    this.#waiters += 1;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#fail.push(reject);
+        arm(() => {
+          this.#fail = this.#fail.filter((other) => other !== reject);
+          resolve();
+        });
+        this.#go();
+      });
+    } finally {
+      this.#waiters -= 1;
+    }
+  }
+
+  #go(): void {
+    if (this.#running || this.#waiters === 0) return;
+    this.#running = true;
+    nextTick(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    if (this.#waiters === 0 || this.#outside > 0) {
+      this.#running = false;
+      return;
+    }
+    const run = this.#next();
+    if (run === undefined) {
+      this.#running = false;
+      this.#bug(new Error('somebody waits, and nothing is left that could happen'));
+      return;
+    }
+    this.#turns += 1;
+    try {
+      run();
+    } catch (bug) {
+      this.#bug(bug);
+    }
+    if (this.#turns % HOST_TURN === 0) systemClock.soon(this.#turn);
+    else nextTick(this.#turn);
+  };
+
+  #bug(bug: unknown): void {
+    for (const reject of this.#fail.splice(0)) reject(bug);
+  }
+
+  #next(): (() => void) | undefined {
+    const soon = this.#soon[this.#soonAt];
+    if (soon !== undefined) {
+      this.#soonAt += 1;
+      if (this.#soonAt === this.#soon.length) {
+        this.#soon = [];
+        this.#soonAt = 0;
+      }
+      return soon;
+    }
+    for (;;) {
+      const first = this.#pop();
+      if (first === undefined) return undefined;
+      if (first.run === undefined) continue;
+      this.#nowMs = Math.max(this.#nowMs, first.dueMs);
+      return first.run;
+    }
+  }
+
+  #push(dueMs: number, tie: number, run: () => void): () => void {
+    const happening: Happening = { dueMs: Math.max(dueMs, this.#nowMs), tie, order: this.#order++, run };
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(happening);
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above] as Happening;
+      if (!before(happening, parent)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = happening;
+    return () => {
+      happening.run = undefined;
+    };
+  }
+
+  #pop(): Happening | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let below = at * 2 + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && before(heap[below + 1] as Happening, heap[below] as Happening)) below += 1;
+      const child = heap[below] as Happening;
+      if (!before(child, last)) break;
+      heap[at] = child;
+      at = below;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function before(a: Happening, b: Happening): boolean {
+  if (a.dueMs !== b.dueMs) return a.dueMs < b.dueMs;
+  if (a.tie !== b.tie) return a.tie < b.tie;
+  return a.order < b.order;
+}
+
+/** The clock of the services, which stand together in one place: the world's time, and jumps of it. */
+export class ServiceClock implements Clock {
+  readonly #time: VirtualTime;
+  readonly #originMs: number;
+  #jumpedMs = 0;
+  /** While what was written is written again: when it was. */
+  #pastMs: number | undefined;
+
+  constructor(time: VirtualTime, originMs: number) {
+    this.#time = time;
+    this.#originMs = originMs;
+  }
+
+  nowMs(): number {
+    return this.#pastMs ?? this.#time.nowMs + this.#jumpedMs;
+  }
+
+  wallMs(): number {
+    return this.#originMs + this.nowMs();
+  }
+
+  after(delayMs: number, wake: () => void): () => void {
+    return this.#time.at(this.#time.nowMs + delayMs, wake);
+  }
+
+  background(delayMs: number, wake: () => void): () => void {
+    return this.after(delayMs, wake);
+  }
+
+  soon(wake: () => void): void {
+    if (this.#pastMs === undefined) this.#time.soon(wake);
+  }
+
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
+  }
+
+  /** Shows a past moment while `work` runs, and wakes nobody. */
+  inPast<T>(atMs: number, work: () => T): T {
+    this.#pastMs = atMs;
+    try {
+      return work();
+    } finally {
+      this.#pastMs = undefined;
+    }
+  }
+}

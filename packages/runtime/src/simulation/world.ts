@@ -1,0 +1,341 @@
+// World
+//
+// Nodes, services and faults under one time and one seed. A scenario moves it; what the plan of faults
+// says happens by itself.
+import { assert } from '@devmentor/locks';
+import type { ActorType } from '../define-actor.ts';
+import type { RuntimeOptions } from '../runtime.ts';
+import type { Fault, Line } from './fault.ts';
+import { History, type Sighting } from './history.ts';
+import { type LockServer, Services, type StateServer } from './services.ts';
+import { SimNode, type StartProgram } from './sim-node.ts';
+import { Stream } from './stream.ts';
+import { VirtualTime } from './time.ts';
+import { Trace } from './trace.ts';
+import { type Network, type Way, Wire } from './wire.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** Without any, nodes have lock managers and no runtime that runs. */
+  readonly actors?: readonly ActorType[];
+  /** @default 3 */
+  readonly nodes?: number;
+  readonly faults?: readonly Fault[];
+  /** @default 4 */
+  readonly shards?: number;
+  readonly limits?: Pick<RuntimeOptions, 'maxResident' | 'mail'>;
+  /** What runs on each node beside its actors. */
+  readonly program?: StartProgram;
+  /** One way over a line. @default 0.2 to 1 ms */
+  readonly latencyMs?: { readonly least: number; readonly most: number };
+  /** After so long a call to a store is given up. @default 400 */
+  readonly callTimeoutMs?: number;
+}
+
+/** A fault of the plan, and whether it met anything. */
+export interface PlannedFault {
+  readonly fault: Fault;
+  readonly struck: boolean;
+}
+
+interface Armed {
+  readonly fault: Fault;
+  struck: boolean;
+  /** Ends it, or keeps it from coming. */
+  end: () => void;
+}
+
+const LINES: readonly Line[] = ['bus', 'state', 'log', 'locks'];
+/** The wall clock of the services at the beginning. */
+const START_MS = 1_700_000_000_000;
+const LONGEST_START_MS = 30_000;
+const SETTLE_MS = 100;
+/** Wall clocks of machines differ by up to so much, either way. */
+const SKEW_MS = 500;
+
+export class World {
+  readonly seed: number;
+  readonly nodes: readonly SimNode[];
+  readonly trace = new Trace();
+  readonly history: History;
+  /** Chance for the workload, which nothing else draws from. */
+  readonly random: Stream;
+  readonly #time: VirtualTime;
+  readonly #services: Services;
+  readonly #wires: readonly Wire[];
+  readonly #armed: Armed[] = [];
+  readonly #slowMs = { state: 0, log: 0, locks: 0 };
+  #bug: { readonly thrown: unknown } | undefined;
+
+  /** Every node has started, each shard is served, and the faults of the plan are yet to come. */
+  static async start(options: WorldOptions): Promise<World> {
+    const world = new World(options);
+    await world.#start(options);
+    return world;
+  }
+
+  private constructor(options: WorldOptions) {
+    const { seed, faults = [], nodes = 3, latencyMs = { least: 0.2, most: 1 } } = options;
+    assert(Number.isSafeInteger(seed) && seed >= 0, 'a seed is a whole number from 0 on');
+    this.seed = seed;
+    this.random = new Stream(seed, 'workload');
+    const ties = new Stream(seed, 'ties');
+    this.#time = new VirtualTime(() => ties.random());
+    this.history = new History(() => this.#time.worldMs);
+    this.#services = new Services(this.#time, { shards: options.shards ?? 4, wallMs: START_MS });
+    let lastId = 0;
+    const network: Network = {
+      time: this.#time,
+      trace: this.trace,
+      newId: () => ++lastId,
+      slowMs: this.#slowMs,
+      leastMs: latencyMs.least,
+      mostMs: latencyMs.most,
+      callTimeoutMs: options.callTimeoutMs ?? 400,
+    };
+    const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+    this.#wires = names.map((name) => new Wire(name, network, new Stream(seed, `network of ${name}`)));
+    this.nodes = this.#wires.map((wire, number) => {
+      const clocks = new Stream(seed, `clocks of ${wire.node}`);
+      const drift = faults.find((fault) => fault.kind === 'drift' && fault.node === number);
+      const ppm = drift?.kind === 'drift' ? drift.ppm : 0;
+      return new SimNode({
+        number,
+        seed,
+        actors: options.actors ?? [],
+        limits: options.limits ?? {},
+        program: options.program,
+        wire,
+        services: this.#services,
+        history: this.history,
+        oscillator: {
+          originMs: clocks.int(1_000_000),
+          wallMs: START_MS + clocks.int(2 * SKEW_MS) - SKEW_MS,
+          rate: 1 + ppm / 1_000_000,
+          sleptMs: 0,
+        },
+        onBug: (bug) => this.#broke(bug),
+      });
+    });
+  }
+
+  /** Milliseconds since the scenario began. */
+  get nowMs(): number {
+    return this.#time.worldMs;
+  }
+
+  /** Things that happened: timers that rang and messages that came. */
+  get events(): number {
+    return this.#time.turns;
+  }
+
+  /** The plan, and what of it has struck so far. */
+  get faults(): readonly PlannedFault[] {
+    return this.#armed.map(({ fault, struck }) => ({ fault, struck }));
+  }
+
+  /** The stores themselves, behind every line and fault: for checks of how it ended. */
+  get stores(): StateServer & LockServer {
+    return { ...this.#services.state.store, ...this.#services.locks.store };
+  }
+
+  node(number: number): SimNode {
+    const node = this.nodes[number];
+    assert(node !== undefined, `there are ${this.nodes.length} nodes, numbered from 0`);
+    return node;
+  }
+
+  /** Lets time pass. */
+  async advance(ms: number): Promise<void> {
+    await this.#time.advance(ms);
+    this.#assertWhole();
+  }
+
+  /** Lets time pass until the promise has settled. */
+  async run<T>(promise: Promise<T>, atMostMs = 60_000): Promise<T> {
+    const settled = await this.#time.run(promise, atMostMs);
+    this.#assertWhole();
+    return settled;
+  }
+
+  /** Time stands still until something that is not of this world, a real server for one, has answered. */
+  outside<T>(promise: Promise<T>): Promise<T> {
+    return this.#time.outside(promise);
+  }
+
+  /** A remark for the trace. */
+  note(label: string): void {
+    this.trace.add({ kind: 'note', atMs: this.nowMs, node: 'world', label });
+  }
+
+  /** Something that was seen at a place that clients do not see. */
+  saw(node: SimNode | 'world', sighting: Sighting): void {
+    this.history.saw(node === 'world' ? node : node.name, sighting);
+  }
+
+  /** Has a fault happen that no plan foresaw; its times and counts start now. */
+  inflict(fault: Fault): void {
+    this.#arm(fault);
+  }
+
+  /** Ends every fault, and starts what is down. What was on its way late still comes. */
+  heal(): void {
+    for (const armed of this.#armed) armed.end();
+    for (const wire of this.#wires) wire.heal();
+    for (const node of this.nodes) {
+      node.resume();
+      node.restart();
+    }
+    this.trace.add({ kind: 'fault', atMs: this.nowMs, node: 'world', label: 'all faults end' });
+    this.history.saw('world', { kind: 'healed' });
+  }
+
+  /** Nothing happens here any more. */
+  end(): void {
+    for (const node of this.nodes) node.end();
+    this.#time.end();
+  }
+
+  async #start(options: WorldOptions): Promise<void> {
+    await this.run(Promise.all(this.nodes.map((node) => node.start())), LONGEST_START_MS);
+    if ((options.actors ?? []).length > 0) await this.#settled();
+    this.#time.begin();
+    this.trace.isOn = true;
+    for (const fault of options.faults ?? []) this.#arm(fault);
+  }
+
+  /** Every shard is served, and by nobody who will hand it on at once. */
+  async #settled(): Promise<void> {
+    const fair = Math.ceil(this.#services.shards / this.nodes.length);
+    for (let waitedMs = 0; waitedMs < LONGEST_START_MS; waitedMs += SETTLE_MS) {
+      const served = this.nodes.map(({ runtime }) => runtime.shards().length);
+      const all = served.reduce((sum, count) => sum + count, 0);
+      if (all === this.#services.shards && served.every((count) => count <= fair)) return;
+      await this.advance(SETTLE_MS);
+    }
+    throw new Error(`not every shard was served within ${LONGEST_START_MS} ms`);
+  }
+
+  #arm(fault: Fault): void {
+    const armed: Armed = { fault, struck: false, end: () => {} };
+    this.#armed.push(armed);
+    const strike = (): void => {
+      armed.struck = true;
+    };
+    switch (fault.kind) {
+      case 'crash': {
+        const crash = (): void => this.#crash(armed, fault);
+        if ('crossing' in fault.at) this.#wire(fault.node).crashAt(fault.at.crossing, crash);
+        else armed.end = this.#in(fault.at.ms, crash);
+        return;
+      }
+      case 'stall':
+      case 'sleep':
+        armed.end = this.#in(fault.atMs, () => this.#stall(armed, fault));
+        return;
+      case 'clock':
+        armed.end = this.#in(fault.atMs, () => {
+          strike();
+          const who = fault.node === 'store' ? 'the services' : this.node(fault.node).name;
+          this.#say(`the clock of ${who} jumps by ${fault.wallMs} ms`);
+          if (fault.node === 'store') this.#services.clock.jump(fault.wallMs);
+          else this.node(fault.node).jumpWall(fault.wallMs);
+        });
+        return;
+      case 'drift':
+        strike();
+        this.#say(`the clocks of ${this.node(fault.node).name} are off by ${fault.ppm} ppm`);
+        return;
+      case 'cut':
+        armed.end = this.#in(fault.atMs, () => this.#cut(armed, fault));
+        return;
+      case 'message':
+      case 'call':
+        this.#wire(fault.node).plan(fault, strike);
+        return;
+      case 'slow':
+        armed.end = this.#in(fault.atMs, () => {
+          strike();
+          this.#say(`${fault.line} takes ${fault.byMs} ms longer`);
+          this.#slowMs[fault.line] += fault.byMs;
+          this.#until(armed, fault.forMs, () => {
+            this.#say(`${fault.line} is as fast as before`);
+            this.#slowMs[fault.line] -= fault.byMs;
+          });
+        });
+        return;
+      case 'failover':
+        armed.end = this.#in(fault.atMs, () => {
+          const lost = this.#services.failover(fault.line, fault.losing);
+          armed.struck = lost === fault.losing;
+          this.#say(`a replica of ${fault.line} takes over, without the last ${lost} writes`);
+        });
+        return;
+    }
+  }
+
+  #crash(armed: Armed, fault: Extract<Fault, { readonly kind: 'crash' }>): void {
+    const node = this.node(fault.node);
+    if (node.isDown) return;
+    armed.struck = true;
+    node.crash();
+    if (fault.restartAfterMs !== 'never') armed.end = this.#in(fault.restartAfterMs, () => node.restart());
+  }
+
+  #stall(armed: Armed, fault: Extract<Fault, { readonly kind: 'stall' | 'sleep' }>): void {
+    const node = this.node(fault.node);
+    if (node.isDown || node.isStalled) return;
+    armed.struck = true;
+    node.stall();
+    this.#until(armed, fault.forMs, () => node.resume(fault.kind === 'sleep'));
+  }
+
+  #cut(armed: Armed, fault: Extract<Fault, { readonly kind: 'cut' }>): void {
+    const wire = this.#wire(fault.node);
+    const node = this.node(fault.node);
+    const lines = fault.line === 'all' ? LINES : [fault.line];
+    const ways: readonly Way[] = fault.way === 'both' ? ['in', 'out'] : [fault.way];
+    armed.struck = true;
+    this.#say(`${node.name} is cut off from ${fault.line}, ${fault.way}`);
+    for (const line of lines) for (const way of ways) wire.cut(line, way);
+    const isOff = (): boolean => wire.isCut('bus', 'in') && wire.isCut('bus', 'out');
+    if (isOff()) node.disconnect();
+    this.#until(armed, fault.forMs, () => {
+      this.#say(`${node.name} is no longer cut off from ${fault.line}, ${fault.way}`);
+      for (const line of lines) for (const way of ways) wire.mend(line, way);
+      if (!isOff()) node.reconnect();
+    });
+  }
+
+  /** Undoes what an armed fault did, after a while or when it is ended; once. */
+  #until(armed: Armed, forMs: number, undo: () => void): void {
+    const cancel = this.#in(forMs, () => armed.end());
+    armed.end = () => {
+      armed.end = () => {};
+      cancel();
+      undo();
+    };
+  }
+
+  #in(ms: number, work: () => void): () => void {
+    return this.#time.at(this.#time.nowMs + ms, work);
+  }
+
+  #wire(number: number): Wire {
+    const wire = this.#wires[number];
+    assert(wire !== undefined, `there are ${this.#wires.length} nodes, numbered from 0`);
+    return wire;
+  }
+
+  #say(label: string): void {
+    this.trace.add({ kind: 'fault', atMs: this.nowMs, node: 'world', label });
+  }
+
+  #broke(bug: unknown): void {
+    this.#bug ??= { thrown: bug };
+  }
+
+  #assertWhole(): void {
+    if (this.#bug !== undefined) throw this.#bug.thrown;
+  }
+}
