@@ -136,7 +136,8 @@ interface Answer<T> {
 
 /** What kind of answer it was, in a word or two. */
 function gist(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return value === undefined ? 'done' : String(value);
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'object' || value === null) return 'done';
   if ('outcomes' in value && Array.isArray(value.outcomes))
     return value.outcomes.map((outcome: unknown) => gist(outcome)).join(', ');
   return 'kind' in value ? String(value.kind) : 'done';

@@ -4,8 +4,8 @@
 // and only after everything that the last one set off has run to its end.
 //
 //   - What is due at one moment happens in the order of ties that a seed draws, then in the order it was asked for.
-//   - Between two happenings the queue of microtasks is empty: the next one is begun from `nextTick`, which
-//     the host serves only then. It is complete, unlike a number of turns, and costs less than a macrotask.
+//   - Between two happenings the queue of microtasks runs empty: a tick that was asked for by a microtask
+//     is served only then. It is complete, unlike a number of turns, and costs less than a macrotask.
 import { nextTick } from 'node:process';
 import { assert, type Clock, systemClock } from '@devmentor/locks';
 
@@ -136,7 +136,7 @@ export class VirtualTime {
   #go(): void {
     if (this.#running || this.#waiters === 0) return;
     this.#running = true;
-    nextTick(this.#turn);
+    queueMicrotask(this.#afterMicrotasks);
   }
 
   readonly #turn = (): void => {
@@ -157,8 +157,10 @@ export class VirtualTime {
       this.#bug(bug);
     }
     if (this.#turns % HOST_TURN === 0) systemClock.soon(this.#turn);
-    else nextTick(this.#turn);
+    else queueMicrotask(this.#afterMicrotasks);
   };
+
+  readonly #afterMicrotasks = (): void => nextTick(this.#turn);
 
   #bug(bug: unknown): void {
     for (const reject of this.#fail.splice(0)) reject(bug);

@@ -204,13 +204,14 @@ export class World {
     for (const fault of options.faults ?? []) this.#arm(fault);
   }
 
-  /** Every shard is served, and by nobody who will hand it on at once. */
+  /** Each shard is served, and by the same node for a while: nobody is about to hand one on. */
   async #settled(): Promise<void> {
-    const fair = Math.ceil(this.#services.shards / this.nodes.length);
+    let before = '';
     for (let waitedMs = 0; waitedMs < LONGEST_START_MS; waitedMs += SETTLE_MS) {
-      const served = this.nodes.map(({ runtime }) => runtime.shards().length);
-      const all = served.reduce((sum, count) => sum + count, 0);
-      if (all === this.#services.shards && served.every((count) => count <= fair)) return;
+      const served = this.nodes.map(({ runtime }) => [...runtime.shards()].sort((a, b) => a - b).join(' ')).join(', ');
+      const count = this.nodes.reduce((sum, { runtime }) => sum + runtime.shards().length, 0);
+      if (count === this.#services.shards && served === before) return;
+      before = served;
       await this.advance(SETTLE_MS);
     }
     throw new Error(`not every shard was served within ${LONGEST_START_MS} ms`);
