@@ -110,7 +110,7 @@ export default {
     {
       name: 'test-libraries-in-contract-suites',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: '(contract|testing|fixtures)[^/]*\\.ts$' },
+      from: { path: '^packages/[^/]+/src/', pathNot: '(contract|testing|fixtures)[^/]*\\.ts$|/simulation/' },
       to: { path: [installed('vitest'), installed('fast-check')] },
     },
     {

@@ -2,9 +2,10 @@
 //
 // The connection of one process to the bus. Who is reached by what is the product's own memory bus to
 // say; this line only takes time, and suffers faults.
-import type { MemoryTransport } from '../transport.memory.ts';
+
 import { Requests } from '../requests.ts';
 import { checkPattern, checkQueue, checkSubject } from '../subject.ts';
+import type { MemoryTransport } from '../transport.memory.ts';
 import {
   checkBody,
   type Message,

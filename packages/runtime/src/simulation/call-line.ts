@@ -92,15 +92,15 @@ export class CallLine {
     const id = newId();
     const label = `${answer.label}: ${said}`;
     trace.add({ kind: 'send', atMs: time.worldMs, node: this.#service, id, to: this.#wire.node, label });
-    const lose = (why: string): void => {
+    if (this.#isDead()) return;
+    const isCut = this.#wire.isCut(this.#service, 'in');
+    const dueMs = this.#back.dueMs(slowMs[this.#service]);
+    if (isLost || isCut || dueMs > answer.sentMs + callTimeoutMs) {
+      const why = isLost ? 'lost-reply' : isCut ? 'cut' : 'too late';
       trace.add({ kind: 'lost', atMs: time.worldMs, node: this.#wire.node, id, why });
       this.#giveUp(answer);
-    };
-    if (this.#isDead()) return;
-    if (isLost) return lose('lost-reply');
-    if (this.#wire.isCut(this.#service, 'in')) return lose('cut');
-    const dueMs = this.#back.dueMs(slowMs[this.#service]);
-    if (dueMs > answer.sentMs + callTimeoutMs) return lose('too late');
+      return;
+    }
     time.deliver(dueMs, () =>
       this.#reach(() => {
         trace.add({ kind: 'arrive', atMs: time.worldMs, node: this.#wire.node, id, from: this.#service, label });

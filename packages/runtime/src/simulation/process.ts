@@ -54,7 +54,10 @@ export class Process implements Clock {
     const ring = (): void => {
       if (over) return;
       // Its machine slept meanwhile, and the timer with it.
-      if (this.nowMs() < dueMs - ROUNDING_MS) return arm();
+      if (this.nowMs() < dueMs - ROUNDING_MS) {
+        arm();
+        return;
+      }
       over = true;
       wake();
     };

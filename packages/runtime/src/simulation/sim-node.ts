@@ -36,6 +36,8 @@ export interface SimPorts {
   readonly records: RecordStore;
   readonly leases: LeaseStore;
   readonly transport: Transport;
+  /** Anything else that is kept where the state is: `work` is done there, as one write or reading. */
+  at<T>(label: string, work: () => T): Promise<T>;
 }
 
 /** Code that lives on a node beside its actors. */
@@ -255,7 +257,10 @@ export class SimNode {
     const [stateCalls, logCalls, lockCalls] = (['state', 'log', 'locks'] as const).map(
       (service) => new CallLine(wire, process, service),
     );
-    assert(stateCalls !== undefined && logCalls !== undefined && lockCalls !== undefined, 'three services, three lines');
+    assert(
+      stateCalls !== undefined && logCalls !== undefined && lockCalls !== undefined,
+      'three services, three lines',
+    );
     const ports: SimPorts = {
       clock: process,
       entropy,
@@ -264,6 +269,7 @@ export class SimNode {
       records: recordLine(stateCalls, services),
       leases: leaseLine(lockCalls, services, callTimeoutMs),
       transport: bus,
+      at: (label, work) => stateCalls.call(label, async () => work()),
     };
     const permits = permitLine(lockCalls, services);
     const locks = new Locks(ports.leases, { clock: process, entropy, permits });

@@ -101,7 +101,9 @@ export function leaseLine(line: CallLine, services: Services, commandTimeoutMs: 
         ),
       ),
     hints: (bucket, onHint) =>
-      line.call('hints', () => services.listen((store) => store.leases.hints(bucket, () => line.notify('hint', onHint)))),
+      line.call('hints', () =>
+        services.listen((store) => store.leases.hints(bucket, () => line.notify('hint', onHint))),
+      ),
     close: async () => {},
   };
 }
@@ -119,7 +121,9 @@ export function permitLine(line: CallLine, services: Services): PermitStore {
     sweep: () => line.call('sweep', () => locks.write(({ permits }) => permits.sweep(), never)),
     listen: (listener, onOffer) =>
       line.call('listen', () =>
-        services.listen((store) => store.permits.listen(listener, (offer) => line.notify('offer', () => onOffer(offer)))),
+        services.listen((store) =>
+          store.permits.listen(listener, (offer) => line.notify('offer', () => onOffer(offer))),
+        ),
       ),
   };
 }

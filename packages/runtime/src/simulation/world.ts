@@ -7,6 +7,7 @@ import type { ActorType } from '../define-actor.ts';
 import type { RuntimeOptions } from '../runtime.ts';
 import type { Fault, Line } from './fault.ts';
 import { History, type Sighting } from './history.ts';
+import type { Seen } from './seen.ts';
 import { type LockServer, Services, type StateServer } from './services.ts';
 import { SimNode, type StartProgram } from './sim-node.ts';
 import { Stream } from './stream.ts';
@@ -137,6 +138,19 @@ export class World {
   /** The stores themselves, behind every line and fault: for checks of how it ended. */
   get stores(): StateServer & LockServer {
     return { ...this.#services.state.store, ...this.#services.locks.store };
+  }
+
+  /** What is to be judged. */
+  seen(): Seen {
+    return {
+      ...this.stores,
+      seed: this.seed,
+      history: this.history,
+      trace: this.trace.entries,
+      faults: this.faults,
+      endMs: this.nowMs,
+      events: this.events,
+    };
   }
 
   node(number: number): SimNode {

@@ -1,0 +1,52 @@
+import type { Fault } from './fault.ts';
+import type { Seen, Violation } from './seen.ts';
+
+export interface FailureFacts {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly seen: Seen;
+  readonly cause: unknown;
+}
+
+/** What a simulation found: what was violated, and the case in which it was. */
+export class SimulationFailure extends Error {
+  override readonly name = 'SimulationFailure';
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly seen: Seen;
+  readonly steps: readonly unknown[] | undefined;
+  readonly faults: readonly Fault[];
+  readonly simulation: string | undefined;
+
+  constructor(
+    facts: FailureFacts,
+    of: { readonly simulation: string; readonly steps: readonly unknown[] } | undefined = undefined,
+  ) {
+    super(told(facts, of), facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.seed = facts.seed;
+    this.violations = facts.violations;
+    this.seen = facts.seen;
+    this.faults = facts.seen.faults.map(({ fault }) => fault);
+    this.steps = of?.steps;
+    this.simulation = of?.simulation;
+  }
+
+  /** The same, with the name of what was played and its steps. */
+  of(simulation: string, { steps }: { readonly steps: readonly unknown[] }): SimulationFailure {
+    const { seed, violations, seen, cause } = this;
+    return new SimulationFailure({ seed, violations, seen, cause }, { simulation, steps });
+  }
+}
+
+function told(
+  { seed, violations, seen }: FailureFacts,
+  of: { readonly simulation: string; readonly steps: readonly unknown[] } | undefined,
+): string {
+  return [
+    `${of?.simulation ?? 'a scenario'}, seed ${seed}:`,
+    ...violations.map(({ check, message }) => `  ${check}: ${message}`),
+    'faults:',
+    ...seen.faults.map(({ fault, struck }) => `  ${JSON.stringify(fault)}${struck ? '' : ' (met nothing)'}`),
+    ...(of === undefined ? [] : ['steps:', ...of.steps.map((step) => `  ${JSON.stringify(step)}`)]),
+  ].join('\n');
+}
