@@ -1,10 +1,10 @@
-// What was asked and seen, and whether it was right.
+// What was asked and seen.
 
-// Running many of them.
-export { type Exploration, type ExploreOptions, explore } from './explore.ts';
-// What may break.
-export type { Fault, FaultKind, Line } from './fault.ts';
-export { type FaultPlanOptions, faultPlan } from './fault-plan.ts';
+// Whether it was right.
+export { type Objection, type Run, type RunCheck, recordedRun } from './check.ts';
+export { diagram, explain } from './explanation.ts';
+export { effectivelyOnce, exclusiveByFence, type Owed, risingFences } from './fence-checks.ts';
+export { type Disorder, fenceDisorders } from './fence-order.ts';
 export {
   History,
   type HistoryRecord,
@@ -16,8 +16,47 @@ export {
   type Sighted,
   type Sighting,
 } from './history.ts';
+// What an order is looked for with: models of objects, and the search itself.
+export { type LeaseModelOptions, leaseModel } from './lease-model.ts';
+export type { LeaseInput, LeaseOperation, LeaseOutput } from './lease-operation.ts';
+export {
+  linearizable,
+  type NoOrder,
+  type OrderFound,
+  type SearchOptions,
+  type Undecided,
+  type Verdict,
+} from './linearizable.ts';
+export { type LogInput, type LogOperation, type LogOutput, logModel } from './log-model.ts';
+export {
+  leasesInFenceOrder,
+  linearizableBy,
+  linearizableLeases,
+  linearizableLogs,
+  linearizableRegisters,
+  type Reference,
+  refines,
+} from './order-checks.ts';
+export {
+  type RegisterInput,
+  type RegisterOperation,
+  type RegisterOutput,
+  type RegisterValue,
+  registerModel,
+} from './register-model.ts';
+export {
+  everyWaiterServed,
+  type KeptOptions,
+  noAcknowledgedLoss,
+  nonVacuous,
+  reachedIn,
+  type ServedOptions,
+  sometimes,
+  type VacuityOptions,
+} from './run-checks.ts';
 // Worlds.
 export type { Check, Seen, Violation } from './seen.ts';
+export type { SequentialModel } from './sequential-model.ts';
 export type { LockServer, StateServer } from './services.ts';
 export type { Asked, Program, SimNode, SimPorts, StartProgram } from './sim-node.ts';
 export {
