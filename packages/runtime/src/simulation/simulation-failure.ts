@@ -32,9 +32,14 @@ export class SimulationFailure extends Error {
   }
 
   /** The same, with the name of what was played and its steps. */
-  of(simulation: string, { steps }: { readonly steps: readonly unknown[] }): SimulationFailure {
+  of(simulation: string, steps: readonly unknown[]): SimulationFailure {
     const { seed, violations, seen, cause } = this;
     return new SimulationFailure({ seed, violations, seen, cause }, { simulation, steps });
+  }
+
+  /** The same check objects. */
+  isLike(other: SimulationFailure): boolean {
+    return other.violations.some(({ check }) => this.violations.some((own) => own.check === check));
   }
 }
 

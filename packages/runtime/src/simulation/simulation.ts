@@ -4,6 +4,7 @@
 // simulation is explored over many seeds, from each of which its steps and faults are drawn.
 import fc from 'fast-check';
 import type { Fault } from './fault.ts';
+import { nonVacuous, type VacuityOptions } from './run-checks.ts';
 import type { Check, Seen, Violation } from './seen.ts';
 import { SimulationFailure } from './simulation-failure.ts';
 import { World, type WorldOptions } from './world.ts';
@@ -56,6 +57,8 @@ export interface SimulationOptions<Step> extends Omit<SimulateOptions, 'seed' | 
   readonly play: (world: World, steps: readonly Step[]) => void | Promise<void>;
   /** Labels of `reached` sightings: each is to be seen in some history of an exploration. */
   readonly sometimes?: readonly string[];
+  /** What a drawn case has to come to; one in which nothing happened fails. @default one acknowledged operation */
+  readonly atLeast?: VacuityOptions;
 }
 
 /** A world, what is done in it, and what must hold. */
@@ -82,45 +85,53 @@ export type Found<Step> =
 const MOST_TRIES = 500;
 
 export function defineSimulation<Step>(options: SimulationOptions<Step>): Simulation<Step> {
-  const { name, steps, faults, play, sometimes = [], ...world } = options;
-  const playCase = (played: Case<Step>): Promise<Report> =>
-    simulate({ ...world, seed: played.seed, faults: played.faults }, (made) => play(made, played.steps));
-  const drawn = (seed: number, use: (drawn: Case<Step>) => Promise<void>): Promise<fc.RunDetails<[Case<Step>]>> => {
-    const cases = fc.record({ seed: fc.constant(seed), steps, faults });
-    return fc.check(fc.asyncProperty(cases, use), { seed: seed | 0, numRuns: 1 });
+  const { name, steps, faults, play, sometimes = [], atLeast, ...world } = options;
+  const playCase = async (played: Case<Step>): Promise<Report> => {
+    try {
+      return await simulate({ ...world, seed: played.seed, faults: played.faults }, (made) => play(made, played.steps));
+    } catch (thrown) {
+      throw thrown instanceof SimulationFailure ? thrown.of(name, played.steps) : thrown;
+    }
   };
-  return {
-    name,
-    sometimes,
-    play: playCase,
-    caseOf: async (seed) => {
-      let first: Case<Step> | undefined;
-      await drawn(seed, async (one) => {
-        first = one;
-      });
-      if (first === undefined) throw new Error(`seed ${seed} gives no case`);
-      return first;
-    },
-    find: async (seed) => {
-      let report: Report | undefined;
-      let failure: SimulationFailure | undefined;
-      let tries = 0;
-      const { failed, counterexample, numShrinks } = await drawn(seed, async (one) => {
-        if (tries++ > MOST_TRIES) return;
-        try {
-          report = await playCase(one);
-        } catch (thrown) {
-          if (thrown instanceof SimulationFailure) failure = thrown;
-          throw thrown;
-        }
-      });
-      if (!failed && report !== undefined) return { kind: 'passed', report };
-      const smallest = counterexample?.[0];
-      if (smallest === undefined || failure === undefined)
-        throw new Error(`seed ${seed} of ${name} could not be played`);
-      return { kind: 'failed', case: smallest, shrinks: numShrinks, failure: failure.of(name, smallest) };
-    },
+  const cases = (seed: number): fc.Arbitrary<Case<Step>> => fc.record({ seed: fc.constant(seed), steps, faults });
+  const draw = (seed: number, use: (drawn: Case<Step>) => Promise<void>): Promise<fc.RunDetails<[Case<Step>]>> =>
+    fc.check(fc.asyncProperty(cases(seed), use), { seed: seed | 0, numRuns: 1 });
+  const caseOf = async (seed: number): Promise<Case<Step>> => {
+    let first: Case<Step> | undefined;
+    await draw(seed, async (one) => {
+      first = one;
+    });
+    if (first === undefined) throw new Error(`seed ${seed} gives no case`);
+    return first;
   };
+  const find = async (seed: number): Promise<Found<Step>> => {
+    let report: Report | undefined;
+    let failure: SimulationFailure | undefined;
+    let tries = 0;
+    const { failed, counterexample, numShrinks } = await draw(seed, async (one) => {
+      if (++tries > MOST_TRIES) return;
+      try {
+        report = await playCase(one);
+      } catch (thrown) {
+        if (!(thrown instanceof SimulationFailure)) throw thrown;
+        // A smaller case that fails otherwise is another story.
+        if (failure !== undefined && !failure.isLike(thrown)) return;
+        failure = thrown;
+        throw thrown;
+      }
+    });
+    const smallest = counterexample?.[0];
+    if (failure !== undefined && smallest !== undefined)
+      return { kind: 'failed', case: smallest, shrinks: numShrinks, failure };
+    if (failed || report === undefined) throw new Error(`seed ${seed} of ${name} could not be played`);
+    // Shrinking would end here for every failure, so only a case as it was drawn is asked for more than nothing.
+    const vacuous = nonVacuous(atLeast).inspect(report.seen);
+    if (vacuous.length === 0) return { kind: 'passed', report };
+    const drawn = await caseOf(seed);
+    const empty = new SimulationFailure({ seed, violations: vacuous, seen: report.seen, cause: undefined });
+    return { kind: 'failed', case: drawn, shrinks: 0, failure: empty.of(name, drawn.steps) };
+  };
+  return { name, sometimes, caseOf, play: playCase, find };
 }
 
 /** Runs a seed's case again, or a case that was written down. */
