@@ -11,12 +11,17 @@ import { answerOf, type GroupStep, type Stepper, type StoredReply } from './grou
 import type { KnownOutcome } from './known-outcome.ts';
 import type { TopicEvent } from './log-store.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
-import type { Commit } from './state-store.ts';
+import type { Commit, SenderId } from './state-store.ts';
 
 export type Decision =
   /** The activation ended meanwhile. */
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
+  | {
+      readonly kind: 'committed';
+      readonly version: number;
+      readonly events: readonly TopicEvent[];
+      readonly crowded?: readonly SenderId[];
+    }
   /** Another node owns the shard; the letters that surely did nothing may go back. */
   | { readonly kind: 'fenced'; readonly mayGoBack: boolean }
   /** These letters have an answer of their own; the others are stepped again without them. */
@@ -47,6 +52,7 @@ export function commitOf(
     outbox: { add: group.outbox, remove: [...facts.paid, ...group.bounced.map(({ to, n }) => ({ to, n }))] },
     settles: group.settles,
     events: group.events,
+    ...(group.closes.length === 0 ? {} : { closes: group.closes }),
     isJson: true,
     ...(fence === undefined ? {} : { fence }),
   };
@@ -63,8 +69,16 @@ export function decided(id: ActorId, state: ActorState, group: GroupStep, outcom
     case 'duplicate':
       return without(id, group, ({ from }) => {
         const before = outcome.settled.find(({ sender, n }) => sender === from?.sender && n === from.n);
-        return before && answerOf(before.reply as object as StoredReply | undefined, state.version);
+        if (before === undefined) return undefined;
+        const answer = answerOf(before.reply as object as StoredReply | undefined, state.version);
+        return before.crowded === true ? { ...answer, crowded: true } : answer;
       });
+    case 'closed':
+      return without(id, group, ({ from }) =>
+        from?.sender === outcome.sender && from.n < outcome.floor
+          ? { kind: 'closed', floor: outcome.floor }
+          : undefined,
+      );
     case 'overloaded':
       return without(id, group, ({ from }) =>
         from?.sender === outcome.sender

@@ -25,11 +25,20 @@ import { ActorError, type FaultData } from './errors.ts';
 import type { GroupStep, Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
 import { knownOutcome, longer } from './known-outcome.ts';
-import { type Bounced, type Ended, type Letter, letterOf, Mailbox, type Said } from './mailbox.ts';
+import {
+  type Bounced,
+  type Closed,
+  type Emptied,
+  type Ended,
+  type Letter,
+  letterOf,
+  Mailbox,
+  type Said,
+} from './mailbox.ts';
 import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
-import type { Commit, OutboxRow } from './state-store.ts';
+import type { Commit, OutboxRow, SenderId } from './state-store.ts';
 import { stepGroup } from './stepping.ts';
 
 type Phase =
@@ -151,8 +160,8 @@ export class Activation {
     return this.#outflow.debt();
   }
 
-  /** Something of its own happened: an invoke said something or ended, a row was refused for good. */
-  happened(letter: Said | Ended | Bounced): void {
+  /** Something of its own happened, to an invoke or to what it owes. */
+  happened(letter: Said | Ended | Bounced | Emptied | Closed): void {
     this.#take(letter);
   }
 
@@ -417,7 +426,7 @@ export class Activation {
   #committed(
     before: ActorState,
     group: GroupStep,
-    { version, events }: { readonly version: number; readonly events: Parameters<ActivationHost['published']>[0] },
+    { version, events, crowded }: Omit<Extract<Decision, { kind: 'committed' }>, 'kind'>,
   ): void {
     const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
@@ -426,7 +435,7 @@ export class Activation {
     const took = (this.#host.clock.nowMs() - this.#pumpedAtMs) / Math.max(1, group.letters.length);
     this.#pace += (took - this.#pace) / 8;
     this.#finish(group);
-    this.#answer(group, version);
+    this.#answer(group, version, crowded);
     this.#host.published(events);
     if (group.steps.length > 0) this.#host.stepped(this.#stepper, group.steps, version);
     this.#outflow.let(group.after, state);
@@ -443,9 +452,13 @@ export class Activation {
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
   }
 
-  #answer(group: GroupStep, version: number): void {
+  #answer(group: GroupStep, version: number, crowded?: readonly SenderId[]): void {
     for (const [letter, answer] of group.answers) {
-      if (answer.kind !== 'later') answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
+      const isCrowded = crowded !== undefined && letter.from !== undefined && crowded.includes(letter.from.sender);
+      if (isCrowded && answer.kind === 'fault') answerAll([letter], { ...answer, crowded: true });
+      else if (isCrowded && answer.kind === 'committed') answerAll([letter], { ...answer, version, crowded: true });
+      else if (answer.kind !== 'later')
+        answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
       else if (letter.kind === 'told') this.#askers.park(answer.address, letter);
     }
     for (const { to, value } of group.replies) this.#askers.answer(to, { kind: 'committed', version, reply: value });

@@ -55,7 +55,7 @@ export function inBatches(calls: readonly CommitCall[]): readonly (readonly Comm
 export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespace, limits: StoreLimits): ScriptInput {
   const input: ScriptInput = {
     keys: [],
-    args: [limits.unsettledPerSender, limits.senderSilenceMs, limits.nodeSenders, calls.length],
+    args: [limits.unsettledPerSender, limits.senderSilenceMs, limits.nodeSenders, limits.actorLanes, calls.length],
   };
   for (const { shard, epoch, commits } of calls) {
     input.keys.push(
@@ -75,10 +75,15 @@ export function writeBatch(calls: readonly CommitCall[], namespace: RedisNamespa
  */
 function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNamespace, input: ScriptInput): void {
   const { keys, args } = input;
-  const { id, commitId, basis, machineVersion, fence, outbox, events } = commit;
+  const { id, commitId, basis, machineVersion, fence, outbox, events, closes = [] } = commit;
   const senders = bySender(commit.settles, texts.replies);
   const isGeneral =
-    senders.size !== 1 || fence !== undefined || events.length > 0 || outbox.remove.length > 0 || outbox.add.length > 0;
+    senders.size !== 1 ||
+    fence !== undefined ||
+    events.length > 0 ||
+    outbox.remove.length > 0 ||
+    outbox.add.length > 0 ||
+    closes.length > 0;
   const hasNodes = commit.settles.some(({ sender }) => !sender.includes(':'));
   if (isGeneral) args.push('g', 0, 0);
   else args.push(hasNodes ? 'n' : 'a');
@@ -90,6 +95,8 @@ function writeCommit({ commit, ...texts }: PreparedCommit, namespace: RedisNames
   for (const [sender, { floor, numbers }] of senders)
     args.push(`from:${sender}`, floor, numbers.length / 2, ...numbers);
   if (!isGeneral) return;
+  args.push(closes.length);
+  for (const { sender, n } of closes) args.push(`from:${sender}`, n);
   if (fence !== undefined) keys.push(namespace.key('guard', id));
   args.push(events.length);
   if (events.length > 0) keys.push(namespace.key('log', id));
@@ -122,7 +129,9 @@ export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit
   if (reply === plainlyCommitted) return { kind: 'committed', version: commit.basis + 1, events: [] };
   const [kind, ...facts] = list(reply);
   switch (kind) {
-    case 'committed':
+    case 'committed': {
+      // Events with two facts before them, then senders whose lanes are crowded.
+      const crowded = facts.slice(commit.events.length === 0 ? 0 : commit.events.length + 2).map(text);
       return {
         kind,
         version: commit.basis + 1,
@@ -131,13 +140,17 @@ export function readOutcome(reply: unknown, { commit, ...texts }: PreparedCommit
           commit.id,
           commit.events.map(({ type }, i) => ({ type, text: texts.events[i] ?? 'null' })),
         ),
+        ...(crowded.length === 0 ? {} : { crowded }),
       };
+    }
     case 'conflict':
       return { kind, version: Number(facts[0]), commitId: text(facts[1]) };
     case 'stale':
       return { kind, guard: text(facts[0]) as FencingToken };
     case 'duplicate':
       return { kind, settled: readDuplicates(facts, commit.settles) };
+    case 'closed':
+      return { kind, sender: text(facts[0]), floor: Number(facts[1]) };
     case 'overloaded':
       return { kind, sender: text(facts[0]) };
     case 'unknown-version':
@@ -169,12 +182,19 @@ export function rowField(to: string, n: number): string {
 }
 
 function readDuplicates(facts: Reply, settles: readonly Settled[]) {
-  const replies = new Map<string, string>();
-  for (let i = 0; i < facts.length; i += 3) replies.set(`${text(facts[i + 1])} ${text(facts[i])}`, text(facts[i + 2]));
+  const found = new Map<string, { readonly reply: string; readonly isCrowded: boolean }>();
+  for (let i = 0; i < facts.length; i += 4)
+    found.set(`${text(facts[i + 1])} ${text(facts[i])}`, {
+      reply: text(facts[i + 2]),
+      isCrowded: text(facts[i + 3]) !== '',
+    });
   return settles.flatMap(({ sender, n }) => {
-    const reply = replies.get(`${n} ${sender}`);
-    if (reply === undefined) return [];
-    return [reply === '' ? { sender, n } : { sender, n, reply: jsonValue(reply) }];
+    const before = found.get(`${n} ${sender}`);
+    if (before === undefined) return [];
+    const crowded = before.isCrowded ? { crowded: true as const } : {};
+    return [
+      before.reply === '' ? { sender, n, ...crowded } : { sender, n, reply: jsonValue(before.reply), ...crowded },
+    ];
   });
 }
 

@@ -1,8 +1,9 @@
 // Commit check
 //
 // Whether a commit fits onto what is stored, in the order of answers that StateStore asks for:
-// conflict, duplicate, overloaded. Pure; the store decides about epochs and guards around it.
+// conflict, duplicate, closed, overloaded. Pure; the store decides about epochs and guards around it.
 import { jsonValue } from './json-text.ts';
+import { type LaneChange, type Lanes, laneChange, overSender } from './lanes.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { isSettled, nothingSettled, type Settlement, settledAfter } from './settlement.ts';
 import type { CommitOutcome, SenderId } from './state-store.ts';
@@ -12,22 +13,32 @@ import type { StoreLimits } from './store-limits.ts';
 export interface KnownSender {
   readonly settlement: Settlement;
   readonly seenMs: number;
+  /** The lane of an actor that is to close it. */
+  readonly crowded?: boolean;
 }
 
 export interface StoredActor {
   readonly version: number;
   readonly commitId: string;
-  /** At least the senders that the commit settles, those that were ever heard. */
+  readonly lanes: Lanes;
+  /** At least the senders that the commit settles or closes, those that are known. */
   readonly senders: ReadonlyMap<SenderId, KnownSender>;
 }
 
-/** The settlements to store with the commit, by sender, or why it cannot be written. */
+/** A commit that may be written, and what it leaves of its senders. */
+export interface Fits {
+  readonly kind: 'fits';
+  readonly settlements: ReadonlyMap<SenderId, Settlement>;
+  readonly lanes: LaneChange;
+}
+
+/** What to store with the commit, or why it cannot be written. */
 export function checkCommit(
   { commit, replies }: PreparedCommit,
   stored: Omit<StoredActor, 'senders'> & { readonly senders: Pick<StoredActor['senders'], 'get'> },
   nowMs: number,
   limits: StoreLimits,
-): { readonly kind: 'fits'; readonly settlements: ReadonlyMap<SenderId, Settlement> } | CommitOutcome {
+): Fits | CommitOutcome {
   const { version, commitId } = stored;
   if (version !== commit.basis) return { kind: 'conflict', version, commitId };
 
@@ -41,16 +52,20 @@ export function checkCommit(
       kind: 'duplicate',
       settled: settled.map(({ sender, n }) => {
         const reply = known(sender).kept.get(n);
-        return reply === undefined ? { sender, n } : { sender, n, reply: jsonValue(reply) };
+        const crowded = stored.senders.get(sender)?.crowded === true ? { crowded: true as const } : {};
+        return reply === undefined ? { sender, n, ...crowded } : { sender, n, reply: jsonValue(reply), ...crowded };
       }),
     };
   }
+
+  const over = overSender(commit.settles, stored);
+  if (over !== undefined) return { kind: 'closed', sender: over, floor: stored.lanes.floor };
 
   const settlements = settledAfter(commit.settles, replies, known);
   for (const [sender, { kept }] of settlements) {
     if (kept.size > limits.unsettledPerSender) return { kind: 'overloaded', sender };
   }
-  return { kind: 'fits', settlements };
+  return { kind: 'fits', settlements, lanes: laneChange(commit.closes ?? [], settlements, stored, limits.actorLanes) };
 }
 
 /** Node senders, which have no `:`, are forgotten after a silence; actors are not. */

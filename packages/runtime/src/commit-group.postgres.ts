@@ -5,11 +5,11 @@
 import type { FencingToken } from '@devmentor/locks';
 import { parseFence } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import { keptText, knownSender } from './actor-rows.sql.ts';
-import { checkCommit, type KnownSender, type StoredActor } from './commit-check.ts';
+import { keptText, knownSender, seenOf, sendersOf } from './actor-rows.sql.ts';
+import { checkCommit, type Fits, type KnownSender, type StoredActor } from './commit-check.ts';
 import { type EventRow, eventOf } from './event-rows.sql.ts';
+import { crowdedOf, noLanes } from './lanes.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
-import type { Settlement } from './settlement.ts';
 import { nobody, serves } from './shard-rows.sql.ts';
 import { lowestStamp } from './stamp.ts';
 import type { CommitOutcome, Epoch, Fenced, Ownership, SenderId, Shard } from './state-store.ts';
@@ -25,7 +25,7 @@ export interface OwnedCommit {
 /** Of each commit in turn: the owner of its shard, and what is stored of its actor, its guard and its senders. */
 export const storedStatement = {
   name: 'stored',
-  text: `SELECT s.incarnation, s.epoch, a.version, a.commit_id AS "commitId", g.fence, now_us() / 1000 AS "nowMs",
+  text: `SELECT s.incarnation, s.epoch, a.version, a.commit_id AS "commitId", a.lanes, a.floor, g.fence, now_us() / 1000 AS "nowMs",
     (SELECT json_agg(json_build_array(k.sender, k.floor, k.kept, k.seen)) FROM sender AS k
      WHERE k.actor = c.id AND k.sender = ANY (c.senders)) AS senders
   FROM ROWS FROM (json_to_recordset($1::json) AS (id text, shard int, fenced bool, senders text[]))
@@ -41,6 +41,8 @@ export interface StoredRow {
   readonly epoch: string | null;
   readonly version: number | null;
   readonly commitId: string | null;
+  readonly lanes: number | null;
+  readonly floor: number | null;
   readonly fence: string | null;
   readonly nowMs: number;
   readonly senders: readonly (readonly [SenderId, number, string, number])[] | null;
@@ -52,15 +54,13 @@ export function storedQuestion(commits: readonly OwnedCommit[]): string {
       id: commit.id,
       shard,
       fenced: commit.fence !== undefined,
-      senders: [...new Set(commit.settles.map(({ sender }) => sender))],
+      senders: [...sendersOf(commit)],
     })),
   );
 }
 
 /** A commit that fits, with what it leaves of its senders. */
-export interface Fitting extends OwnedCommit {
-  readonly kind: 'fits';
-  readonly settlements: ReadonlyMap<SenderId, Settlement>;
+export interface Fitting extends OwnedCommit, Fits {
   /** Some sender was not known before. */
   readonly newcomer: boolean;
   readonly nowMs: number;
@@ -78,14 +78,19 @@ export interface Stored {
 
 /** Throws `RECORD_UNREADABLE`. */
 export function storedOf(id: ActorId, row: StoredRow): Stored {
-  const { incarnation, epoch, version, commitId, fence, nowMs } = row;
+  const { incarnation, epoch, version, commitId, lanes, floor, fence, nowMs } = row;
   const senders = row.senders?.map(([sender, floor, kept, seen]): [SenderId, KnownSender] => [
     sender,
-    knownSender(id, { floor, kept, seen }),
+    knownSender(id, { sender, floor, kept, seen }),
   ]);
   return {
     own: incarnation === null || epoch === null ? nobody : { incarnation, epoch },
-    actor: { version: version ?? 0, commitId: commitId ?? '', senders: new Map(senders) },
+    actor: {
+      version: version ?? 0,
+      commitId: commitId ?? '',
+      lanes: { count: lanes ?? noLanes.count, floor: floor ?? noLanes.floor },
+      senders: new Map(senders),
+    },
     guard: parseFence(fence ?? lowestStamp),
     nowMs,
   };
@@ -99,7 +104,7 @@ export function decide(owned: OwnedCommit, { own, actor, guard, nowMs }: Stored,
   const { fence } = owned.prepared.commit;
   if (fence !== undefined && fence < guard) return { kind: 'stale', guard };
   const newcomer = [...check.settlements.keys()].some((sender) => !actor.senders.has(sender) && !sender.includes(':'));
-  return { ...owned, kind: 'fits', settlements: check.settlements, newcomer, nowMs };
+  return { ...owned, ...check, newcomer, nowMs };
 }
 
 /** Writes what fits, all of it or, when something has changed since it was decided, nothing (`moved`). */
@@ -157,21 +162,39 @@ function rows(values: readonly unknown[]): string | null {
   return values.length === 0 ? null : JSON.stringify(values);
 }
 
-function actorRow({ shard, prepared: { commit, snapshot, timers, dueAtMs } }: Fitting) {
+function actorRow({ shard, lanes, prepared: { commit, snapshot, timers, dueAtMs } }: Fitting) {
   const { id, basis, machineVersion, commitId } = commit;
-  return { id, shard, basis, machine: machineVersion, commit_id: commitId, snapshot, timers, due: dueAtMs ?? null };
+  const row = {
+    id,
+    shard,
+    basis,
+    machine: machineVersion,
+    commit_id: commitId,
+    snapshot,
+    timers,
+    due: dueAtMs ?? null,
+  };
+  const { count, floor } = lanes.after;
+  // Few have any.
+  return count + floor === 0 ? row : { ...row, lanes: count, floor };
 }
 
-function senderRows({ settlements, nowMs, prepared: { commit } }: Fitting) {
-  return [...settlements].map(([sender, settlement], nth) => ({
-    actor: commit.id,
-    sender,
-    floor: settlement.floor,
-    kept: keptText(settlement),
-    seen: nowMs,
-    version: commit.basis + 1,
-    nth,
-  }));
+/** A row without a floor deletes a lane. */
+function senderRows({ settlements, lanes, nowMs, prepared: { commit } }: Fitting) {
+  const ended = new Set(lanes.ended);
+  const kept = [...settlements].filter(([sender]) => !ended.has(sender));
+  return [
+    ...lanes.ended.map((sender) => ({ actor: commit.id, sender })),
+    ...kept.map(([sender, settlement], nth) => ({
+      actor: commit.id,
+      sender,
+      floor: settlement.floor,
+      kept: keptText(settlement),
+      seen: seenOf(sender, lanes, nowMs),
+      version: commit.basis + 1,
+      nth,
+    })),
+  ];
 }
 
 /** Of two rows with one number, the later one. */
@@ -186,7 +209,7 @@ function outboxRows({ shard, prepared: { commit, outbox } }: Fitting) {
 }
 
 /** The outcome of a commit that was written; `events` of its topic in their order. */
-export function committed({ prepared }: Fitting, written: readonly WrittenEvent[]): CommitOutcome {
+export function committed({ prepared, lanes }: Fitting, written: readonly WrittenEvent[]): CommitOutcome {
   const { id, basis, events } = prepared.commit;
   return {
     kind: 'committed',
@@ -201,5 +224,6 @@ export function committed({ prepared }: Fitting, written: readonly WrittenEvent[
       };
       return eventOf(id, row);
     }),
+    ...crowdedOf(lanes),
   };
 }

@@ -8,7 +8,7 @@ import { type Asks, answered, type ReplyAddress, withAsk, withoutAsk, withoutExp
 import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
 import { type KeptDelay, policyOf } from './delay-policy.ts';
 import type { Effect, EventData } from './effect.ts';
-import type { Answer } from './envelope.ts';
+import type { Answer, Numbered } from './envelope.ts';
 import {
   type AfterEffect,
   answerOf,
@@ -19,9 +19,10 @@ import {
   type StoredReply,
 } from './group-step.ts';
 import type { InspectedStep } from './inspection-feed.ts';
+import { laneClosed } from './lanes.ts';
 import { isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
-import type { Json, OutboxRow, Settled, TimerRow } from './state-store.ts';
+import type { Json, OutboxRow, SenderId, Settled, TimerRow } from './state-store.ts';
 import { type Halt, noStrikes, type Strikes, type Verdict } from './supervision.ts';
 
 // Most actors have none of these: they share them.
@@ -49,7 +50,8 @@ export class Draft {
   #lastOut: number;
   #runs: Record<string, number>;
   readonly #settles: Settled[] = [];
-  readonly #outbox: OutboxRow[] = [];
+  readonly #closes: { readonly sender: SenderId; readonly n: number }[] = [];
+  #outbox: OutboxRow[] = [];
   readonly #bounced: OutboxRow[] = [];
   readonly #events: { type: string; data: Json }[] = [];
   readonly #answers = new Map<Told | Ordered, Answer | Later>();
@@ -172,6 +174,31 @@ export class Draft {
     this.#bounced.push(row);
   }
 
+  /** The next message on the lane to this receiver is the last, until there is another. */
+  closeLane(to: ActorId): void {
+    this.#owe(to, () => ({ type: laneClosed }));
+  }
+
+  /** An actor that tells this one has closed its lane. */
+  laneClosed({ sender, n }: Numbered): void {
+    this.#changes = true;
+    this.#closes.push({ sender, n });
+  }
+
+  /** All that is owed to a receiver, in its order, under numbers from `floor` up; what this group tells it too. */
+  renumber(to: ActorId, rows: readonly OutboxRow[], floor: number): void {
+    const told = this.#outbox.filter((row) => row.to === to);
+    this.#outbox = this.#outbox.filter((row) => row.to !== to);
+    this.#lastOut = Math.max(this.#lastOut, floor - 1);
+    this.#changes = true;
+    this.#bounced.push(...rows);
+    this.#after.push({ kind: 'renumbered', to });
+    for (const row of [...rows, ...told]) {
+      this.#lastOut = nextNumber(this.#lastOut, this.#nowMs);
+      this.#outbox.push({ ...row, n: this.#lastOut });
+    }
+  }
+
   /** Carries out what supervision says of a letter that was given up. */
   giveUp(verdict: Verdict & { readonly kind: 'give-up' }, cause: string): void {
     this.#changes = true;
@@ -260,6 +287,7 @@ export class Draft {
       },
       changes: this.#changes,
       settles: this.#settles,
+      closes: this.#closes,
       outbox: this.#outbox,
       bounced: this.#bounced,
       events: this.#events,

@@ -90,10 +90,13 @@ export interface ViewData {
 }
 
 export type Answer =
-  | { readonly kind: 'committed'; readonly version: number; readonly reply?: Json }
+  | { readonly kind: 'committed'; readonly version: number; readonly reply?: Json; readonly crowded?: true }
   | { readonly kind: 'view'; readonly view: ViewData }
   | { readonly kind: 'inspected'; readonly actor: Inspection }
-  | { readonly kind: 'fault'; readonly fault: FaultData }
+  /** `crowded`: the actor that told it is to close its lane once that is empty; see `lanes.ts`. */
+  | { readonly kind: 'fault'; readonly fault: FaultData; readonly crowded?: true }
+  /** Not applied: the actor that told it has no lane here, and numbers below `floor` are over. */
+  | { readonly kind: 'closed'; readonly floor: number }
   /** Not the owner: nothing happened, and another node should be asked. */
   | { readonly kind: 'elsewhere' }
   /** The owner ceased to be the owner while it was committing: ask again, under the same number. */
@@ -209,7 +212,7 @@ function isDeliver({ event, from, again, asks, fence, traceparent }: Record<stri
   );
 }
 
-function isAnswer({ kind, version, view, fault, actor }: Record<string, unknown>): boolean {
+function isAnswer({ kind, version, view, fault, actor, floor }: Record<string, unknown>): boolean {
   switch (kind) {
     case 'committed':
       return isCount(version);
@@ -217,6 +220,8 @@ function isAnswer({ kind, version, view, fault, actor }: Record<string, unknown>
       return isRecord(view) && isCount(view.version);
     case 'inspected':
       return isRecord(actor);
+    case 'closed':
+      return isCount(floor);
     case 'fault':
       return isRecord(fault) && typeof fault.code === 'string' && typeof fault.message === 'string';
     default:

@@ -53,8 +53,8 @@ END $$;
 `;
 
 /** Every part is an array of rows, or null; see `WriteParts`. At most one row of \`actors\` for each actor. */
-const commit = `
-CREATE FUNCTION commit_actors(
+export const commitFunction = `
+CREATE OR REPLACE FUNCTION commit_actors(
   owners json, actors json, guards json, senders json, newcomers json, removed json, added json, events json,
   silent_before bigint, most_nodes int
 ) RETURNS TABLE (topic text, id text, prev text, at bigint) LANGUAGE plpgsql AS $$
@@ -69,12 +69,14 @@ BEGIN
   IF fitting < json_array_length(owners) THEN RAISE EXCEPTION 'owner' USING ERRCODE = '${sqlStates.moved}'; END IF;
 
   INSERT INTO actor AS a
-  SELECT c.id, c.shard, c.basis + 1, c.machine, c.commit_id, c.snapshot, c.timers, c.due
+  SELECT c.id, c.shard, c.basis + 1, c.machine, c.commit_id, c.snapshot, c.timers, c.due, c.lanes, c.floor
   FROM json_to_recordset(actors) AS c(
-    id text, shard int, basis bigint, machine bigint, commit_id text, snapshot text, timers text, due float8
+    id text, shard int, basis bigint, machine bigint, commit_id text, snapshot text, timers text, due float8,
+    lanes int, floor bigint
   ) ORDER BY c.id
   ON CONFLICT (id) DO UPDATE SET version = excluded.version, machine = excluded.machine,
-    commit_id = excluded.commit_id, snapshot = excluded.snapshot, timers = excluded.timers, due = excluded.due
+    commit_id = excluded.commit_id, snapshot = excluded.snapshot, timers = excluded.timers, due = excluded.due,
+    lanes = coalesce(excluded.lanes, a.lanes), floor = coalesce(excluded.floor, a.floor)
   WHERE a.version = excluded.version - 1;
   GET DIAGNOSTICS fitting = ROW_COUNT;
   IF fitting < json_array_length(actors) THEN RAISE EXCEPTION 'version' USING ERRCODE = '${sqlStates.moved}'; END IF;
@@ -90,8 +92,15 @@ BEGIN
     INSERT INTO sender SELECT c.* FROM json_to_recordset(senders) AS c(
       actor text, sender text, floor bigint, kept text, seen bigint, version bigint, nth int
     )
+    WHERE c.floor IS NOT NULL
     ON CONFLICT (actor, sender) DO UPDATE SET floor = excluded.floor, kept = excluded.kept, seen = excluded.seen,
       version = excluded.version, nth = excluded.nth;
+    GET DIAGNOSTICS fitting = ROW_COUNT;
+    -- The others are lanes that were closed.
+    IF fitting < json_array_length(senders) THEN
+      DELETE FROM sender AS s USING json_to_recordset(senders) AS c(actor text, sender text, floor bigint)
+      WHERE c.floor IS NULL AND s.actor = c.actor AND s.sender = c.sender;
+    END IF;
   END IF;
   -- Only a newcomer can be one too many, and the silent go as the new ones come.
   IF newcomers IS NOT NULL THEN
@@ -115,4 +124,4 @@ BEGIN
 END $$;
 `;
 
-export const functions = clock + append + commit;
+export const functions = clock + append + commitFunction;

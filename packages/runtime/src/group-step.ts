@@ -10,7 +10,7 @@ import type { FaultData } from './errors.ts';
 import type { InspectedStep } from './inspection-feed.ts';
 import type { MachineDriver } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
-import type { Json, OutboxRow, Settled } from './state-store.ts';
+import type { Commit, Json, OutboxRow, Settled } from './state-store.ts';
 import type { StepSpans } from './step-spans.ts';
 
 /** An effect for the time after the commit. */
@@ -23,7 +23,9 @@ export type AfterEffect =
   | { readonly kind: 'stop'; readonly id: string }
   /** It stands still: what it invokes is stopped, to be started again when it goes on. */
   | { readonly kind: 'rest' }
-  | { readonly kind: 'rise' };
+  | { readonly kind: 'rise' }
+  /** What it owes to this one has new numbers. */
+  | { readonly kind: 'renumbered'; readonly to: ActorId };
 
 export interface GroupStep {
   readonly letters: readonly Letter[];
@@ -34,8 +36,10 @@ export interface GroupStep {
   /** False when there is nothing to commit. */
   readonly changes: boolean;
   readonly settles: readonly Settled[];
+  /** Lanes that their senders close. */
+  readonly closes: NonNullable<Commit['closes']>;
   readonly outbox: readonly OutboxRow[];
-  /** Rows that their receivers refuse for good. */
+  /** Rows that leave the outbox here, not by being paid: refused for good, numbered anew, the last of a lane that is closed. */
   readonly bounced: readonly OutboxRow[];
   readonly events: readonly { readonly type: string; readonly data: Json }[];
   /** `version` of a committed answer is filled in by the commit. */
@@ -83,7 +87,10 @@ export interface StepMoment {
 }
 
 /** What a sender is answered, from what was stored for it. */
-export function answerOf(reply: StoredReply | undefined, version: number): Answer {
+export function answerOf(
+  reply: StoredReply | undefined,
+  version: number,
+): Extract<Answer, { kind: 'committed' | 'fault' }> {
   if (reply === undefined) return { kind: 'committed', version };
   if ('f' in reply) return { kind: 'fault', fault: reply.f };
   if ('later' in reply)

@@ -7,6 +7,7 @@
 //   KO2  It asks again for as long as the activation lives, with growing pauses. What asking again
 //        cannot mend, a store that breaks its contract or a record that cannot be read, is thrown.
 import type { ActivationHost } from './activation-host.ts';
+import { isLane } from './lanes.ts';
 import type { Commit, CommitOutcome } from './state-store.ts';
 
 export type KnownOutcome =
@@ -38,7 +39,7 @@ export async function knownOutcome(host: ActivationHost, commit: Commit, watch: 
       const outcome = await attempt;
       if (watch.isOver()) return { kind: 'abandoned' };
       if (outcome.kind === 'fenced') return { kind: 'fenced', applied };
-      return isOwn(outcome, commit) ? { kind: 'committed', version: outcome.version, events: [] } : outcome;
+      return isOwn(outcome, commit) ? committedBefore(outcome.version, commit) : outcome;
     } catch (fault) {
       if (!host.isTransient(fault)) throw fault;
       host.onFault(fault);
@@ -63,7 +64,7 @@ async function inquire(host: ActivationHost, commit: Commit, watch: CommitWatch)
       const { version, commitId } = loaded.kind === 'record' ? loaded.record : { version: 0, commitId: '' };
       if (version === commit.basis) return undefined;
       const conflict = { kind: 'conflict', version, commitId } as const;
-      return isOwn(conflict, commit) ? { kind: 'committed', version, events: [] } : conflict;
+      return isOwn(conflict, commit) ? committedBefore(version, commit) : conflict;
     } catch (fault) {
       if (!host.isTransient(fault)) throw fault;
       host.onFault(fault);
@@ -71,6 +72,12 @@ async function inquire(host: ActivationHost, commit: Commit, watch: CommitWatch)
       if (watch.isOver()) return { kind: 'abandoned' };
     }
   }
+}
+
+/** Which lanes are crowded is not known any more: to close one that is not does no harm. */
+function committedBefore(version: number, { settles }: Commit): KnownOutcome {
+  const crowded = settles.map(({ sender }) => sender).filter(isLane);
+  return { kind: 'committed', version, events: [], ...(crowded.length === 0 ? {} : { crowded }) };
 }
 
 /** The commit is in the record already: an earlier attempt of it was applied. */

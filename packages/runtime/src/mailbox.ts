@@ -10,6 +10,7 @@
 //   MB4  What the actor itself caused (timers, ends of invokes) is never refused: there is at
 //        most one of each running timer and end of an invoke, and the events of one are bounded (IV3).
 import type { FencingToken } from '@devmentor/locks';
+import type { ActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { Answer, Deliver, Numbered, Order } from './envelope.ts';
 import type { ActorError, FaultData } from './errors.ts';
@@ -78,6 +79,23 @@ export interface Bounced extends Stepped {
   readonly kind: 'bounced';
   readonly row: OutboxRow;
   readonly refusal: ActorError;
+  /** The receiver asks to close the lane, which is empty now. */
+  readonly closes: boolean;
+}
+
+/** The last message owed on a lane was taken by its receiver, who asks to close the lane. */
+export interface Emptied extends Stepped {
+  readonly kind: 'emptied';
+  readonly row: OutboxRow;
+}
+
+/** The receiver has no lane of this actor, and numbers below `floor` are over. */
+export interface Closed extends Stepped {
+  readonly kind: 'closed';
+  readonly to: ActorId;
+  readonly floor: number;
+  /** All that is owed to it and committed, at the time it is stepped. */
+  readonly rows: readonly OutboxRow[];
 }
 
 /** What an operator wants of the actor. */
@@ -94,7 +112,7 @@ export interface Wake {
   readonly kind: 'wake';
 }
 
-export type Letter = Told | Due | Said | Ended | Bounced | Ordered | Wake;
+export type Letter = Told | Due | Said | Ended | Bounced | Emptied | Closed | Ordered | Wake;
 
 /** What a message weighs beside its event. */
 const ENVELOPE_BYTES = 128;

@@ -1,8 +1,8 @@
 import type { ActorId } from './actor-id.ts';
 import { actorRecord, type RecordTexts, type RowText } from './actor-record.ts';
-import { checkCommit, type KnownSender } from './commit-check.ts';
+import { checkCommit, type Fits, type KnownSender } from './commit-check.ts';
+import { isLane, noLanes } from './lanes.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
-import type { Settlement } from './settlement.ts';
 import type { ActorRecord, SenderId } from './state-store.ts';
 import type { StoreLimits } from './store-limits.ts';
 
@@ -15,6 +15,7 @@ export class MemoryActor {
   #dueAtMs: number | undefined;
   readonly #outbox = new Map<string, RowText>();
   readonly #actorSenders = new Map<SenderId, KnownSender>();
+  #lanes = noLanes;
   /** In the order in which they were last seen. */
   readonly #nodeSenders = new Map<SenderId, KnownSender>();
 
@@ -38,21 +39,19 @@ export class MemoryActor {
   check(prepared: PreparedCommit, nowMs: number): ReturnType<typeof checkCommit> {
     const { version, commitId } = this.#texts;
     const senders = {
-      get: (sender: SenderId) => (isActor(sender) ? this.#actorSenders : this.#nodeSenders).get(sender),
+      get: (sender: SenderId) => (isLane(sender) ? this.#actorSenders : this.#nodeSenders).get(sender),
     };
-    return checkCommit(prepared, { version, commitId, senders }, nowMs, this.#limits);
+    return checkCommit(prepared, { version, commitId, lanes: this.#lanes, senders }, nowMs, this.#limits);
   }
 
   /** Writes a commit that fits; `cursor` is its last event, `''` without one. Answers the version. */
-  write(
-    { commit, ...texts }: PreparedCommit,
-    settlements: ReadonlyMap<SenderId, Settlement>,
-    cursor: string,
-    nowMs: number,
-  ): number {
+  write({ commit, ...texts }: PreparedCommit, { settlements, lanes }: Fits, cursor: string, nowMs: number): number {
     const { machineVersion, commitId, outbox } = commit;
     const { snapshot, timers } = texts;
-    for (const [sender, settlement] of settlements) this.#keep(sender, settlement, nowMs);
+    for (const [sender, settlement] of settlements)
+      this.#keep(sender, { settlement, seenMs: nowMs, crowded: lanes.crowded.includes(sender) });
+    for (const sender of lanes.ended) this.#actorSenders.delete(sender);
+    this.#lanes = lanes.after;
     for (const { to, n } of outbox.remove) this.#outbox.delete(rowKey(to, n));
     for (const [i, { to, n }] of outbox.add.entries()) {
       this.#outbox.set(rowKey(to, n), { to, n, text: texts.outbox[i] ?? 'null' });
@@ -63,13 +62,14 @@ export class MemoryActor {
     return version;
   }
 
-  #keep(sender: SenderId, settlement: Settlement, nowMs: number): void {
-    if (isActor(sender)) {
-      this.#actorSenders.set(sender, { settlement, seenMs: nowMs });
+  #keep(sender: SenderId, known: KnownSender): void {
+    if (isLane(sender)) {
+      this.#actorSenders.set(sender, known);
       return;
     }
+    const nowMs = known.seenMs;
     this.#nodeSenders.delete(sender);
-    this.#nodeSenders.set(sender, { settlement, seenMs: nowMs });
+    this.#nodeSenders.set(sender, known);
     for (const [silent, { seenMs }] of this.#nodeSenders) {
       if (this.#nodeSenders.size <= this.#limits.nodeSenders && !this.#isForgotten(seenMs, nowMs)) return;
       this.#nodeSenders.delete(silent);
@@ -79,10 +79,6 @@ export class MemoryActor {
   #isForgotten(seenMs: number, nowMs: number): boolean {
     return nowMs - seenMs > this.#limits.senderSilenceMs;
   }
-}
-
-function isActor(sender: SenderId): boolean {
-  return sender.includes(':');
 }
 
 function rowKey(to: ActorId, n: number): string {

@@ -7,6 +7,8 @@
 //   OB1  Per receiver, rows are delivered in the order of their numbers, one at a time.
 //   OB2  A receiver that cannot take a row now is asked again, for ever, with growing pauses.
 //   OB3  One slow receiver delays no other.
+//   OB7  Of a receiver that is crowded the last row of a lane is settled with `closes`.
+//   OB8  One that has no lane for a row is told nothing more until the rows have new numbers.
 import type { Cancel, Clock } from '@devmentor/locks';
 import type { OwedRow } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
@@ -19,8 +21,10 @@ export interface RelayPort {
   readonly clock: Clock;
   /** Delivers with the row's own number. Throws an `ActorError` when the deadline passed. */
   deliver(row: OwedRow, signal: AbortSignal): Promise<Answer>;
-  /** The receiver has it, or never will. */
-  settled(row: OutboxRow, refusal: ActorError | undefined): void;
+  /** The receiver has it, or never will; `closes` when it was the last and the receiver asks to close the lane. */
+  settled(row: OutboxRow, refusal: ActorError | undefined, closes: boolean): void;
+  /** The receiver takes no number below `floor` on this lane, all of which waits until it is dropped. */
+  closed(to: ActorId, rows: readonly OutboxRow[], floor: number): void;
 }
 
 const FIRST_PAUSE_MS = 20;
@@ -60,6 +64,12 @@ export class OutboxRelay {
     });
   }
 
+  /** Forgets a lane that was closed. */
+  drop(to: ActorId): void {
+    this.#lanes.delete(to);
+    this.#refusals.delete(to);
+  }
+
   /** Rows in the order they were committed. */
   add(rows: readonly OutboxRow[]): void {
     for (const row of rows) {
@@ -87,6 +97,12 @@ export class OutboxRelay {
     for (let row = lane[0]; row !== undefined; row = lane[0]) {
       const verdict = await this.#attempt(row);
       if (this.#stop.signal.aborted) return;
+      if (verdict.kind === 'closed') {
+        // What is owed to it meanwhile joins the lane, and is numbered anew with it.
+        this.#refusals.set(to, 'it is numbered anew');
+        this.#port.closed(to, lane, verdict.floor);
+        return;
+      }
       if (verdict.kind === 'later') {
         this.#refusals.set(to, verdict.why);
         await this.#pause(Math.max(pauseMs, verdict.retryAfterMs));
@@ -97,7 +113,7 @@ export class OutboxRelay {
       pauseMs = FIRST_PAUSE_MS;
       this.#refusals.delete(to);
       lane.shift();
-      this.#port.settled(row, verdict.refusal);
+      this.#port.settled(row, verdict.refusal, verdict.crowded && lane.length === 0);
     }
     this.#lanes.delete(to);
   }
@@ -106,17 +122,19 @@ export class OutboxRelay {
     try {
       const { event, ...rest } = row;
       const answer = await this.#port.deliver({ ...rest, event: event as object as EventData }, this.#stop.signal);
-      if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined };
+      if (answer.kind === 'closed') return answer;
+      const crowded = 'crowded' in answer && answer.crowded === true;
+      if (answer.kind !== 'fault') return { kind: 'over', refusal: undefined, crowded };
       const { code, message, applied, retryAfterMs = 0, suspended, buried } = answer.fault;
       // A dead letter of the receiver's: a second one of the sender's could be replayed beside it.
-      if (buried === true) return { kind: 'over', refusal: undefined };
+      if (buried === true) return { kind: 'over', refusal: undefined, crowded };
       const refusal = new ActorError(code, message, { applied, actor: row.to });
       return isForGood(refusal) && suspended !== true
-        ? { kind: 'over', refusal }
+        ? { kind: 'over', refusal, crowded }
         : { kind: 'later', why: `${code}: ${message}`, retryAfterMs };
     } catch (error) {
       return error instanceof ActorError && isForGood(error)
-        ? { kind: 'over', refusal: error }
+        ? { kind: 'over', refusal: error, crowded: false }
         : { kind: 'later', why: String(error), retryAfterMs: 0 };
     }
   }
@@ -138,7 +156,8 @@ export class OutboxRelay {
 
 type Attempt =
   | { readonly kind: 'later'; readonly why: string; readonly retryAfterMs: number }
-  | { readonly kind: 'over'; readonly refusal: ActorError | undefined };
+  | { readonly kind: 'over'; readonly refusal: ActorError | undefined; readonly crowded: boolean }
+  | { readonly kind: 'closed'; readonly floor: number };
 
 /** A quarantined, suspended or not yet supported receiver may be mended; one that refuses the event never will. */
 function isForGood({ code }: ActorError): boolean {

@@ -7,7 +7,7 @@ import { type ActorState, numberedAtMs } from './actor-state.ts';
 import type { ActorError } from './errors.ts';
 import type { AfterEffect, Stepper } from './group-step.ts';
 import { Invokes } from './invokes.ts';
-import type { Bounced, Ended, Said } from './mailbox.ts';
+import type { Bounced, Closed, Emptied, Ended, Said } from './mailbox.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import type { Commit, OutboxRow } from './state-store.ts';
 
@@ -15,8 +15,8 @@ const NO_ROWS: readonly OutboxRow[] = [];
 
 /** The activation it flows out of. */
 export interface OutflowActor {
-  /** An invoke has said something or ended, or a row was refused for good. */
-  happened(letter: Said | Ended | Bounced): void;
+  /** An invoke has said something or ended, or there is more to a row than that it is paid. */
+  happened(letter: Said | Ended | Bounced | Emptied | Closed): void;
   /** A row has been paid. */
   paid(): void;
 }
@@ -112,7 +112,8 @@ export class Outflow {
     this.#relay ??= new OutboxRelay({
       clock: host.clock,
       deliver: (row, signal) => host.deliver(this.#stepper.id, row, signal),
-      settled: (row, refusal) => this.#settled(row, refusal),
+      settled: (row, refusal, closes) => this.#settled(row, refusal, closes),
+      closed: (to, rows, floor) => this.#actor.happened({ kind: 'closed', to, rows, floor }),
     });
     return this.#relay;
   }
@@ -142,6 +143,10 @@ export class Outflow {
       case 'rise':
         this.#startWaiting(state);
         break;
+      case 'renumbered':
+        // They come back with their new numbers.
+        this.#relay?.drop(effect.to);
+        break;
       case 'emit':
         this.#host.emitted(this.#stepper.id, effect.event);
         break;
@@ -158,10 +163,14 @@ export class Outflow {
     }
   }
 
-  #settled(row: OutboxRow, refusal: ActorError | undefined): void {
+  #settled(row: OutboxRow, refusal: ActorError | undefined, closes: boolean): void {
+    // It leaves the outbox in the commit that buries it, or that owes the end of its lane.
     if (refusal !== undefined) {
-      // It leaves the outbox in the commit that buries it.
-      this.#actor.happened({ kind: 'bounced', row, refusal });
+      this.#actor.happened({ kind: 'bounced', row, refusal, closes });
+      return;
+    }
+    if (closes) {
+      this.#actor.happened({ kind: 'emptied', row });
       return;
     }
     this.#paid = [...this.#paid, row];

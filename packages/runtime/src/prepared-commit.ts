@@ -7,6 +7,7 @@ import type { CoordinationError } from '@devmentor/locks';
 import { assert } from '@devmentor/locks';
 import type { Json } from './json.ts';
 import { jsonText, knownJsonText } from './json-text.ts';
+import { isLane } from './lanes.ts';
 import type { Commit } from './state-store.ts';
 import { isFault } from './store-faults.ts';
 import { checkKey } from './store-key.ts';
@@ -75,6 +76,8 @@ function assertNumbers(commit: Commit): void {
     assert(!named.has(`${n} ${sender}`), 'a commit settles a message once');
     named.add(`${n} ${sender}`);
   }
+  for (const { sender, n } of commit.closes ?? [])
+    assert(isCount(n) && isLane(sender), "a lane is an actor's and closed up to a whole number");
   for (const row of [...commit.outbox.add, ...commit.outbox.remove])
     assert(isCount(row.n), 'outbox rows are numbered in whole numbers');
 }

@@ -30,18 +30,21 @@ export class RememberedActors {
   recall({ epoch, prepared: { commit } }: OwnedCommit): StoredActor | undefined {
     const actor = this.#actors.get(commit.id);
     if (actor?.version !== commit.basis || actor.epoch !== epoch) return undefined;
-    return commit.settles.every(({ sender }) => actor.senders.has(sender)) ? actor : undefined;
+    const { closes = [] } = commit;
+    return [...commit.settles, ...closes].every(({ sender }) => actor.senders.has(sender)) ? actor : undefined;
   }
 
   /** A commit that was written. A newcomer may have made others forgotten. */
-  remember({ epoch, prepared: { commit }, settlements, newcomer, nowMs }: Fitting): void {
+  remember({ epoch, prepared: { commit }, settlements, lanes, newcomer, nowMs }: Fitting): void {
     const { id, commitId } = commit;
     const before = this.#actors.get(id);
     const senders = newcomer || before?.epoch !== epoch ? new Map<SenderId, KnownSender>() : before.senders;
-    for (const [sender, settlement] of settlements) senders.set(sender, { settlement, seenMs: nowMs });
+    for (const [sender, settlement] of settlements)
+      senders.set(sender, { settlement, seenMs: nowMs, crowded: lanes.crowded.includes(sender) });
+    for (const sender of lanes.ended) senders.delete(sender);
     this.#actors.delete(id);
     if (senders.size > mostSenders || replyLength(senders) > mostReplyLength) return;
-    this.#actors.set(id, { version: commit.basis + 1, commitId, epoch, senders });
+    this.#actors.set(id, { version: commit.basis + 1, commitId, epoch, lanes: lanes.after, senders });
     const [oldest] = this.#actors.keys();
     if (this.#actors.size > mostActors && oldest !== undefined) this.#actors.delete(oldest);
   }

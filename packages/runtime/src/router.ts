@@ -116,6 +116,7 @@ export class Router {
         case 'view':
         case 'inspected':
         case 'fault':
+        case 'closed':
           return answer;
         case 'lost':
           mayHaveArrived = true;

@@ -1,12 +1,12 @@
 // The schema of a namespace, and how it is made and brought up to date.
 import { DatabaseError, type PoolClient } from 'pg';
 import { sqlStates } from './faults.postgres.ts';
-import { functions } from './functions.postgres.ts';
+import { commitFunction, functions } from './functions.postgres.ts';
 import { layoutUnsupported, StoreFault } from './store-faults.ts';
-import { tables } from './tables.postgres.ts';
+import { lanes, tables } from './tables.postgres.ts';
 
 /** Each text follows the one before it. Nodes of the release before go on working beside it. */
-const versions: readonly string[] = [tables + functions];
+const versions: readonly string[] = [tables + functions, lanes + commitFunction];
 
 const oldestServer = 14;
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { commitRules } from './state-store.commit.contract.ts';
 import { inputRules } from './state-store.input.contract.ts';
+import { laneRules } from './state-store.lanes.contract.ts';
 import { settlementRules } from './state-store.settlement.contract.ts';
 import type { Ownership } from './state-store.ts';
 import {
@@ -27,6 +28,7 @@ export function stateStoreContract(harness: StateStoreHarness): void {
     commitRules(harness);
     guardRules(harness);
     settlementRules(harness);
+    laneRules(harness);
     inputRules(harness);
   });
 }

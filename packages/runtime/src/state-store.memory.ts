@@ -1,6 +1,7 @@
 import type { Clock, FencingToken } from '@devmentor/locks';
 import { assert, parseFence } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
+import { crowdedOf } from './lanes.ts';
 import { MemoryLogStore } from './log-store.memory.ts';
 import { MemoryActor } from './memory-actor.ts';
 import { Places } from './places.ts';
@@ -136,10 +137,10 @@ export class MemoryStateStore implements StateStore {
     if (fence !== undefined) this.#guards.set(id, fence);
     const texts = events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' }));
     const appended = this.#log.appendTexts(id, texts);
-    const version = actor.write(item, checked.settlements, appended.at(-1)?.id ?? '', nowMs);
+    const version = actor.write(item, checked, appended.at(-1)?.id ?? '', nowMs);
     const actors = this.#actors.get(shard) ?? new Map<ActorId, MemoryActor>();
     this.#actors.set(shard, actors.set(id, actor));
-    return { kind: 'committed', version, events: appended };
+    return { kind: 'committed', version, events: appended, ...crowdedOf(checked.lanes) };
   }
 
   #owner(shard: Shard): Ownership {

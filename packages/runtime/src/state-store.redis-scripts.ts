@@ -56,7 +56,7 @@ return {'admitted'}
 /** Answers with the function that makes a commit of whatever is in it. */
 const generalCommit = `
 ${stampPrelude}${logPrelude}
-local mostNodes = tonumber(ARGV[3])
+local mostNodes, mostLanes = tonumber(ARGV[3]), tonumber(ARGV[4])
 local function key() k = k + 1 return KEYS[k] end
 local function arg() a = a + 1 return ARGV[a] end
 local function number() return tonumber(arg()) end
@@ -67,13 +67,17 @@ return function(isGeneral, timers, outbox)
   local timerList, due = arg(), arg()
   local fence = isGeneral and arg() or ''
 
-  local fields, senders = {'v', 'id', 'version', 'commit', 'due', 'cursor'}, {}
+  local fields, senders, closes = {'v', 'id', 'version', 'commit', 'due', 'cursor', 'lanes', 'floor'}, {}, {}
   for s = 1, isGeneral and number() or 1 do
     local sender = {field = arg(), floor = number(), numbers = {}}
     sender.id = string.sub(sender.field, 6)
     for m = 1, number() do sender.numbers[m] = {n = number(), reply = arg()} end
     senders[s] = sender
-    fields[6 + s] = sender.field
+    fields[8 + s] = sender.field
+  end
+  for c = 1, isGeneral and number() or 0 do
+    closes[c] = {field = arg(), n = number()}
+    fields[8 + #senders + c] = closes[c].field
   end
   local stored = call('HMGET', actor, unpack(fields))
   if stored[1] and stored[1] ~= '1' then return {'unknown-version', stored[1]} end
@@ -81,14 +85,18 @@ return function(isGeneral, timers, outbox)
   if (stored[3] or '0') ~= basis then return {'conflict', stored[3] or '0', stored[4] or ''} end
 
   local nodes, listing
+  local lanes, laneFloor = tonumber(stored[7] or '0'), tonumber(stored[8] or '0')
   for s, sender in ipairs(senders) do
-    sender.window = stored[6 + s] and cmsgpack.unpack(stored[6 + s]) or {0, 0}
+    sender.isKnown = stored[8 + s]
+    sender.window = sender.isKnown and cmsgpack.unpack(stored[8 + s]) or {0, 0}
     if not find(sender.id, ':', 1, true) then
       nodes = nodes or key()
       local silent = nowMs - sender.window[2]
       if silent > silence then sender.window = {0, 0} end
       sender.lists = silent > silence / 11
       listing = listing or sender.lists
+    else
+      sender.isLane = true
     end
   end
 
@@ -102,13 +110,30 @@ return function(isGeneral, timers, outbox)
         duplicates[#duplicates + 1] = sender.id
         duplicates[#duplicates + 1] = string.format('%.0f', message.n)
         duplicates[#duplicates + 1] = reply or ''
+        duplicates[#duplicates + 1] = sender.isLane and window[2] == 1 and '1' or ''
       end
     end
   end
   if #duplicates > 1 then return duplicates end
 
   for _, sender in ipairs(senders) do
+    for _, message in ipairs(sender.numbers) do
+      if sender.isLane and not sender.isKnown and message.n < laneFloor then
+        return {'closed', sender.id, string.format('%.0f', laneFloor)}
+      end
+    end
+  end
+
+  local windows, crowded, count = {}, {}, lanes
+  for _, sender in ipairs(senders) do
     local window = sender.window
+    if sender.isLane then
+      if not sender.isKnown then
+        if count >= mostLanes then window[2] = 1 end
+        count = count + 1
+      end
+      if window[2] == 1 then crowded[#crowded + 1] = sender.id end
+    end
     local floor = math.max(window[1], sender.floor)
     local kept = {floor, sender.lists and nowMs or window[2]}
     local function keep(n, reply)
@@ -118,6 +143,7 @@ return function(isGeneral, timers, outbox)
     for _, message in ipairs(sender.numbers) do keep(message.n, message.reply) end
     if #kept > 2 + 2 * unsettled then return {'overloaded', sender.id} end
     sender.kept = kept
+    windows[sender.field] = kept
   end
 
   local guardKey, guard
@@ -132,6 +158,21 @@ return function(isGeneral, timers, outbox)
   local function set(field, value) record[#record + 1] = field record[#record + 1] = value end
   if not stored[1] then set('v', '1') set('id', id) end
 
+  local ended, nextFloor = {}, laneFloor
+  for c, close in ipairs(closes) do
+    nextFloor = math.max(nextFloor, close.n + 1)
+    local packed = stored[8 + #senders + c]
+    local window = windows[close.field] or packed and cmsgpack.unpack(packed)
+    local highest = window and window[1]
+    for i = 3, window and #window or 0, 2 do highest = math.max(highest, window[i]) end
+    if window and not ended[close.field] and highest <= close.n then
+      ended[close.field] = true
+      count = math.max(0, count - 1)
+    end
+  end
+  if count ~= lanes then set('lanes', string.format('%.0f', count)) end
+  if nextFloor ~= laneFloor then set('floor', string.format('%.0f', nextFloor)) end
+
   local committed = {'committed'}
   local events = isGeneral and number() or 0
   if events > 0 then
@@ -145,6 +186,7 @@ return function(isGeneral, timers, outbox)
     end
     set('cursor', prev)
   end
+  for _, sender in ipairs(crowded) do committed[#committed + 1] = sender end
 
   if guardKey and guard ~= fence .. ' ' .. id then call('SET', guardKey, fence .. ' ' .. id) end
 
@@ -166,10 +208,11 @@ return function(isGeneral, timers, outbox)
     end
   end
   for _, sender in ipairs(senders) do
-    set(sender.field, cmsgpack.pack(sender.kept))
+    if not ended[sender.field] then set(sender.field, cmsgpack.pack(sender.kept)) end
     if sender.lists then call('ZADD', nodes, nowMs, sender.id) end
   end
   call('HSET', actor, unpack(record))
+  for field in pairs(ended) do call('HDEL', actor, field) end
 
   local removed, added = isGeneral and number() or 0, isGeneral and number() or 0
   if removed + added > 0 then
@@ -191,7 +234,8 @@ end
  * raises an error is an answer of its own: the others go on.
  *
  * Settled messages are one field per sender: a packed list of the floor, the time it was listed,
- * and the numbers above the floor with their replies. Node senders are listed in `nodes` by that
+ * and the numbers above the floor with their replies; of an actor the time is 0, or 1 where its
+ * lane is crowded (`lanes.ts`). Node senders are listed in `nodes` by that
  * time, to find those to forget; it is renewed when it is a tenth of the silence old, so that
  * most commits need not write it.
  *
@@ -204,11 +248,11 @@ end
 export const commitScript = `${clockPrelude}
 local call, try, find = redis.call, redis.pcall, string.find
 local unsettled, silence = tonumber(ARGV[1]), ARGV[2] * 1.1
-local k, a = 0, 4
+local k, a = 0, 5
 local general
 
 local answers, isPlain = {}, true
-for nth = 1, tonumber(ARGV[4]) do
+for nth = 1, tonumber(ARGV[5]) do
   local own, timers, outbox = call('GET', KEYS[k + 1]) or '${unowned}', KEYS[k + 2], KEYS[k + 3]
   local served = find(own, ARGV[a + 1], 1, true) == 1 and (#own ~= 21 or not find(own, ' none', 17, true))
   local answer, commits = served and {} or {'fenced', own}, tonumber(ARGV[a + 2])
@@ -227,7 +271,7 @@ for nth = 1, tonumber(ARGV[4]) do
         local stored = try('HMGET', actor, 'v', 'id', 'version', 'due', field)
         if stored[1] == '1' and stored[2] == ARGV[a + 2] and stored[3] == ARGV[a + 4] and stored[5] and (timerList ~= '' or not stored[4]) then
           local isRead, window = pcall(cmsgpack.unpack, stored[5])
-          if isRead and (form ~= 'n' or nowMs - window[2] <= silence / 11) then
+          if isRead and (form == 'n' and nowMs - window[2] <= silence / 11 or form == 'a' and window[2] == 0) then
             local floor, highest, size = tonumber(ARGV[a + 11]), window[1] - 1, 2
             if floor <= highest then floor = window[1] end
             local kept = {floor, window[2]}

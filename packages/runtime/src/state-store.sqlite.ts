@@ -4,6 +4,7 @@ import { type ActorId, shardOf } from './actor-id.ts';
 import { ActorRows } from './actor-rows.sqlite.ts';
 import { checkCommit, type StoredActor } from './commit-check.ts';
 import type { SqliteDatabase, Statement } from './database.sqlite.ts';
+import { crowdedOf } from './lanes.ts';
 import type { SqliteLogStore } from './log-store.sqlite.ts';
 import type { PreparedCommit } from './prepared-commit.ts';
 import { prepareCommit } from './prepared-commit.ts';
@@ -160,13 +161,13 @@ export class SqliteStateStore implements StateStore {
       events.map(({ type }, i) => ({ type, text: item.events[i] ?? 'null' })),
     );
     const version = this.#actors.write(shard, item, {
-      settlements: check.settlements,
+      fits: check,
       known: stored.senders,
       cursor: appended.at(-1)?.id ?? '',
       nowMs,
       limits: this.#limits,
     });
-    return { kind: 'committed', version, events: appended };
+    return { kind: 'committed', version, events: appended, ...crowdedOf(check.lanes) };
   }
 
   #stored(item: PreparedCommit): StoredActor | (CommitOutcome & { readonly kind: 'refused' }) {

@@ -21,13 +21,17 @@
 //   ST9  The stored record of an actor tells, after any lost reply, whether a commit id is in it.
 //   ST10 At most 64 numbers above its floor are kept per sender; a commit that would keep more
 //        answers `overloaded` and has no effect. Node senders are forgotten after 10 minutes of
-//        silence, or when 10,000 others were heard since; actor senders never.
+//        silence, or when 10,000 others were heard since; actors have lanes.
 //   ST11 A commit that cannot be stored as it is (not JSON, too large), or whose stored record is
 //        of an unknown version, answers `refused` with the fault; its neighbours are untouched.
+//   ST13 An actor's lane is kept until it is closed (`closes`), and deleted then unless it has a number
+//        above that one. One opened beside `actorLanes` others is crowded: `committed` and
+//        `duplicate` say so. A message not above the highest number that was ever closed, on
+//        a lane that is not there, makes the commit answer `closed` and has no effect. See `lanes.ts`.
 //   ST12 What is handed in or out is a copy: nobody holds a reference to stored data.
 //
 // When several answers fit, the first of this list is given: fenced, refused, conflict,
-// duplicate, overloaded, stale. So the retry of a message that was settled under an older
+// duplicate, closed, overloaded, stale. So the retry of a message that was settled under an older
 // fence gets its reply.
 import type { CoordinationError, FencingToken } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
@@ -112,6 +116,8 @@ export interface Commit {
     readonly remove: readonly { readonly to: ActorId; readonly n: number }[];
   };
   readonly settles: readonly Settled[];
+  /** Lanes whose actors have nothing more to say on them up to `n`. */
+  readonly closes?: readonly { readonly sender: SenderId; readonly n: number }[];
   readonly fence?: FencingToken;
   readonly events: readonly { readonly type: string; readonly data: Json }[];
   /** Every value in it was found to be JSON where it was made; the store need not look again. */
@@ -120,13 +126,26 @@ export interface Commit {
 
 /** What became of one commit. All but `committed` have changed nothing. */
 export type CommitOutcome =
-  | { readonly kind: 'committed'; readonly version: number; readonly events: readonly TopicEvent[] }
+  | {
+      readonly kind: 'committed';
+      readonly version: number;
+      readonly events: readonly TopicEvent[];
+      /** Actors among the senders that are to close their lanes; absent for none. */
+      readonly crowded?: readonly SenderId[];
+    }
   | { readonly kind: 'conflict'; readonly version: number; readonly commitId: string }
   | { readonly kind: 'stale'; readonly guard: FencingToken }
   | {
       readonly kind: 'duplicate';
-      readonly settled: readonly { readonly sender: SenderId; readonly n: number; readonly reply?: Json }[];
+      readonly settled: readonly {
+        readonly sender: SenderId;
+        readonly n: number;
+        readonly reply?: Json;
+        readonly crowded?: true;
+      }[];
     }
+  /** The sender has no lane here, and may have closed one: numbers below `floor` are over. */
+  | { readonly kind: 'closed'; readonly sender: SenderId; readonly floor: number }
   /** More than 64 unsettled numbers of one sender. */
   | { readonly kind: 'overloaded'; readonly sender: SenderId }
   /** `NOT_JSON` and `TOO_LARGE` name the path; `ID_REJECTED`, `ID_COLLISION`, `RECORD_VERSION_UNSUPPORTED`, `RECORD_UNREADABLE` the actor. */

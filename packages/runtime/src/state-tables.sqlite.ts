@@ -43,4 +43,10 @@ CREATE INDEX sender_node ON sender (actor) WHERE instr(sender, ':') = 0;
 `,
   // An actor numbers what it owes with one counter, which is part of its snapshot.
   'DROP TABLE next_out;',
+  // How many lanes an actor keeps, and the floor of those that were closed. `sender.seen` of an actor's is 1 for a crowded lane.
+  `
+ALTER TABLE actor ADD COLUMN lanes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE actor ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+UPDATE actor SET lanes = (SELECT count(*) FROM sender WHERE sender.actor = actor.id AND instr(sender, ':') > 0);
+`,
 ];

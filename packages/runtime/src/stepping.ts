@@ -19,6 +19,7 @@ import type { EventData } from './effect.ts';
 import type { Numbered } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group-step.ts';
+import { isLane, isLaneClosed, laneClosed } from './lanes.ts';
 import { isReservedEventType, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json } from './state-store.ts';
@@ -79,6 +80,13 @@ class Stepping {
         return this.#ended(letter);
       case 'bounced':
         return this.#bounce(letter);
+      case 'emptied':
+        this.draft.bounce(letter.row);
+        this.draft.closeLane(letter.row.to);
+        return;
+      case 'closed':
+        this.draft.renumber(letter.to, letter.rows, letter.floor);
+        return;
       case 'ordered':
         return this.#ordered(letter);
       case 'wake':
@@ -89,6 +97,12 @@ class Stepping {
   #told(letter: Told): number | undefined {
     if (letter.unstorable !== undefined) {
       this.#refuse(letter, letter.unstorable);
+      return;
+    }
+    if (letter.event.type === laneClosed && letter.from !== undefined && isLane(letter.from.sender)) {
+      // Nothing of the machine's: it is done whatever state the actor is in.
+      if (this.#before.version > 0 && this.#stepper.behavior.durable) this.draft.laneClosed(letter.from);
+      this.draft.answer(letter, { kind: 'committed', version: this.#before.version });
       return;
     }
     if (this.draft.halt?.kind === 'suspended') {
@@ -210,8 +224,10 @@ class Stepping {
     return;
   }
 
-  #bounce({ row, refusal }: Bounced): undefined {
+  #bounce({ row, refusal, closes }: Bounced): undefined {
     this.draft.bounce(row);
+    if (closes) this.draft.closeLane(row.to);
+    if (isLaneClosed(row)) return;
     this.draft.bury(row.event, this.#stepper.id, refusal, { to: row.to, why: refusal.code });
   }
 
@@ -273,6 +289,8 @@ class Stepping {
         return this.draft.traceOf(letter.invoke);
       case 'bounced':
         return letter.row.traceparent;
+      case 'emptied':
+      case 'closed':
       case 'ordered':
       case 'wake':
         return undefined;

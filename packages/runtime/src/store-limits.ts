@@ -10,6 +10,8 @@ export interface StoreLimits {
   readonly senderSilenceMs: number;
   /** Node senders kept per actor; beyond, the one silent longest is forgotten. Default 10,000. */
   readonly nodeSenders: number;
+  /** Actors whose lanes a record keeps before it asks others to close theirs. Default 1,000. */
+  readonly actorLanes: number;
 }
 
 export const defaultStoreLimits: StoreLimits = {
@@ -18,4 +20,5 @@ export const defaultStoreLimits: StoreLimits = {
   unsettledPerSender: 64,
   senderSilenceMs: 600_000,
   nodeSenders: 10_000,
+  actorLanes: 1_000,
 };

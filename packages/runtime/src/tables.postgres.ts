@@ -59,3 +59,11 @@ CREATE TABLE record (
 ) WITH (fillfactor = 70);
 CREATE INDEX record_until ON record (until) WHERE until IS NOT NULL;
 `;
+
+/** How many lanes an actor keeps, and the floor of those that were closed; nothing for none. `sender.seen` of an actor's is 1 for a crowded one. */
+export const lanes = `
+ALTER TABLE actor ADD COLUMN lanes int, ADD COLUMN floor bigint;
+UPDATE actor SET lanes = known.count FROM (
+  SELECT sender.actor, count(*) FROM sender WHERE strpos(sender.sender, ':') > 0 GROUP BY sender.actor
+) AS known WHERE known.actor = actor.id;
+`;

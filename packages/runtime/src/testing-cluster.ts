@@ -12,6 +12,7 @@ import { MemoryLogStore } from './log-store.memory.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
 import { MemoryStateStore } from './state-store.memory.ts';
 import type { StateStore } from './state-store.ts';
+import type { StoreLimits } from './store-limits.ts';
 import { Gate, GatedClock, gatedStore, gatedTransport } from './testing-gate.ts';
 import type { Tracer } from './tracing.ts';
 import { MemoryBus, type MemoryTransport } from './transport.memory.ts';
@@ -27,6 +28,7 @@ export interface ClusterOptions {
   readonly seed?: number;
   readonly tracer?: Tracer;
   readonly maxResident?: number;
+  readonly limits?: Partial<StoreLimits>;
   /** Decorates what every node sees of the store. */
   readonly state?: (store: StateStore) => StateStore;
   readonly transport?: (transport: Transport) => Transport;
@@ -68,7 +70,12 @@ export class Cluster {
   private constructor(options: ClusterOptions) {
     this.#options = options;
     this.log = new MemoryLogStore({ clock: this.clock });
-    this.state = new MemoryStateStore({ clock: this.clock, log: this.log, shards: options.shards ?? 16 });
+    this.state = new MemoryStateStore({
+      clock: this.clock,
+      log: this.log,
+      shards: options.shards ?? 16,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
     this.leases = new MemoryLeaseStore({ clock: this.clock });
     this.#bus = new MemoryBus(this.clock);
   }

@@ -47,10 +47,12 @@ const requestPlan = fc.array(
 class Watch {
   readonly #nodeOf = new Map<string, number>();
   commits = 0;
+  closed = 0;
 
   see(node: number, commits: readonly Commit[]): void {
-    for (const { commitId, id } of commits) {
+    for (const { commitId, id, closes = [] } of commits) {
       this.commits++;
+      this.closed += closes.length;
       const epoch = `${id} ${commitId.split(':')[0]}`;
       const before = this.#nodeOf.get(epoch) ?? node;
       expect(before).toBe(node);
@@ -63,7 +65,8 @@ async function play(
   commands: readonly Command[],
   commitFaults: readonly CommitFault[],
   requestFaults: readonly RequestFault[],
-): Promise<{ acknowledged: number; commits: number }> {
+  actorLanes: number,
+): Promise<{ acknowledged: number; commits: number; closed: number }> {
   const watch = new Watch();
   let commits = 0;
   let requests = 0;
@@ -82,6 +85,7 @@ async function play(
     actors: [Ledger],
     nodes: 3,
     shards: 4,
+    limits: { actorLanes },
     state,
     transport: (transport) =>
       withRequestFaults(transport, (subject) =>
@@ -163,23 +167,27 @@ async function play(
   for (const id of acknowledged) expect(notes).toContain(id);
   for (const id of notes) expect(attempted).toContain(id);
   await cluster.stop();
-  return { acknowledged: acknowledged.size, commits: watch.commits };
+  return { acknowledged: acknowledged.size, commits: watch.commits, closed: watch.closed };
 }
 
 describe('a cluster under faults', () => {
-  it('[RT4] what was acknowledged is in the state exactly once, and no two nodes commit under one epoch', async () => {
+  it('[RT4] [OB7] what was acknowledged is in the state exactly once, and no two nodes commit under one epoch', async () => {
     let acknowledged = 0;
     let commits = 0;
+    let closed = 0;
+    const commands = fc.array(command, { minLength: 5, maxLength: 40 });
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), commitPlan, requestPlan, async (...plan) => {
+      fc.asyncProperty(commands, commitPlan, requestPlan, fc.constantFrom(0, 1, 1_000), async (...plan) => {
         const done = await play(...plan);
         acknowledged += done.acknowledged;
         commits += done.commits;
+        closed += done.closed;
       }),
       { numRuns: 60, interruptAfterTimeLimit: 60_000 },
     );
     // Something happened.
     expect(acknowledged).toBeGreaterThan(100);
     expect(commits).toBeGreaterThan(100);
+    expect(closed).toBeGreaterThan(20);
   }, 90_000);
 });

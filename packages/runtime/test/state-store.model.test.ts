@@ -17,8 +17,8 @@ const sqlite = sqliteOfThisFile();
 const postgres = postgresOfThisFile();
 
 const ids: readonly ActorId[] = ['a:1', 'a:2', 'b:{s1}:*'];
-const senders = ['node-1', 'node-2', 'a:1'];
-const limits = { unsettledPerSender: 2, messageBytes: 20 };
+const senders = ['node-1', 'node-2', 'a:1', 'a:2', 'b:1'];
+const limits = { unsettledPerSender: 2, messageBytes: 20, actorLanes: 1 };
 
 type Step =
   | { readonly kind: 'seal'; readonly id: ActorId; readonly by: string; readonly expectsOther: boolean }
@@ -71,6 +71,10 @@ const parts = fc.record(
     ),
     outbox: fc.record({ add: fc.array(row, { maxLength: 2 }), remove: fc.array(row, { maxLength: 2 }) }),
     settles: fc.uniqueArray(settle, { maxLength: 4, selector: ({ sender, n }) => `${n} ${sender}` }),
+    closes: fc.array(
+      fc.record({ sender: fc.constantFrom(...senders.slice(2)), n: fc.integer({ min: 0, max: 12 }) }),
+      { minLength: 1, maxLength: 2 },
+    ),
     fence: fc.constantFrom(...fences),
     events: fc.array(fc.record({ type: fc.string({ maxLength: 4 }), data: json }), { maxLength: 2 }),
   },
@@ -144,6 +148,7 @@ it('[ST1-ST11] memory, SQLite, Redis and PostgreSQL answer every history alike',
     'conflict',
     'stale',
     'duplicate',
+    'closed',
     'overloaded',
     'refused',
   ];
