@@ -16,7 +16,7 @@ import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import { isUnwritten, type RedisPort, toFault } from './redis-faults.ts';
-import { safeRedisOptions } from './redis-settings.ts';
+import { safeClusterOptions, safeRedisOptions } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
 
 export type RedisArg = string | Buffer | number;
@@ -29,7 +29,10 @@ export interface Script {
 }
 
 export interface RedisLinkOptions {
-  /** A URL, options, or a client of yours, which stays open when the link closes. */
+  /**
+   * A URL, options, or a client of yours. Of a client only the settings are taken: the link has
+   * connections of its own, set up so that no request is sent twice, and yours stays as it is.
+   */
   readonly redis: string | RedisOptions | Redis | Cluster;
   readonly clock?: Clock;
   /** Default 2,000. */
@@ -43,7 +46,6 @@ export class RedisLink {
   readonly commandTimeoutMs: number;
   readonly #clock: Clock;
   readonly #client: RedisPort;
-  readonly #ownsClient: boolean;
   readonly #subscriptions: Subscriptions;
   readonly #statusListeners = new Set<(status: 'up' | 'down') => void>();
   readonly #onReady: () => void;
@@ -58,9 +60,7 @@ export class RedisLink {
   private constructor(options: RedisLinkOptions) {
     this.#clock = options.clock ?? systemClock;
     this.commandTimeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
-    const given = options.redis;
-    this.#ownsClient = !isClient(given);
-    this.#client = isClient(given) ? given : connect(given, this.commandTimeoutMs);
+    this.#client = connect(options.redis, this.commandTimeoutMs);
     this.isCluster = this.#client.isCluster;
     this.#subscriptions = new Subscriptions(() => this.#client.duplicate());
     this.#onReady = () => this.#tell('up');
@@ -68,7 +68,7 @@ export class RedisLink {
     this.#client.on('ready', this.#onReady);
     this.#client.on('close', this.#onDown);
     // Connection errors reach every request as its fault; without a listener ioredis prints them.
-    if (this.#ownsClient) this.#client.on('error', ignore);
+    this.#client.on('error', ignore);
   }
 
   /** `up` when requests can be sent at this moment. */
@@ -221,7 +221,7 @@ export class RedisLink {
     this.#client.off('close', this.#onDown);
     this.#statusListeners.clear();
     this.#subscriptions.close();
-    if (this.#ownsClient) this.#client.disconnect();
+    this.#client.disconnect();
   }
 
   #tell(status: 'up' | 'down'): void {
@@ -261,12 +261,21 @@ export class RedisLink {
   }
 }
 
-function connect(given: string | RedisOptions, commandTimeoutMs: number): RedisPort {
+function connect(given: RedisLinkOptions['redis'], commandTimeoutMs: number): RedisPort {
   const safe = safeRedisOptions(commandTimeoutMs);
   if (typeof given === 'string') return new Redis(given, safe);
+  if (isCluster(given)) {
+    const redisOptions = { ...given.options.redisOptions, ...safe, replyMapping: 'legacy' as const };
+    return given.duplicate([], { ...safeClusterOptions(commandTimeoutMs), redisOptions });
+  }
+  if (isClient(given)) return given.duplicate({ ...safe, replyMapping: 'legacy' });
   // Replies are read as ioredis 5 maps them, whichever version runs.
   const { replyMapping: _ours, ...options } = given;
   return new Redis({ ...options, ...safe });
+}
+
+function isCluster(given: RedisLinkOptions['redis']): given is Cluster {
+  return isClient(given) && given.isCluster;
 }
 
 /** By shape, not by class: the client may come from another copy of ioredis. */

@@ -7,7 +7,7 @@ import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
 
 export interface RedisLockManagerOptions extends LocksOptions, Omit<RedisLeaseStoreOptions, 'link'> {
-  /** A URL, ioredis options, a client of yours, or a link that others share. */
+  /** A URL, ioredis options, a client of yours, of which only the settings are taken, or a link that others share. */
   readonly redis: RedisLinkOptions['redis'] | RedisLink;
   readonly commandTimeoutMs?: number;
   /** Told once, at the opening, of server settings under which acknowledged grants can be lost. */

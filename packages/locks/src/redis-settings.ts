@@ -2,6 +2,8 @@ import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { RedisLink } from './redis-link.ts';
 
 const RECONNECT_LONGEST_MS = 500;
+/** With TLS and a name to look up. */
+const SHORTEST_CONNECT_MS = 1_000;
 
 /**
  * Settings under which ioredis neither repeats a request nor hides that its fate is unknown.
@@ -16,15 +18,21 @@ export function safeRedisOptions(commandTimeoutMs: number) {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     socketTimeout: commandTimeoutMs * 2,
+    connectTimeout: Math.max(SHORTEST_CONNECT_MS, commandTimeoutMs * 2),
     retryStrategy: (attempt: number) => Math.min(RECONNECT_LONGEST_MS, 20 * 2 ** Math.min(attempt, 5)),
   } satisfies RedisOptions;
 }
 
 /**
- * The same for a `Cluster` that you make: none of its own repetitions either.
+ * The same for a `Cluster`: none of its own repetitions either.
  *
- * The queue is on, unlike for a single server: a cluster's client connects to a node when the
- * first command goes there, and without it would refuse the second one with `Connection is closed`.
+ * The queue is on, unlike for a single server. A cluster's client connects to a node when the first
+ * command goes there, and keeps a queue per node meanwhile, whatever it is told. Without its own it
+ * would refuse the second command with `Connection is closed`, which is also what it says of a
+ * command that was written and not answered: nobody could tell `applied: 'no'` from `'unknown'`.
+ * Waiting for `ready` of every node first would only make that rarer, since nodes come and go.
+ * What is queued leaves in the order it came within `connectTimeout`, or never: a claim that comes
+ * late counts from when it was made, and what takes it back stands behind it.
  */
 export function safeClusterOptions(commandTimeoutMs: number) {
   return {

@@ -115,6 +115,22 @@ describe('locks behind a bad network', () => {
     expect(await types()).not.toContain('expired');
   });
 
+  it('[RL4] a client with ioredis’s own settings lends them, and none of its requests is sent twice', async () => {
+    const client = new Redis(proxy.url, { keyPrefix: 'lent:' });
+    const lent = new RedisLockManager({ redis: client, namespace, commandTimeoutMs: COMMAND_TIMEOUT_MS });
+    managers.push(lent);
+    const lease = await lent.acquire(press, { holder: ada });
+    expect(await direct.keys('lent:*:lock:*')).toHaveLength(1);
+    const requests = overheard();
+    proxy.next(about(press), { kind: 'lose-reply' });
+    expect(await lease.release()).toMatchObject({ kind: 'unknown', cause: { code: 'REPLY_LOST' } });
+    expect(await lent.inspect(press)).toMatchObject({ kind: 'free' });
+    expect(requests).toHaveLength(2);
+    await lent.close();
+    expect(await client.ping()).toBe('PONG');
+    client.disconnect();
+  });
+
   it('[PF3] a release that overtakes a renewal held by the network ends the lease for good', async () => {
     const lease = await locks.acquire(press, { holder: ada, ttlMs: 5_000 });
     const held = proxy.next(about(press), { kind: 'hold', what: 'request' });
