@@ -163,7 +163,7 @@ class Step {
     if (held === undefined || (fence !== undefined && !this.#isCurrent(fence))) return [];
     return this.#alive().map(({ top, term }) => ({
       held: undefined,
-      top: fence !== undefined && fence > top ? fence : top,
+      top: greater(fence ?? top, top),
       term: Terms.over(term),
     }));
   }
@@ -177,7 +177,7 @@ class Step {
     const held: Held = { by: input.to, request: undefined, fence, loose: true };
     return this.#alive().map(({ term }) => ({
       held,
-      top: fence ?? (input.fence > top ? input.fence : top),
+      top: fence ?? greater(input.fence, top),
       term: Terms.begun(term, input.ttlMs),
     }));
   }
@@ -249,4 +249,9 @@ class Step {
     const ended = Terms.lapsed(term);
     return ended === undefined ? [] : [ended];
   }
+}
+
+function greater(fence: string, other: string): string {
+  if (fence > other) return fence;
+  return other;
 }
