@@ -8,7 +8,7 @@ export { type Exploration, type ExploreOptions, explore } from './explore.ts';
 // What may break.
 // What may break.
 export type { Fault, Fault, FaultKind, FaultKind, Line, Line } from './fault.ts';
-export { type FaultPlanOptions, type FaultPlanOptions, faultPlan, faultPlan } from './fault-plan.ts';
+export { type FaultPlanOptions, faultPlan } from './fault-plan.ts';
 export { effectivelyOnce, exclusiveByFence, type Owed, risingFences } from './fence-checks.ts';
 export { type Disorder, fenceDisorders } from './fence-order.ts';
 export {
