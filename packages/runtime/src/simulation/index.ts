@@ -1,16 +1,17 @@
-// What was asked and seen.
+// Worlds.
 
 // Whether it was right.
 export { type Objection, type Run, type RunCheck, recordedRun } from './check.ts';
+// What an order is looked for with: models of objects, and the search itself.
 export { diagram, explain } from './explanation.ts';
-// Running many of them.
+// Playing them.
 export { type Exploration, type ExploreOptions, explore } from './explore.ts';
 // What may break.
-// What may break.
-export type { Fault, Fault, FaultKind, FaultKind, Line, Line } from './fault.ts';
+export type { Fault, FaultKind, Line } from './fault.ts';
 export { type FaultPlanOptions, faultPlan } from './fault-plan.ts';
 export { effectivelyOnce, exclusiveByFence, type Owed, risingFences } from './fence-checks.ts';
 export { type Disorder, fenceDisorders } from './fence-order.ts';
+// What was asked and seen.
 export {
   History,
   type HistoryRecord,
@@ -22,7 +23,6 @@ export {
   type Sighted,
   type Sighting,
 } from './history.ts';
-// What an order is looked for with: models of objects, and the search itself.
 export { type LeaseModelOptions, leaseModel } from './lease-model.ts';
 export type { LeaseInput, LeaseOperation, LeaseOutput } from './lease-operation.ts';
 export {
@@ -60,7 +60,6 @@ export {
   sometimes,
   type VacuityOptions,
 } from './run-checks.ts';
-// Worlds.
 export type { Check, Seen, Violation } from './seen.ts';
 export type { SequentialModel } from './sequential-model.ts';
 export type { LockServer, StateServer } from './services.ts';
