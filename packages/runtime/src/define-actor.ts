@@ -12,6 +12,7 @@ import type {
   OutputFrom,
   StateValueFrom,
 } from 'xstate';
+import { StateMachine } from 'xstate';
 import type { Behavior, Migration } from './behavior.ts';
 import type { DelayPolicy } from './delay-policy.ts';
 import { explained, type LintWarning } from './finding.ts';
@@ -89,7 +90,8 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
   /**
    * What becomes of an `after` while nobody serves the actor, by the name (or number) of its delay:
    * `deadline` lets it end in that time, late; `remaining` does not count that time; `restart` begins
-   * it anew when it was more than a failover. @default 'deadline' for each
+   * it anew when it was more than a failover. Machines below the actor's are meant too: a name stands
+   * for the delays of that name in all of them. @default 'deadline' for each
    */
   readonly delays?: Readonly<Record<string, DelayPolicy>>;
   /** Keys whose actors are kept active wherever their shard is served. */
@@ -161,10 +163,21 @@ export function defineActor<
   };
 }
 
-/** A policy for a delay that the machine has not is a mistake in its name. */
+/** A policy for a delay that the machine has not, nor any below it, is a mistake in its name. */
 function delaysOf(machine: AnyStateMachine, delays: Readonly<Record<string, DelayPolicy>>): Behavior['delays'] {
-  const named = machine.implementations.delays;
+  const named = namesOfDelays(machine);
   for (const name of Object.keys(delays))
-    assert(name in named || /^\d+$/.test(name), `'${name}' is no delay of this machine: name it in setup({ delays })`);
+    assert(
+      named.has(name) || /^\d+$/.test(name),
+      `'${name}' is no delay of this machine: name it in setup({ delays })`,
+    );
   return Object.fromEntries(Object.entries(delays).filter(([, policy]) => policy !== 'deadline'));
+}
+
+function namesOfDelays(machine: AnyStateMachine): ReadonlySet<string> {
+  const machines = new Set([machine]);
+  // A set also hands out what is added while it is walked.
+  for (const { implementations } of machines)
+    for (const logic of Object.values(implementations.actors)) if (logic instanceof StateMachine) machines.add(logic);
+  return new Set([...machines].flatMap(({ implementations }) => Object.keys(implementations.delays)));
 }

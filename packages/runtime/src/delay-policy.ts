@@ -8,6 +8,8 @@
 //   DP1  `deadline`: time is time; a delay that ended meanwhile ends late, at once.
 //   DP2  `remaining`: the windows do not count.
 //   DP3  `restart`: a window longer than a failover begins the delay anew, at its end.
+import type { EventData } from './effect.ts';
+import { carriedEvent } from './machine-driver.ts';
 import type { TimerRow } from './state-store.ts';
 
 /** What becomes of an `after` while nobody serves its actor: it ends on time, it stands still, or it begins anew. */
@@ -28,8 +30,9 @@ export interface KeptDelay {
 /** Shorter ones are no downtime for `restart`. */
 const FAILOVER_MS = 10_000;
 
-/** The policy of an `after`, by the name or number of its delay. */
-export function policyOf(policies: Readonly<Record<string, DelayPolicy>>, eventType: string): DelayPolicy {
+/** The policy of an `after` of the actor's machine, or of one below it, by the name or number of its delay. */
+export function policyOf(policies: Readonly<Record<string, DelayPolicy>>, event: EventData): DelayPolicy {
+  const eventType = carriedEvent(event).type;
   for (const delay in policies)
     if (eventType.startsWith(`xstate.after.${delay}.`)) return policies[delay] ?? 'deadline';
   return 'deadline';

@@ -358,7 +358,7 @@ export class Draft {
             event: effect.event,
             ...this.#traced(),
           });
-          const policy = policyOf(this.#stepper.behavior.delays, effect.event.type);
+          const policy = policyOf(this.#stepper.behavior.delays, effect.event);
           if (policy === 'deadline') delete this.#delays[id];
           else this.#delays[id] = { policy, delayMs: effect.delayMs };
           break;

@@ -153,6 +153,11 @@ export function isBoundFor(event: Json, address: string): boolean {
   return type === toChild && to === address;
 }
 
+/** The event that a machine is given in the end. */
+export function carriedEvent(event: EventData): EventData {
+  return event.type === toChild ? (event.event as object as EventData) : event;
+}
+
 /** Event types that only the runtime may feed to a machine; one that comes from outside is refused. */
 export function isReservedEventType(type: string): boolean {
   return type === '*' || type.startsWith('xstate.');

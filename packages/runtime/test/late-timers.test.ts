@@ -2,7 +2,7 @@
 import { systemClock } from '@devmentor/locks';
 import { SimulatedClock, seededEntropy } from '@devmentor/locks/testing';
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { type AnyStateMachine, assign, forwardTo, setup } from 'xstate';
 import { reckoned } from '../src/delay-policy.ts';
 import {
   type ActorId,
@@ -180,6 +180,42 @@ describe('policies', () => {
         500,
       ).dueAtMs,
     ).toBe(2_050);
+  });
+
+  it('[TM7] delays of machines below, two generations of them, keep to their policies', async () => {
+    const parentOf = (child: AnyStateMachine) =>
+      setup({ types: {} as { events: { type: 'start' } | { type: 'touch' } }, actors: { child } }).createMachine({
+        invoke: { src: 'child', id: 'child' },
+        on: { '*': { actions: forwardTo('child') } },
+      });
+    const Elder = defineActor('delayed', {
+      machine: parentOf(parentOf(machine)),
+      delays: { kept: 'deadline', left: 'remaining', anew: 'restart' },
+      lint: { silence: ['invoke-without-on-error'] },
+    });
+    const node = await solo([Elder]);
+    const elder = () => node.runtime.actor(Elder, 'a');
+    await node.run(elder().tell({ type: 'start' }));
+    await node.clock.advance(4_000);
+    await node.run(node.runtime.drain());
+    const due = async (): Promise<Record<string, number>> => {
+      const { timers = [] } = (await node.state.peek(elder().id)) ?? {};
+      const named = timers.map(({ event, dueAtMs }) => [
+        /xstate\.after\.(\w+)/.exec(JSON.stringify(event))?.[1],
+        dueAtMs - node.clock.wallMs(),
+      ]);
+      return Object.fromEntries(named) as Record<string, number>;
+    };
+    await node.clock.advance(300_000);
+    await node.restart();
+    // The first commit after it stores how the delays stand.
+    await node.run(elder().tell({ type: 'touch' }));
+    const { kept, left = 0, anew = 0 } = await due();
+    expect(kept).toBeUndefined();
+    expect(left).toBeGreaterThan(5_000);
+    expect(left).toBeLessThan(6_100);
+    expect(anew).toBeGreaterThan(9_000);
+    expect(anew).toBeLessThan(10_100);
   });
 
   it('[TM7] a policy for a delay that the machine has not is a mistake', () => {
