@@ -2,7 +2,6 @@
 //
 // What every picture of a trace is drawn from: who took part, what happened in order and what it
 // ended, and what was broken for how long. It judges nothing; it only finds what belongs together.
-import type { Fault } from './fault.ts';
 import type { TraceEntry } from './trace.ts';
 
 /** Who something happened to: a node of the world, or a service that the nodes share. */
@@ -53,8 +52,6 @@ export interface Story {
 }
 
 export interface StoryOptions {
-  /** The plan, for what lasted how long: a trace says when a thing broke, not until when. */
-  readonly faults?: readonly Fault[];
   /** Whether a message would be sent if nobody asked for anything. @default by its label: renewals, beats, looks around */
   readonly isRoutine?: (label: string) => boolean;
 }
@@ -62,8 +59,6 @@ export interface StoryOptions {
 const SERVICES = ['bus', 'locks', 'state', 'log'];
 const WORLD = 'world';
 const ROUTINE = /^(renew|ownership|list|sweep|listen|hints?|confirm|pending|subscribe|unsubscribe)\b|\bshard-pulse\b/;
-const CRASH = /^crash/;
-const RESTART = /^(restart|start)/;
 
 /** Puts a trace in lanes. */
 export function storyOf(entries: readonly TraceEntry[], options: StoryOptions = {}): Story {
@@ -87,14 +82,14 @@ export function storyOf(entries: readonly TraceEntry[], options: StoryOptions = 
       atMs: entry.atMs,
       kind: entry.kind,
       ...('id' in entry && { id: entry.id }),
-      lane: laneOf.get(entry.node),
-      ...toldOf(entry),
+      lane: laneOf.get(entry.node) ?? laneOf.get(firstWord(entry)),
+      ...toldOf(entry, laneOf),
       ...(entry.kind === 'send' && { to: laneOf.get(entry.to) ?? 0 }),
       routine: begun?.routine ?? (entry.kind === 'send' && isRoutine(entry.label)),
       ...(since !== undefined && { since }),
     });
   }
-  return { lanes, moments, spans: spansOf(entries, laneOf, options.faults ?? []) };
+  return { lanes, moments, spans: spansOf(entries, laneOf) };
 }
 
 /** Nodes by number, then the services that anything went to. */
@@ -112,7 +107,7 @@ function lanesOf(entries: readonly TraceEntry[]): Lane[] {
   ];
 }
 
-function toldOf(entry: TraceEntry): Pick<Moment, 'text' | 'detail' | 'tone'> {
+function toldOf(entry: TraceEntry, laneOf: ReadonlyMap<string, number>): Pick<Moment, 'text' | 'detail' | 'tone'> {
   switch (entry.kind) {
     case 'call':
       return {
@@ -129,10 +124,21 @@ function toldOf(entry: TraceEntry): Pick<Moment, 'text' | 'detail' | 'tone'> {
     case 'lost':
       return { text: entry.why, tone: 'lost' };
     case 'fault':
-      return { text: entry.label, tone: 'fault' };
+      return { text: withoutName(entry.label, laneOf), tone: 'fault' };
     case 'note':
-      return { text: entry.label, tone: 'plain' };
+      return { text: withoutName(entry.label, laneOf), tone: 'plain' };
   }
+}
+
+/** Whom a remark about the world is about, where it begins with a name. */
+function firstWord(entry: TraceEntry): string {
+  return entry.kind === 'fault' || entry.kind === 'note' ? (entry.label.split(' ', 1)[0] ?? '') : '';
+}
+
+/** It stands in the lane of that name already. */
+function withoutName(label: string, laneOf: ReadonlyMap<string, number>): string {
+  const [name = '', ...rest] = label.split(' ');
+  return laneOf.has(name) && rest.length > 0 ? rest.join(' ') : label;
 }
 
 function toneOf(outcome: string): Tone {
@@ -140,99 +146,44 @@ function toneOf(outcome: string): Tone {
   return /^failed/.test(outcome) ? 'failed' : 'ok';
 }
 
-function spansOf(
-  entries: readonly TraceEntry[],
-  laneOf: ReadonlyMap<string, number>,
-  faults: readonly Fault[],
-): Span[] {
-  const endMs = entries.at(-1)?.atMs ?? 0;
-  const lasting = faults.flatMap((fault): Span[] => {
-    if (!('forMs' in fault) || fault.atMs > endMs) return [];
-    const lane = laneOf.get('node' in fault ? nodeName(fault.node) : fault.line);
-    const toMs = fault.atMs + fault.forMs;
-    return [{ lane, fromMs: fault.atMs, toMs, kind: 'fault', label: spanLabel(fault), detail: faultLabel(fault) }];
-  });
-  return [...lasting, ...downs(entries, laneOf)];
-}
+/** What a line of the trace says began, or ended; in the words of the world. */
+const BEGINNINGS: readonly (readonly [says: RegExp, label: (match: readonly string[]) => string])[] = [
+  [/^(\S+) crashes$/, () => DOWN],
+  [/^(\S+) stands still$/, () => 'stalled'],
+  [/^(\S+) is cut off from (\S+), (\S+)$/, ([, , line, way]) => `cut: ${line} ${way}`],
+  [/^(\S+) takes (\S+) ms longer$/, ([, , ms]) => `slow by ${ms} ms`],
+];
+const ENDS: readonly (readonly [says: RegExp, label: (match: readonly string[]) => string])[] = [
+  [/^(\S+) starts again$/, () => DOWN],
+  [/^(\S+) goes on$/, () => 'stalled'],
+  [/^(\S+) is no longer cut off from (\S+), (\S+)$/, ([, , line, way]) => `cut: ${line} ${way}`],
+  [/^(\S+) is as fast as before$/, () => 'slow'],
+];
+const DOWN = 'down';
 
-function spanLabel(fault: Extract<Fault, { readonly forMs: number }>): string {
-  switch (fault.kind) {
-    case 'stall':
-      return 'stalled';
-    case 'sleep':
-      return 'asleep';
-    case 'slow':
-      return `slow by ${fault.byMs} ms`;
-    case 'cut':
-      return `cut: ${fault.line} ${fault.way}`;
-  }
-}
-
-/** From each crash to the start after it. */
-function downs(entries: readonly TraceEntry[], laneOf: ReadonlyMap<string, number>): Span[] {
+function spansOf(entries: readonly TraceEntry[], laneOf: ReadonlyMap<string, number>): Span[] {
   const spans: Span[] = [];
-  const down = new Map<string, number>();
+  const open: { readonly who: string; readonly fromMs: number; readonly label: string; readonly detail: string }[] = [];
+  const close = (place: number, toMs: number | undefined): void => {
+    for (const { who, fromMs, label, detail } of open.splice(place, 1))
+      spans.push({ lane: laneOf.get(who), fromMs, toMs, kind: label === DOWN ? 'down' : 'fault', label, detail });
+  };
   for (const entry of entries) {
     if (entry.kind !== 'fault' && entry.kind !== 'note') continue;
-    if (CRASH.test(entry.label) && !down.has(entry.node)) down.set(entry.node, entry.atMs);
-    const fromMs = down.get(entry.node);
-    if (fromMs === undefined || !RESTART.test(entry.label)) continue;
-    down.delete(entry.node);
-    spans.push({ lane: laneOf.get(entry.node), fromMs, toMs: entry.atMs, kind: 'down', label: 'down' });
+    const begun = readIn(BEGINNINGS, entry.label);
+    if (begun !== undefined) open.push({ ...begun, fromMs: entry.atMs, detail: entry.label });
+    const ended = readIn(ENDS, entry.label);
+    const place = open.findIndex(({ who, label }) => who === ended?.who && label.startsWith(ended.label));
+    if (place >= 0) close(place, entry.atMs);
   }
-  for (const [node, fromMs] of down)
-    spans.push({ lane: laneOf.get(node), fromMs, toMs: undefined, kind: 'down', label: 'down' });
+  while (open.length > 0) close(0, undefined);
   return spans;
 }
 
-/** The name by which traces call a node. */
-export function nodeName(node: number): string {
-  return `n${node + 1}`;
-}
-
-/** A fault in one line, for people. */
-export function faultLabel(fault: Fault): string {
-  switch (fault.kind) {
-    case 'crash': {
-      const when = 'ms' in fault.at ? `at ${fault.at.ms} ms` : `at its crossing ${fault.at.crossing}`;
-      const then = fault.restartAfterMs === 'never' ? 'for good' : `back after ${fault.restartAfterMs} ms`;
-      return `${nodeName(fault.node)} crashes ${when}, ${then}`;
-    }
-    case 'stall':
-      return `${nodeName(fault.node)} is stalled ${during(fault)}`;
-    case 'sleep':
-      return `the machine of ${nodeName(fault.node)} sleeps ${during(fault)}`;
-    case 'clock': {
-      const whose = fault.node === 'store' ? "the store's clock" : `the wall clock of ${nodeName(fault.node)}`;
-      return `${whose} jumps by ${fault.wallMs} ms at ${fault.atMs} ms`;
-    }
-    case 'drift':
-      return `the clocks of ${nodeName(fault.node)} drift by ${fault.ppm} ppm`;
-    case 'cut': {
-      const way = fault.way === 'both' ? 'both ways' : fault.way === 'in' ? 'towards it' : 'from it';
-      const line = fault.line === 'all' ? 'every line' : `the line to ${fault.line}`;
-      return `${line} of ${nodeName(fault.node)} is cut ${way} ${during(fault)}`;
-    }
-    case 'message': {
-      const done = { drop: 'dropped', duplicate: 'doubled', delay: `delayed by ${fault.byMs ?? 0} ms` }[fault.what];
-      return `message ${fault.nth} of ${nodeName(fault.node)} is ${done}`;
-    }
-    case 'call': {
-      const done = {
-        'lost-request': 'never gets there',
-        'lost-reply': 'takes effect, and its reply is lost',
-        late: 'takes effect after it was given up on',
-        refused: 'is refused',
-      }[fault.what];
-      return `call ${fault.nth} of ${nodeName(fault.node)} to ${fault.line} ${done}`;
-    }
-    case 'slow':
-      return `${fault.line} answers ${fault.byMs} ms later ${during(fault)}`;
-    case 'failover':
-      return `${fault.line} fails over at ${fault.atMs} ms and loses ${fault.losing} acknowledged writes`;
+function readIn(table: typeof BEGINNINGS, text: string): { readonly who: string; readonly label: string } | undefined {
+  for (const [says, label] of table) {
+    const match = says.exec(text);
+    if (match !== null) return { who: match[1] ?? '', label: label(match) };
   }
-}
-
-function during({ atMs, forMs }: { readonly atMs: number; readonly forMs: number }): string {
-  return `from ${atMs} to ${atMs + forMs} ms`;
+  return undefined;
 }

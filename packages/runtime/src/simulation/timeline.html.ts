@@ -1,12 +1,13 @@
 // The page of one case: lanes side by side, time downwards, one file that loads nothing.
 import type { Fault } from './fault.ts';
-import { faultLabel, type StoryOptions, storyOf } from './story.ts';
+import { faultLabel } from './fault-label.ts';
+import { type StoryOptions, storyOf } from './story.ts';
 import type { PageData } from './timeline.html.data.ts';
 import { layOut } from './timeline.html.layout.ts';
 import { Page } from './timeline.html.page.ts';
 import { Picture } from './timeline.html.picture.ts';
 import { pageStyle } from './timeline.html.style.ts';
-import { type TimelineOptions, timeline } from './timeline.ts';
+import { timeline } from './timeline.ts';
 import type { TraceEntry } from './trace.ts';
 
 export interface TimelinePageOptions extends StoryOptions {
@@ -44,6 +45,7 @@ export function timelineHtml(entries: readonly TraceEntry[], options: TimelinePa
     `const picture = new Picture(document.querySelector('svg'), data);`,
     `new Page({ window, data, layOut, picture }).start();`,
   ].join('\n');
+  const withoutScripts = { width: 120, ...(options.isRoutine !== undefined && { isRoutine: options.isRoutine }) };
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -84,7 +86,7 @@ ${listOf(data.violations)}
 </aside>
 </main>
 <div class="tip" hidden></div>
-<noscript><pre>${escaped(timeline(entries, withoutScripts(options)))}</pre></noscript>
+<noscript><pre>${escaped(timeline(entries, withoutScripts))}</pre></noscript>
 <script id="data" type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
 <script type="module">
 ${script.replaceAll('</', '<\\/')}
@@ -92,10 +94,6 @@ ${script.replaceAll('</', '<\\/')}
 </body>
 </html>
 `;
-}
-
-function withoutScripts({ faults, isRoutine }: StoryOptions): TimelineOptions {
-  return { width: 120, ...(faults !== undefined && { faults }), ...(isRoutine !== undefined && { isRoutine }) };
 }
 
 function listOf(violations: readonly string[]): string {

@@ -20,6 +20,7 @@ export function shortTrace(): TraceEntry[] {
   at(13, 'locks', { kind: 'send', id: 2, to: 'n1', label: 'grant doc:1: granted' });
   at(13.9, 'n1', { kind: 'arrive', id: 2, from: 'locks', label: 'grant doc:1: granted' });
   at(13.9, 'n1', { kind: 'return', id: 1, outcome: 'ok 1' });
+  at(400, 'n2', { kind: 'fault', label: 'n2 stands still' });
   at(600, 'n1', { kind: 'send', id: 3, to: 'locks', label: 'renew doc:1' });
   at(601, 'locks', { kind: 'arrive', id: 3, from: 'n1', label: 'renew doc:1' });
   at(2_000, 'n3', { kind: 'call', id: 2, op: 'claim', key: 'doc:1', detail: '' });
@@ -27,9 +28,10 @@ export function shortTrace(): TraceEntry[] {
   at(2_001, 'locks', { kind: 'arrive', id: 4, from: 'n3', label: 'grant doc:1' });
   at(2_001, 'locks', { kind: 'send', id: 5, to: 'n3', label: 'grant doc:1: granted' });
   at(2_001, 'n3', { kind: 'lost', id: 5, why: 'lost-reply' });
-  at(2_500, 'n1', { kind: 'fault', label: 'crash' });
+  at(2_400, 'n2', { kind: 'note', label: 'n2 goes on' });
+  at(2_500, 'n1', { kind: 'fault', label: 'n1 crashes' });
   at(4_000, 'n3', { kind: 'return', id: 2, outcome: 'unknown' });
-  at(5_500, 'n1', { kind: 'note', label: 'start' });
+  at(5_500, 'n1', { kind: 'note', label: 'n1 starts again' });
   at(5_600, 'n2', { kind: 'call', id: 3, op: 'write', key: 'page', detail: 'fence 1' });
   at(5_601, 'n2', { kind: 'return', id: 3, outcome: 'failed STALE_FENCE' });
   return entries;
@@ -62,9 +64,14 @@ export function longTrace(rounds: number): TraceEntry[] {
     if (isLost) entries.push({ kind: 'lost', atMs: ms + 0.6, node, id: sends[1], why: 'cut' });
     else
       entries.push({ kind: 'arrive', atMs: ms + 1.5, node, id: sends[1], from: 'locks', label: `${label}: granted` });
-    if (round % 50 === 20) entries.push({ kind: 'fault', atMs: ms + 1.5, node, label: 'crash' });
+    if (round % 50 === 20) entries.push({ kind: 'fault', atMs: ms + 1.5, node, label: `${node} crashes` });
     if (round % 50 === 21)
-      entries.push({ kind: 'note', atMs: ms + 1.5, node: `n${((round - 1) % 3) + 1}`, label: 'start' });
+      entries.push({
+        kind: 'note',
+        atMs: ms + 1.5,
+        node: `n${((round - 1) % 3) + 1}`,
+        label: `n${((round - 1) % 3) + 1} starts again`,
+      });
     entries.push({ kind: 'return', atMs: ms + 1.6, node, id: call, outcome: isLost ? 'unknown' : `ok ${round}` });
   }
   return entries;
