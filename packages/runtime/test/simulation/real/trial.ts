@@ -1,0 +1,162 @@
+// A trial: workers under load and faults, then calm, then judgement.
+import { writeFileSync } from 'node:fs';
+import { systemClock } from '@devmentor/locks';
+import { WORKLOADS, type Workload } from './client.ts';
+import { Cluster } from './cluster.ts';
+import { Crew } from './crew.ts';
+import { type FaultKind, faultPlan, type PlannedFault } from './fault.ts';
+import { type Figures, figuresOf, workloadOf } from './figures.ts';
+import { Nemesis } from './nemesis.ts';
+import { Outside } from './outside.ts';
+import { Resources } from './resource.ts';
+import { type Complaint, judge } from './verdict.ts';
+
+export interface TrialOptions {
+  readonly seed: number;
+  /** From the first fault to the last. */
+  readonly withinMs: number;
+  /** @default 3 */
+  readonly workers?: number;
+  /** @default all of them */
+  readonly workloads?: readonly Workload[];
+  /** @default every kind */
+  readonly kinds?: readonly FaultKind[];
+  /** Between two faults. */
+  readonly everyMs?: number;
+  /** Off, resources take what comes: what the checks are tried on. @default true */
+  readonly isGuarded?: boolean;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface TrialReport {
+  readonly plan: readonly PlannedFault[];
+  readonly figures: Figures;
+  readonly complaints: readonly Complaint[];
+  /** Keeps everything that complaints are about as JSON, to be read or judged again. */
+  save(file: string): void;
+}
+
+const WARM_UP_MS = 500;
+const CALM_MS = 2_000;
+/** After the last fault everybody is served within this time. */
+const SERVED_WITHIN_MS = 20_000;
+const PROGRESS_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+const elapse = (ms: number): Promise<void> =>
+  new Promise((resolve) => void systemClock.after(Math.max(0, ms), resolve));
+
+export async function runTrial(options: TrialOptions): Promise<TrialReport> {
+  const { workers = 3, isGuarded = true } = options;
+  const cluster = await Cluster.start({ workers, isGuarded });
+  try {
+    return await new Trial(options, cluster).run();
+  } finally {
+    await cluster.end();
+  }
+}
+
+class Trial {
+  readonly #options: TrialOptions;
+  readonly #plan: readonly PlannedFault[];
+  readonly #cluster: Cluster;
+  readonly #outside: Outside;
+  readonly #nemesis: Nemesis;
+  readonly #crews: readonly Crew[];
+  readonly #complaints: Complaint[] = [];
+
+  constructor(options: TrialOptions, cluster: Cluster) {
+    const { seed, workloads = WORKLOADS } = options;
+    const startMs = systemClock.nowMs();
+    this.#options = options;
+    this.#plan = faultPlan({ ...options, workers: cluster.workers.length });
+    this.#cluster = cluster;
+    this.#outside = new Outside({ now: () => systemClock.nowMs() - startMs, elapse });
+    this.#nemesis = new Nemesis({ cluster, now: this.#outside.now, elapse });
+    this.#crews = workloads.map((workload) => new Crew(workload, { cluster, outside: this.#outside, seed }));
+  }
+
+  async run(): Promise<TrialReport> {
+    for (const crew of this.#crews) crew.begin();
+    this.#tellProgress();
+    await elapse(WARM_UP_MS);
+    await this.#nemesis.play(this.#plan);
+    this.#outside.history.saw('outside', { kind: 'healed' });
+    const healedMs = this.#outside.now();
+    await elapse(CALM_MS);
+    await this.#within('everybody is served again', () => this.#everybodyServed(healedMs));
+    await this.#within('every order is answered', () => Promise.all(this.#crews.map((crew) => crew.end())));
+    await this.#within('every object can be read', () => Promise.all(this.#crews.map((crew) => crew.readAll())));
+    await this.#readLogs();
+    return this.#report();
+  }
+
+  /** Complains when this takes longer than anything may once all is healed. */
+  async #within(check: string, work: () => Promise<unknown>): Promise<void> {
+    const late = elapse(SERVED_WITHIN_MS).then(() => 'late');
+    if ((await Promise.race([work(), late])) === 'late')
+      this.#complaints.push({ check, says: `not within ${SERVED_WITHIN_MS} ms after all was healed` });
+  }
+
+  /** By way of every worker, in every workload, something that was begun after the healing has been done. */
+  async #everybodyServed(healedMs: number): Promise<void> {
+    const missing = new Set(
+      this.#cluster.workers.flatMap(({ id }) => this.#crews.map(({ workload }) => `${id} ${workload}`)),
+    );
+    for (;;) {
+      for (const { node, key, invokedMs, outcome } of this.#outside.history.operations())
+        if (invokedMs >= healedMs && outcome.kind === 'ok') missing.delete(`${node} ${workloadOf(key)}`);
+      if (missing.size === 0) return;
+      await elapse(LOOK_EVERY_MS);
+    }
+  }
+
+  /** What the resources themselves say of who wrote to them, and in which order. */
+  async #readLogs(): Promise<void> {
+    const link = this.#cluster.openLink();
+    const resources = new Resources(link, { isGuarded: true });
+    for (const key of this.#crews.flatMap(({ guarded }) => guarded))
+      for (const { fence, by } of await resources.log(key))
+        this.#outside.history.saw('redis', { kind: 'guarded-write', key, by, fence, admitted: true });
+    await link.close();
+  }
+
+  #report(): TrialReport {
+    const { history, codes, bugs } = this.#outside;
+    const { complaints, ...judged } = judge(history);
+    const brokeDown = this.#cluster.workers.flatMap((worker) => worker.brokeDown);
+    return {
+      plan: this.#plan,
+      figures: figuresOf({ operations: history.operations(), faults: this.#nemesis.counts(), codes, ...judged }),
+      complaints: [
+        ...complaints,
+        ...this.#complaints,
+        ...bugs.map((says) => ({ check: 'nothing but faults is thrown', says })),
+        ...brokeDown.map((says) => ({ check: 'no process ends by itself', says })),
+      ],
+      save: (file) => {
+        const livedWith = Object.fromEntries(this.#cluster.workers.map(({ id, livedWith }) => [id, livedWith]));
+        const { strikes } = this.#nemesis;
+        const record = {
+          seed: this.#options.seed,
+          plan: this.#plan,
+          strikes,
+          livedWith,
+          complaints,
+          ...history.toJSON(),
+        };
+        writeFileSync(file, JSON.stringify(record));
+      },
+    };
+  }
+
+  #tellProgress(): void {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return;
+    systemClock.background(PROGRESS_EVERY_MS, () => {
+      const { strikes } = this.#nemesis;
+      onProgress(`${Math.round(this.#outside.now() / 1_000)} s: ${strikes.length} of ${this.#plan.length} faults`);
+      this.#tellProgress();
+    });
+  }
+}
