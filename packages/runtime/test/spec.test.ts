@@ -7,7 +7,7 @@ const read = (folder: string): string[] =>
     .filter((file) => file.endsWith('.test.ts') || file.endsWith('.contract.ts'))
     .map((file) => readFileSync(new URL(`${folder}/${file}`, import.meta.url), 'utf8'));
 
-const tests = [...read('.'), ...read('../src')].join('\n');
+const tests = [...read('.'), ...read('./simulation'), ...read('../src')].join('\n');
 const tested = new Set([...tests.matchAll(/\[([A-Z]{2}\d+)\]/g)].map(([, id]) => id ?? ''));
 const spec = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
 const rules = rulesOf(spec);
