@@ -31,7 +31,8 @@ export class FrameQueue {
   readonly #clock: Clock;
   readonly #requests: Requests;
   readonly #write: WriteFrame;
-  readonly #waiting = new Map<string, Waiting>();
+  /** A new map for each departure: one that is emptied stays linked to its past, which the collector then keeps. */
+  #waiting = new Map<string, Waiting>();
   #turn: 'none' | 'pause' | 'tick' = 'none';
 
   constructor(clock: Clock, requests: Requests, write: WriteFrame) {
@@ -54,13 +55,14 @@ export class FrameQueue {
 
   /** Sends what waits, without waiting for the end of the tick. */
   flush(): void {
-    for (const [subject, waiting] of this.#waiting) this.#leave(subject, waiting.items);
-    this.#waiting.clear();
+    const leaving = this.#waiting;
+    this.#waiting = new Map();
+    for (const [subject, waiting] of leaving) this.#leave(subject, waiting.items);
   }
 
   /** Forgets what waits: it must not travel over a later link. */
   drop(): void {
-    this.#waiting.clear();
+    this.#waiting = new Map();
   }
 
   #add(subject: string, item: Outgoing): void {

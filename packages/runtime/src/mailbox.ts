@@ -135,10 +135,16 @@ export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answe
   };
 }
 
+/**
+ * What waits in every empty mailbox; never added to. An array of its own would grow old while the actor
+ * idles, and then keep its next letter, with all that hangs on it, from the young collector.
+ */
+const NONE: Letter[] = [];
+
 export class Mailbox {
   readonly #limits: MailLimits;
   readonly #load: MailLoad;
-  #letters: Letter[] = [];
+  #letters: Letter[] = NONE;
   #told = 0;
   #bytes = 0;
   #orders = 0;
@@ -162,7 +168,7 @@ export class Mailbox {
         this.#orders--;
         return 'full';
       }
-      this.#letters.push(letter);
+      this.#add(letter);
       return 'queued';
     }
     const twin = letter.from === undefined ? undefined : this.#twinOf(letter.from);
@@ -177,7 +183,7 @@ export class Mailbox {
     this.#told++;
     this.#bytes += letter.bytes;
     if (letter.from !== undefined) this.#name(letter, letter.from);
-    this.#letters.push(letter);
+    this.#add(letter);
     return 'queued';
   }
 
@@ -195,9 +201,7 @@ export class Mailbox {
       if (alone) break;
     }
     if (count < this.#letters.length) return this.#letters.splice(0, count);
-    const all = this.#letters;
-    this.#letters = [];
-    return all;
+    return this.#all();
   }
 
   takeAll(): Letter[] {
@@ -207,7 +211,7 @@ export class Mailbox {
     this.#orders = 0;
     this.#lone = undefined;
     this.#numbered = undefined;
-    return this.#letters.splice(0);
+    return this.#all();
   }
 
   /** Puts a taken group back in front. */
@@ -226,6 +230,17 @@ export class Mailbox {
     if (this.#lone === letter) this.#lone = undefined;
     else if (letter.from !== undefined) this.#numbered?.delete(nameOf(letter.from));
     if (this.#told === 0) this.#numbered = undefined;
+  }
+
+  #add(letter: Letter): void {
+    if (this.#letters === NONE) this.#letters = [letter];
+    else this.#letters.push(letter);
+  }
+
+  #all(): Letter[] {
+    const all = this.#letters;
+    this.#letters = NONE;
+    return all;
   }
 
   #twinOf(from: Numbered): Told | undefined {
