@@ -1,6 +1,6 @@
 import { CoordinationError } from './errors.ts';
 import type { HandOff, Holder, Json, JsonObject, TakeoverAnswer } from './lease.ts';
-import type { ForceOptions, TakeoverOptions, TakerOptions, Upkeep } from './lock-manager.ts';
+import type { Connection, ForceOptions, TakeoverOptions, TakerOptions, Upkeep } from './lock-manager.ts';
 
 export const DEFAULT_TTL_MS = 30_000;
 const SHORTEST_TTL_MS = 50;
@@ -20,7 +20,7 @@ function refuse(message: string): never {
 export const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
 /** For callers whose types were not checked. */
-function checkText(what: string, text: unknown): void {
+export function checkText(what: string, text: unknown): void {
   if (typeof text !== 'string') refuse(`${what} is ${text === null ? 'null' : typeof text}: give it as text`);
 }
 
@@ -31,6 +31,24 @@ export function checkResource(resource: string): void {
     refuse(`resource is longer than ${LONGEST_RESOURCE_BYTES} bytes of UTF-8: use a shorter name or a hash of it`);
   if (UNPRINTABLE.test(resource))
     refuse('resource contains control characters or half a surrogate pair: use printable text');
+}
+
+/** A lease by its id. What no lease was ever called is no fault: nobody has it. */
+export function checkRef({ resource, leaseId }: { readonly resource: string; readonly leaseId: string }): void {
+  checkResource(resource);
+  checkText('leaseId', leaseId);
+}
+
+export function checkConnection({ node, conn, instance }: Connection): void {
+  checkName('node', node);
+  checkName('conn', conn);
+  checkName('instance', instance);
+}
+
+/** Which connection somebody speaks for. */
+export function checkGen(gen: number | undefined): void {
+  if (gen !== undefined && (!Number.isSafeInteger(gen) || gen < 0))
+    refuse(`gen ${gen} is not a whole number from 0: pass it as a view of the lease told it, or leave it out`);
 }
 
 export function checkName(what: string, name: string): void {
@@ -97,14 +115,25 @@ export function checkMeta(meta: JsonObject | undefined): void {
 }
 
 /** How a claim is kept alive. */
-export function checkUpkeep({ renew = 'auto', ttlMs = DEFAULT_TTL_MS, maxHoldMs, isAlive }: Upkeep): void {
+export function checkUpkeep(upkeep: Upkeep): void {
+  const { renew = 'auto', ttlMs = DEFAULT_TTL_MS, maxHoldMs } = upkeep;
   checkTtl(ttlMs, renew);
+  checkRenewal(upkeep);
+  if (maxHoldMs !== undefined && maxHoldMs < ttlMs)
+    refuse(`maxHoldMs ${maxHoldMs} is less than a term of ${ttlMs} ms: give a shorter ttlMs, or a longer maxHoldMs`);
+}
+
+/** The same of a lease whose term is known to the store alone. */
+export function checkRenewal({ renew = 'auto', maxHoldMs, isAlive }: Omit<Upkeep, 'ttlMs'>): void {
+  if (renew !== 'auto' && renew !== 'manual') refuse(`renew ${String(renew)} is neither 'auto' nor 'manual'`);
   if (maxHoldMs !== undefined) {
     if (renew === 'manual')
       refuse("maxHoldMs caps automatic renewal: leave it out, or use renew 'auto'. By hand, stop renewing");
-    if (!Number.isFinite(maxHoldMs) || maxHoldMs < ttlMs)
-      refuse(`maxHoldMs ${maxHoldMs} is less than a term of ${ttlMs} ms: give a shorter ttlMs, or a longer maxHoldMs`);
+    if (!Number.isFinite(maxHoldMs) || maxHoldMs <= 0)
+      refuse(`maxHoldMs ${maxHoldMs} is not a duration: leave it out for no cap, or give milliseconds`);
   }
+  if (isAlive !== undefined && typeof isAlive !== 'function')
+    refuse('isAlive is no function: give one that answers whether the work goes on');
   if (isAlive !== undefined && renew === 'manual')
     refuse("isAlive is asked before each automatic renewal: leave it out, or use renew 'auto'");
 }
@@ -155,7 +184,7 @@ function checkDuration(what: string, ms: number): void {
     refuse(`${what} ${ms} is not a whole number of milliseconds up to a day`);
 }
 
-function checkReason(reason: string): void {
+export function checkReason(reason: string): void {
   checkText('reason', reason);
   if (!reason.isWellFormed())
     refuse('reason contains half a surrogate pair: cut text between characters, or pass it through toWellFormed()');

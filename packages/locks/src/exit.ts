@@ -10,6 +10,7 @@
 import process from 'node:process';
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock } from './clock.ts';
+import { CoordinationError } from './errors.ts';
 import type { LockManager } from './lock-manager.ts';
 
 export interface ExitOptions {
@@ -36,6 +37,10 @@ export function releaseOnExit(
 ): Cancel {
   const { signals = ['SIGTERM', 'SIGINT'], budgetMs = DEFAULT_BUDGET_MS, leases = 'release' } = options;
   const { clock = systemClock } = options;
+  if (!Number.isFinite(budgetMs) || budgetMs < 0)
+    throw new CoordinationError('LOCK_CONFIG', `budgetMs ${budgetMs} is not a duration: leave it out (2,000)`, {
+      applied: 'no',
+    });
   const managers = [locks].flat();
   let leaving: Promise<unknown> | undefined;
 

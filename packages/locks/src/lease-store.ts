@@ -30,6 +30,7 @@ import type { LogId, LogPage } from './lock-event.ts';
 //   LS24  Who asked gets the lease before the queue; who no longer asks gets nothing.
 //   LS25  A takeover by force ends the lease and grants it anew in one step.
 //   LS26  A hand-off is an offer to one party, and passes to the queue when it is not taken.
+//   LS27  Who ends a lease that is not theirs has every process told, by the lease's name.
 //   LS14  A bucket's log keeps an event for 10 minutes, unless there are too many.
 //   LS15  A page of `list` costs its own length: a sweep takes what is free off the names.
 //

@@ -1,5 +1,6 @@
 import { checkLimit } from './claim-arguments.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
+import { CoordinationError } from './errors.ts';
 import type { LeaseView } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LockLog, LogId, LogPage } from './lock-event.ts';
@@ -32,11 +33,15 @@ export class LockEvents implements LockLog {
   }
 
   async read(bucket: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    this.#checkBucket(bucket);
+    if (after !== 'start' && !/^\d{16}$/.test(after))
+      refuse(`after ${String(after)} is no place in a log: pass 'start', or the next of a page as it was`);
     checkLimit(limit);
     return this.#store.readLog(bucket, after, limit);
   }
 
   onHint(bucket: number, wake: () => void): Unsubscribe {
+    this.#checkBucket(bucket);
     const wakes = this.#wakes.get(bucket) ?? new Set();
     this.#wakes.set(bucket, wakes);
     wakes.add(wake);
@@ -49,6 +54,11 @@ export class LockEvents implements LockLog {
     for (const bucket of this.#wakes.keys()) this.#hinted(bucket);
     for (const unsubscribe of this.#hints.values()) unsubscribe?.();
     this.#hints.clear();
+  }
+
+  #checkBucket(bucket: number): void {
+    if (!Number.isInteger(bucket) || bucket < 0 || bucket >= this.buckets)
+      refuse(`bucket ${bucket} is none of the ${this.buckets}: count from 0, or ask bucketOf`);
   }
 
   /** From the first time that somebody waits for a bucket, until the end: readers come and go quickly. */
@@ -130,4 +140,8 @@ export class LockEvents implements LockLog {
       after = page.next;
     }
   }
+}
+
+function refuse(message: string): never {
+  throw new CoordinationError('LOCK_CONFIG', message, { applied: 'no' });
 }

@@ -1,12 +1,18 @@
 import { grantedLease, grantOf } from './acquisition.ts';
 import { Alarm, Alarms } from './alarms.ts';
 import {
+  checkConnection,
+  checkGen,
   checkGrace,
   checkHolder,
   checkLimit,
   checkMeta,
   checkName,
+  checkReason,
+  checkRef,
+  checkRenewal,
   checkResource,
+  checkText,
   checkTtl,
   checkUpkeep,
   checkWait,
@@ -64,7 +70,7 @@ import { Permits } from './permits.ts';
 import { ReadWriteLock } from './read-write.ts';
 import { retryDelayMs } from './renewal.ts';
 import { Semaphore } from './semaphore.ts';
-import { ShortLock } from './short-lock.ts';
+import { checkLock, ShortLock } from './short-lock.ts';
 import { Sleeps } from './sleeps.ts';
 import { Takeovers } from './takeovers.ts';
 import { Waiting } from './waiting.ts';
@@ -74,6 +80,8 @@ export interface LocksOptions {
   readonly entropy?: Entropy;
   /** Where pools of permits are kept; without it there are none. */
   readonly permits?: PermitStore;
+  /** Told of a term in which an unanswered renewal could not be repeated. */
+  readonly onShortTerm?: (ttlMs: number) => void;
 }
 
 type CancelRequest = Pick<RequestCommand, 'resource' | 'requestId'> & { readonly leaseId?: string };
@@ -96,6 +104,7 @@ export class Locks implements LockManager, LeaseHome {
   readonly #waiting: Waiting;
   readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
+  readonly #onShortTerm: ((ttlMs: number) => void) | undefined;
   #opening: Promise<void> | undefined;
   #isOpen = false;
   #isClosed = false;
@@ -114,6 +123,7 @@ export class Locks implements LockManager, LeaseHome {
     this.#waiting = new Waiting(this, this.#self);
     this.#takeovers = new Takeovers(this, this.#self);
     this.#permits = options.permits === undefined ? undefined : new Permits(this, options.permits);
+    this.#onShortTerm = options.onShortTerm;
     this.log = this.#events;
   }
 
@@ -192,7 +202,9 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async resume(request: LeaseRef & Upkeep & { readonly attach?: Connection }): Promise<ResumeOutcome> {
-    checkResource(request.resource);
+    checkRef(request);
+    checkRenewal(request);
+    if (request.attach !== undefined) checkConnection(request.attach);
     const sentMs = this.clock.nowMs();
     if (request.attach !== undefined) {
       const outcome = await this.asking(() =>
@@ -211,7 +223,8 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async renew(request: LeaseRef & { readonly ttlMs?: number; readonly gen?: number }): Promise<RenewOutcome> {
-    checkResource(request.resource);
+    checkRef(request);
+    checkGen(request.gen);
     if (request.ttlMs !== undefined) checkTtl(request.ttlMs, 'manual');
     return this.asking(() => this.#renew(request));
   }
@@ -220,7 +233,9 @@ export class Locks implements LockManager, LeaseHome {
     request: LeaseRef & { readonly how?: 'released' | 'revoked'; readonly reason?: string; readonly by?: Holder },
   ): Promise<ReleaseOutcome> {
     const { resource, leaseId, how = 'released', reason, by } = request;
-    checkResource(resource);
+    checkRef(request);
+    if (reason !== undefined) checkReason(reason);
+    if (by !== undefined) checkHolder('by', by);
     try {
       if (!this.#isOpen) await this.open();
       const isByOther = !this.#leases.has(leaseId);
@@ -236,13 +251,15 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
-    checkResource(request.resource);
+    checkRef(request);
+    checkConnection(request);
     return this.asking(() => this.#attach(request));
   }
 
   async away(request: LeaseRef & { readonly gen?: number; readonly graceMs: number }): Promise<AwayOutcome> {
     const { resource, leaseId, gen, graceMs } = request;
-    checkResource(resource);
+    checkRef(request);
+    checkGen(gen);
     checkGrace(graceMs);
     return this.asking(async () => {
       const sentMs = this.clock.nowMs();
@@ -291,6 +308,8 @@ export class Locks implements LockManager, LeaseHome {
     readonly limit?: number;
   }): Promise<LeasePage> {
     const { prefix, cursor = '', limit = 100 } = query;
+    checkText('prefix', prefix);
+    checkText('cursor', cursor);
     checkLimit(limit);
     await this.open();
     const { views, next } = await this.store.list({ prefix, after: cursor, limit: Math.min(limit, 1_000) });
@@ -330,6 +349,7 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async releaseLock(lock: Lock): Promise<boolean> {
+    checkLock(lock);
     const outcome = await lock.lease.release();
     return outcome.kind === 'released';
   }
@@ -422,6 +442,9 @@ export class Locks implements LockManager, LeaseHome {
         throw second;
       });
     }
+    // Granted, and lapsed before anybody knew: nobody else knows the request's name either.
+    if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined)
+      return this.#claimNow(this.#requestFor(command.resource, options), options);
     if (reply.kind === 'held' || this.#ending.size > 0) reply = await this.#afterLeaving(command, reply);
     if (options.signal?.aborted === true) {
       // What its party held before, it goes on holding.
@@ -510,6 +533,7 @@ export class Locks implements LockManager, LeaseHome {
     if (options.holder !== undefined) checkHolder('holder', holder);
     if (options.instance !== undefined) checkName('instance', instance);
     if (options.requestId !== undefined) checkName('requestId', options.requestId);
+    if (ttlMs < 2 * this.store.commandTimeoutMs && options.renew !== 'manual') this.#onShortTerm?.(ttlMs);
     const leaseId = this.entropy.id();
     // Who names no request never asks by its name again: the lease's name does for both.
     const { requestId = leaseId } = options;
@@ -540,7 +564,6 @@ export class Locks implements LockManager, LeaseHome {
   async #attach(request: LeaseRef & Connection): Promise<AttachOutcome> {
     const sentMs = this.clock.nowMs();
     const { resource, leaseId, instance, node, conn } = request;
-    checkName('instance', instance);
     const reply = await this.store.submit<'attach'>({ kind: 'attach', resource, leaseId, instance, node, conn });
     if (reply.kind === 'ended') return ended(reply.how);
     if (reply.kind === 'busy') return { kind: 'busy', by: { instance: reply.instance } };

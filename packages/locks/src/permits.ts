@@ -4,6 +4,7 @@
 // and a claim waits in the same way: only what is sent differs.
 import { grantOf } from './acquisition.ts';
 import type { Alarms } from './alarms.ts';
+import { checkRef, checkRenewal } from './claim-arguments.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CapacityMismatchError, CoordinationError } from './errors.ts';
@@ -85,6 +86,8 @@ export class Permits implements LeaseHome {
 
   async resume(pool: Pool, leaseId: string, upkeep: Upkeep): Promise<ResumeOutcome> {
     const { resource } = pool;
+    checkRef({ resource, leaseId });
+    checkRenewal(upkeep);
     return this.#asking(async () => {
       const sentMs = this.clock.nowMs();
       const reply = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
@@ -97,6 +100,7 @@ export class Permits implements LeaseHome {
   /** By id: a holder that cannot do it itself, or must not go on. Never throws. */
   async release(pool: Pool, leaseId: string, how: 'released' | 'revoked'): Promise<ReleaseOutcome> {
     const { resource } = pool;
+    checkRef({ resource, leaseId });
     const outcome = await this.#asking(() =>
       this.#permits.submit<'release'>({ kind: 'release', resource, leaseId, how, reason: undefined }),
     );

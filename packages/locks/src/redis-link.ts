@@ -15,6 +15,7 @@ import { Batcher } from './batcher.ts';
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
+import { checkSettings } from './manager-settings.ts';
 import { isUnwritten, type RedisPort, toFault } from './redis-faults.ts';
 import { safeClusterOptions, safeRedisOptions } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
@@ -58,6 +59,7 @@ export class RedisLink {
   }
 
   private constructor(options: RedisLinkOptions) {
+    checkSettings(options);
     this.#clock = options.clock ?? systemClock;
     this.commandTimeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
     this.#client = connect(options.redis, this.commandTimeoutMs);

@@ -4,13 +4,16 @@ import { Locks, type LocksOptions } from './locks.ts';
 import { checkSettings } from './manager-settings.ts';
 import { RedisPermitStore } from './permit-store.redis.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
-import { checkRedisServer, type ServerWarning } from './redis-settings.ts';
+import { checkRedisServer, type ServerWarning, shortTerm } from './redis-settings.ts';
 
 export interface RedisLockManagerOptions extends LocksOptions, Omit<RedisLeaseStoreOptions, 'link'> {
   /** A URL, ioredis options, a client of yours, of which only the settings are taken, or a link that others share. */
   readonly redis: RedisLinkOptions['redis'] | RedisLink;
   readonly commandTimeoutMs?: number;
-  /** Told once, at the opening, of server settings under which acknowledged grants can be lost. */
+  /**
+   * Told once, at the opening, of server settings under which acknowledged grants can be lost; and
+   * once of a term so short that a renewal which is not answered cannot be repeated in it.
+   */
   readonly onWarning?: (warning: ServerWarning) => void;
 }
 
@@ -40,8 +43,15 @@ export class RedisLockManager extends Locks {
     const store = new RedisLeaseStore({ ...options, link });
     const { namespace, minReplicas = 0, replicaTimeoutMs = Math.ceil(link.commandTimeoutMs / 2) } = options;
     const buckets = (): number => store.buckets;
+    const { commandTimeoutMs: timeoutMs } = link;
+    let isTold = false;
+    const onShortTerm = (ttlMs: number): void => {
+      if (!isTold) options.onWarning?.(shortTerm(ttlMs, timeoutMs));
+      isTold = true;
+    };
     const wait = { replicas: minReplicas, timeoutMs: replicaTimeoutMs };
     super(store, {
+      onShortTerm,
       permits: new RedisPermitStore({ link, buckets, wait, ...(namespace === undefined ? {} : { namespace }) }),
       ...options,
     });

@@ -50,6 +50,15 @@ export interface ServerWarning {
   readonly message: string;
 }
 
+/** Safe all the same: the holder knows by its own clock when such a lease ends. */
+export function shortTerm(ttlMs: number, commandTimeoutMs: number): ServerWarning {
+  return {
+    setting: 'commandTimeoutMs',
+    found: `${commandTimeoutMs}`,
+    message: `A term of ${ttlMs} ms is lost with one answer to a renewal that takes commandTimeoutMs ${commandTimeoutMs}: set commandTimeoutMs to ${Math.max(10, Math.floor(ttlMs / 3))}, or ttlMs to ${3 * commandTimeoutMs} or more`,
+  };
+}
+
 /** Reads the server's settings and warns of those under which acknowledged grants can be lost. */
 export async function checkRedisServer(link: RedisLink, warn: (warning: ServerWarning) => void): Promise<void> {
   const info = String(await link.command('info', 'server'));

@@ -1,3 +1,4 @@
+import { CoordinationError } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { Lock } from './lock-manager.ts';
 
@@ -22,4 +23,13 @@ export class ShortLock implements Lock {
   stopAutoRenewal(): void {
     this.lease.renewal('manual');
   }
+}
+
+/** For callers whose types were not checked. */
+export function checkLock(lock: Lock): void {
+  const given: Partial<Lock> | null | undefined = lock;
+  if (typeof given?.lease?.release !== 'function')
+    throw new CoordinationError('LOCK_CONFIG', 'This is no lock: pass what acquireLock resolved with', {
+      applied: 'no',
+    });
 }

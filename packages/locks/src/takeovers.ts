@@ -6,8 +6,10 @@ import {
   checkAnswer,
   checkForce,
   checkHandOff,
+  checkRef,
   checkResource,
   checkTakeover,
+  checkText,
   DEFAULT_TTL_MS,
 } from './claim-arguments.ts';
 import type { Clock } from './clock.ts';
@@ -111,7 +113,8 @@ export class Takeovers {
 
   async answer(request: AnswerRequest): Promise<AnswerOutcome> {
     const { resource, leaseId, takeoverId } = request;
-    checkResource(resource);
+    checkRef(request);
+    checkText('takeoverId', takeoverId);
     checkAnswer(request);
     const manager = this.#manager;
     return manager.asking(async () => {
@@ -125,6 +128,7 @@ export class Takeovers {
 
   async withdraw({ resource, takeoverId }: TakeoverName): Promise<WithdrawOutcome> {
     checkResource(resource);
+    checkText('takeoverId', takeoverId);
     return this.#manager.asking(() =>
       this.#manager.store.submit<'withdraw'>({ kind: 'withdraw', resource, takeoverId }),
     );
@@ -132,7 +136,7 @@ export class Takeovers {
 
   async handOff(request: LeaseRef & HandOff): Promise<HandOffOutcome> {
     const { resource, leaseId } = request;
-    checkResource(resource);
+    checkRef(request);
     checkHandOff(request);
     const manager = this.#manager;
     return manager.asking(async () => {

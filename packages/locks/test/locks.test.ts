@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimOptions, JsonObject, Lease, LeaseStore } from '../src/index.ts';
+import type { ClaimOptions, JsonObject, Lease, LeaseStore, Lock } from '../src/index.ts';
 import {
   encodeId,
   fenceOf,
@@ -8,6 +8,7 @@ import {
   LockAcquisitionError,
   MemoryLeaseStore,
   MemoryLockManager,
+  releaseOnExit,
   slotOf,
 } from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
@@ -205,6 +206,50 @@ describe('claiming', () => {
       await expect(locks.attach({ ...lease, node: 'n', conn: 'c', instance: 'i' })).rejects.toMatchObject(refused);
     },
   );
+
+  it('[LM5] refuses what is asked of a lease with anything that the store could not carry, and names the fix', async () => {
+    const lease = await locks.acquire(press, { holder: ada });
+    const ref = { resource: press, leaseId: lease.leaseId };
+    const long = 'x'.repeat(2_000);
+    const wrong = JSON.parse('{ "leaseId": 7, "takeoverId": null, "renew": "never", "isAlive": true }') as {
+      leaseId: string;
+      takeoverId: string;
+      renew: 'auto';
+      isAlive: () => boolean;
+    };
+    const { leaseId, takeoverId, renew, isAlive } = wrong;
+    const refused = async (asked: Promise<unknown>, words: string): Promise<void> => {
+      await expect(asked).rejects.toMatchObject({
+        code: 'LOCK_CONFIG',
+        applied: 'no',
+        message: expect.stringContaining(words) as string,
+      });
+    };
+    await refused(locks.release({ ...ref, reason: long }), 'shorten it');
+    await refused(locks.release({ ...ref, by: { id: '' } }), 'by.id is empty');
+    await refused(locks.release({ ...ref, leaseId }), 'give it as text');
+    await refused(locks.attach({ ...ref, instance: 'tab', node: long, conn: 'c' }), 'node is longer');
+    await refused(locks.attach({ ...ref, instance: 'tab', node: 'n', conn: 'a\n' }), 'conn contains control');
+    await refused(locks.renew({ ...ref, gen: 1.5 }), 'gen 1.5');
+    await refused(locks.away({ ...ref, graceMs: 1, gen: -1 }), 'gen -1');
+    await refused(locks.answerTakeover({ ...ref, takeoverId, answer: 'grant' }), 'takeoverId is null');
+    await refused(locks.withdrawTakeover({ resource: press, takeoverId }), 'takeoverId is null');
+    await refused(locks.resume({ ...ref, maxHoldMs: Number.NaN }), 'leave it out for no cap');
+    await refused(locks.resume({ ...ref, renew: 'manual', maxHoldMs: 9 }), 'By hand, stop renewing');
+    await refused(locks.resume({ ...ref, renew }), 'neither');
+    await refused(locks.resume({ ...ref, isAlive }), 'answers whether');
+    await refused(locks.resume({ ...ref, attach: { instance: 'tab', node: '', conn: 'c' } }), 'node is empty');
+    await refused(locks.readWrite(press).resume({ leaseId: lease.leaseId, renew }), 'neither');
+    await refused(locks.semaphore(press, { permits: 1 }).release({ leaseId }), 'give it as text');
+    await refused(locks.list({ prefix: JSON.parse('null') as string }), 'prefix is null');
+    await refused(locks.log.read(16, 'start', 1), 'ask bucketOf');
+    await refused(locks.log.read(0.5, 'start', 1), 'ask bucketOf');
+    await refused(locks.log.read(0, 'yesterday', 1), "pass 'start'");
+    await refused(locks.releaseLock(JSON.parse('{ "id": "L" }') as Lock), 'what acquireLock resolved with');
+    await refused(locks.releaseLock(JSON.parse('null') as Lock), 'what acquireLock resolved with');
+    expect(() => releaseOnExit(locks, { budgetMs: Number.NaN })).toThrow('leave it out (2,000)');
+    expect(lease.valid).toBe(true);
+  });
 
   it.each([0, -1, 1.5, Number.NaN])('[LM5] refuses pages of %j', async (limit) => {
     const refused = { code: 'LOCK_CONFIG', message: expect.stringContaining('leave it out') as string };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type FencingToken, MemoryLockManager } from '../src/index.ts';
-import { RedisLockManager } from '../src/redis.ts';
+import { RedisLink, RedisLockManager, type ServerWarning } from '../src/redis.ts';
 
 const redis = 'redis://127.0.0.1:1';
 
@@ -25,4 +25,24 @@ it.each([
 it('[LM5] so is one in memory', () => {
   expect(() => new MemoryLockManager({ buckets: -1 })).toThrow('leave it out');
   expect(() => new MemoryLockManager({ fenceFloor: '12' as FencingToken })).toThrow('make it with fenceOf');
+});
+
+it('[LM5] so is a link', () => {
+  expect(() => RedisLink.open({ redis, commandTimeoutMs: Number.NaN })).toThrow('slowest round trip');
+});
+
+it('[LM5] warns once of a term that an answer which does not come would cost', async () => {
+  const told: ServerWarning[] = [];
+  const onWarning = (warning: ServerWarning): void => void told.push(warning);
+  const locks = new RedisLockManager({ redis: { lazyConnect: true, port: 1 }, commandTimeoutMs: 50, onWarning });
+  for (const ttlMs of [100, 99, 98]) await locks.tryAcquire('a', { ttlMs: 10 * ttlMs });
+  const short = new RedisLockManager({ redis: { lazyConnect: true, port: 1 }, commandTimeoutMs: 200, onWarning });
+  for (const renew of ['manual', 'auto', 'auto'] as const) await short.tryAcquire('a', { ttlMs: 300, renew });
+  expect(told).toEqual([
+    expect.objectContaining({
+      setting: 'commandTimeoutMs',
+      message: expect.stringContaining('commandTimeoutMs to 100, or ttlMs to 600') as string,
+    }),
+  ]);
+  await Promise.all([locks.close(), short.close()]);
 });

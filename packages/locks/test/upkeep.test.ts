@@ -105,7 +105,7 @@ describe('automatic renewal', () => {
 
   it.each([
     [{ maxHoldMs: 100 }, 'give a shorter ttlMs'],
-    [{ maxHoldMs: Number.NaN }, 'give a shorter ttlMs'],
+    [{ maxHoldMs: Number.NaN }, 'leave it out for no cap'],
     [{ maxHoldMs: 60_000, renew: 'manual' as const }, "use renew 'auto'"],
     [{ isAlive: () => true, renew: 'manual' as const }, "use renew 'auto'"],
   ])('[LM5] refuses %j with a message that names the fix', async (options, words) => {
