@@ -1,0 +1,88 @@
+// Notes told to actors that remember them, some by way of another actor: what was acknowledged is kept once.
+import fc from 'fast-check';
+import { formatActorId } from '../../src/actor-id.ts';
+import type { Fault } from '../../src/simulation/fault.ts';
+import { faultPlan } from '../../src/simulation/fault-plan.ts';
+import type { Check, Seen } from '../../src/simulation/seen.ts';
+import { defineSimulation, type Simulation } from '../../src/simulation/simulation.ts';
+import type { ActorRecord } from '../../src/state-store.ts';
+import { Ledger } from '../ledger.fixture.ts';
+
+export interface NoteStep {
+  readonly do: 'note' | 'pass';
+  readonly node: number;
+  readonly key: number;
+  readonly pauseMs: number;
+}
+
+const KEYS = 3;
+const keyOf = (n: number): string => `k${n % KEYS}`;
+
+const notesOf = (record: ActorRecord | undefined): readonly string[] => {
+  const snapshot = record?.snapshot as
+    | { readonly machine?: { readonly context?: { readonly notes?: string[] } } }
+    | undefined;
+  return snapshot?.machine?.context?.notes ?? [];
+};
+
+async function kept(seen: Seen): Promise<readonly string[]> {
+  const records = await Promise.all(
+    Array.from({ length: KEYS }, (_, n) => seen.state.peek(formatActorId('ledger', keyOf(n)))),
+  );
+  return records.flatMap(notesOf);
+}
+
+const once: Check = {
+  name: 'acknowledged once',
+  inspect: async (seen) => {
+    const notes = await kept(seen);
+    const object = (message: string) => ({ check: 'acknowledged once', message });
+    const objections = notes
+      .filter((note, at) => notes.indexOf(note) !== at)
+      .map((note) => object(`${note} is kept twice`));
+    for (const { outcome, input } of seen.history.operations()) {
+      const note = String(input);
+      if (outcome.kind === 'ok' && !notes.includes(note))
+        objections.push(object(`${note} was acknowledged and is not kept`));
+      if (outcome.kind === 'failed' && notes.includes(note))
+        objections.push(object(`${note} certainly failed and is kept`));
+    }
+    return objections;
+  },
+};
+
+export const notes = (faults: fc.Arbitrary<readonly Fault[]> = faultPlan({ withinMs: 3_000 })): Simulation<NoteStep> =>
+  defineSimulation<NoteStep>({
+    name: 'notes',
+    actors: [Ledger],
+    faults,
+    steps: fc.array(
+      fc.record({
+        do: fc.constantFrom('note' as const, 'pass' as const),
+        node: fc.nat({ max: 2 }),
+        key: fc.nat({ max: KEYS - 1 }),
+        pauseMs: fc.nat({ max: 100 }),
+      }),
+      { minLength: 30, maxLength: 40 },
+    ),
+    checks: [once],
+    play: async (world, steps) => {
+      const asked = [];
+      for (const [number, { do: act, node, key, pauseMs }] of steps.entries()) {
+        const id = `${number}`;
+        const event =
+          act === 'note' ? ({ type: 'note', id } as const) : ({ type: 'pass', id, to: keyOf(key + 1) } as const);
+        asked.push(
+          world.node(node).perform({ op: act, key: keyOf(key), input: id }, async ({ runtime }) => {
+            await runtime.actor(Ledger, keyOf(key)).tell(event, { deadlineMs: 8_000 });
+          }),
+        );
+        await world.advance(pauseMs);
+      }
+      await world.advance(3_000);
+      world.heal();
+      await world.run(Promise.all(asked));
+      // What was owed is relayed.
+      await world.advance(15_000);
+    },
+  });
