@@ -37,7 +37,7 @@ interface Frame<State> {
   readonly placed: number;
   /** Unknown operations that were placed, a bit each. */
   readonly used: bigint;
-  readonly candidates: readonly number[];
+  readonly candidates: number[];
   candidate: number;
   states: readonly State[];
   next: number;
@@ -107,7 +107,7 @@ class Search<State, In, Out> {
   #step(frame: Frame<State>, index: number): readonly State[] {
     const states = this.#model.step(frame.state, this.#operations[index] as Operation<In, Out>);
     // A legal observer makes every other choice needless (S2).
-    if (states.length > 0 && this.#observes[index] === 1) frame.candidate = frame.candidates.length;
+    if (states.length > 0 && this.#observes[index] === 1) frame.candidates.length = frame.candidate;
     return states;
   }
 
@@ -155,7 +155,7 @@ class Search<State, In, Out> {
     return `${name} ${this.#model.fingerprint(state)}`;
   }
 
-  #candidates(base: number, used: bigint): readonly number[] {
+  #candidates(base: number, used: bigint): number[] {
     let end = Number.POSITIVE_INFINITY;
     const candidates: number[] = [];
     for (let index = base; index < this.#known && (this.#invoked[index] as number) < end; index++) {
