@@ -4,7 +4,8 @@
 // differential test holds them to it.
 //
 // Keys of bucket n, all in the hash tag {b<n>}, so that a batch of one bucket runs on Cluster:
-//   bucket          the bucket's ever-rising count: the id of its latest event
+//   bucket          two numbers: the bucket's ever-rising count, which is the id of its latest event,
+//                   and until when somebody wants to be told that its log grew
 //   lock:<enc>      a lease record (lease-script.record.ts)
 //   log             stream; the strings of an entry are "ms, count before" as numbers, then the
 //                   events of one batch: a record as the event left it, and after it JSON of what
@@ -25,31 +26,13 @@
 // which is above any code. 0 stands for a text: then the reply is an array, of these numbers and
 // the texts in their order.
 //
-// All reads are one MGET, all writes one MSET. Lua makes the functions of a script anew at every
-// call, which costs more than what one command does. So the commonest commands, a claim of what is
-// free, a release, whether or not somebody waits, and a renewal, are written out where they are met;
-// the functions are made when another command is.
-import { ENDED_WINDOW_MS, OFFER_MS } from './lease-record.ts';
-import { AWAY, CODES, COMMANDS } from './lease-script.commands.ts';
-import {
-  behind,
-  EVENTS,
-  HEADER_BYTES,
-  HELD,
-  IS_PLAIN_FREE,
-  IS_PLAIN_HELD,
-  IS_WITH_REST_HELD,
-  PLAIN_REST,
-  packed,
-  parsed,
-  RECORD,
-  REST,
-  REST_BYTES,
-  RING,
-  SHORT_BYTES,
-  STATE,
-  stateOf,
-} from './lease-script.record.ts';
+// All reads are one MGET, all writes one MSET. The commonest commands are written out where they are
+// met (lease-script.plain.ts), once for a batch and once for one that comes alone; the functions of
+// all others are made when one of them comes, since Lua makes them anew at every call.
+import { ENDED_WINDOW_MS } from './lease-record.ts';
+import { CODES, COMMANDS } from './lease-script.commands.ts';
+import { claim, KNOWN, release, renew, type Writes } from './lease-script.plain.ts';
+import { EVENTS, HEADER_BYTES, RECORD, REST_BYTES } from './lease-script.record.ts';
 import { TAKEOVERS } from './lease-script.takeover.ts';
 import { LETTERS, REPLY_CODES } from './lease-store.redis-codec.ts';
 import { LOG_MS, SWEEP_MS } from './lease-store.ts';
@@ -71,18 +54,6 @@ const byteOf = (letter: string): number => letter.charCodeAt(0);
 const formats = Object.entries(LETTERS)
   .map(([letter, width]) => `[${byteOf(letter)}] = '${'s'.repeat(width)}'`)
   .join(', ');
-
-/** Lua: up to when no id of a first sending of this batch existed; whose clock was set back is looked up for everything. */
-const KNOWN = `if not known then
-          knownUs = knownUs or tonumber(knownText)
-          known = (us >= count and us >= knownUs) and knownUs or -1
-        end`;
-
-/**
- * Lua: the record's lease is not the claim's own, which a network or a client delivered once more.
- * The first characters say so and make no string; where they are alike, the ids are compared.
- */
-const IS_ANOTHER = `parse('<I6', raw, ${HEADER_BYTES + 1}) ~= parse('<I6', two)`;
 
 /** Every command, whatever it meets. */
 const ALL = `(function()
@@ -108,122 +79,71 @@ return function(kind, one, two)
 end
 end)()`;
 
-/** Lua: a resource that is granted is put on the names, out of the texts of its claim. */
-const LISTED = `names = names or {}
-            names[#names + 1] = 0
-            names[#names + 1] = 'h' .. string.match(two, '^[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')`;
+/** Lua: an entry of the log, of these strings; they come in pairs. */
+const logged = (log: string, strings: string): string => `local id = string.format('%d-0', count)
+local added = redis.pcall('XADD', ${log}, 'MAXLEN', '~', logLength, id, ${strings})
+if type(added) == 'table' and added.err then
+  -- The bucket's count was lost and the log was not: readers see a gap and start anew.
+  call('DEL', ${log})
+  call('XADD', ${log}, id, ${strings})
+end`;
 
-/**
- * Lua: a lease that somebody waits for, and nobody asked for or was attached to, is released, and
- * offered to the first in line. Where that is not all there is to it, nothing is done.
- */
-const HAND_OVER = `${parsed('granted')}
-          local _, breaking, gen, waiting, ticket = parse('<${Object.values(REST).join('')}', raw, ${HEADER_BYTES + 1})
-          local record = sub(key, #bucketKey)
-          local place, waiter
-          if breaking == 0 and gen == 1 and waiting > 0 then
-            place = call('ZRANGEBYLEX', namesKey, '[w' .. record .. '\\0', '(w' .. record .. '\\1', 'LIMIT', 0, 1)[1]
-          end
-          local field = place and key .. '\\0' .. sub(place, #record + 13)
-          if place then waiter = call('HGET', waitersKey, field) end
-          local dead, theirTtl, from
-          if waiter then _, dead, theirTtl, from = parse('<I4I6I4', waiter) end
-          if dead and dead > now then
-            local to = find(waiter, '\\1', from, true)
-            local listener, two = sub(waiter, from, to - 1), sub(waiter, to + 1)
-            local lease, request, resource = string.match(two, '^([^\\1]*)\\1([^\\1]*)\\1[^\\1]*\\1[^\\1]*\\1([^\\1]*)')
-            count = count + 1
-            if count < us then count = us end
-            local offerMs = now + ${OFFER_MS}
-            if listener ~= '' then
-              call('PUBLISH', ns .. ':to:' .. listener, lease .. '\\1' .. (request == '' and lease or request) .. '\\1' .. resource .. string.format('\\1%d\\1%d\\1%d', count + 1, now, offerMs))
-            end
-            call('ZREM', namesKey, place)
-            call('HDEL', waitersKey, field)
-            local forgetMs = now + (ttl > ${ENDED_WINDOW_MS / 2} and 2 * ttl or window)
-            if forget > forgetMs then forgetMs = forget end
-            forget = forgetMs
-            local released = ${packed('granted', { state: `${stateOf(EVENTS.released)} + ${STATE.hasRest}`, cursor: 'count', untilMs: 'now', prev: 'cursor' }, `pack('<${Object.values(REST).join('')}', 0, 0, 1, waiting, ticket) .. sub(raw, ${HEADER_BYTES + REST_BYTES + 1})`)}
-            eventN = eventN + 1
-            events[eventN] = released
-            ended = ended or { nil, nil }
-            ended[endedN + 1], ended[endedN + 2] = key .. char(ring % ${RING}), #released <= ${SHORT_BYTES} and released or sub(released, 1, find(released, '\\1', find(released, '\\1', ${HEADER_BYTES + REST_BYTES + 1}, true) + 1, true))
-            endedN = endedN + 2
-            ring = ring + 1
-            if ring == ${2 * RING} then ring = ${RING} end
-            if due <= 0 then
-              ${LISTED}
-              due = -due
-            end
-            if due == 0 or offerMs < due then
-              due = offerMs
-              dues = dues or {}
-              dues[dueN + 1], dues[dueN + 2] = offerMs, record
-              dueN = dueN + 2
-            end
-            waiting = waiting - 1
-            if waiting == 0 then ticket = 0 end
-            prev = count
-            count = count + 1
-            raw = ${packed('granted', { state: `${stateOf(EVENTS.offered)} + ${STATE.hasRest}`, cursor: 'count', untilMs: 'offerMs', ttl: 'theirTtl', look: 'us', fence: 'count', granted: 'now' }, `pack('<${Object.values(REST).join('')}', 1, 0, 1, waiting, ticket) .. two`)}
-            reply = ${REPLY_CODES.released}
-          end`;
+const AT_ONCE: Writes = {
+  due: (ms) => `call('ZADD', dueKey, ${ms}, sub(key, #bucketKey))`,
+  named: (name) => `call('ZADD', namesKey, 0, ${name})`,
+  ended: (place, entry) => `call('HSET', endedKey, ${place}, ${entry})`,
+  passed: (event) => `passed = ${event}`,
+  kept: '',
+};
 
-/**
- * Lua: a lease whose term and connection stay as they are is renewed, and confirmed if it is still
- * an offer. Where somebody asked for it, or who is first in line is gone, nothing is done.
- */
-const RENEW = `local renewed, theirTerm, theirGen, after = parse('sss', blob, at)
-      ${parsed('granted')}
-      local last = state - ${stateOf(EVENTS.none)}
-      local texts, offered, breaking, gen, waiting, ticket = ${HEADER_BYTES + 1}, ${Object.values(PLAIN_REST).join(', ')}
-      if last >= ${STATE.hasRest} then
-        last = last - ${STATE.hasRest}
-        offered, breaking, gen, waiting, ticket, texts = parse('<${Object.values(REST).join('')}', raw, texts)
+/** One of the commonest commands, where nothing else is asked for: no tables, no loops. */
+const ALONE = `local letters, first = parse('s', blob, at)
+if #letters == 1 and #KEYS == 7 then
+  local bucketKey, key, log, dueKey, namesKey, waitersKey, endedKey = unpack(KEYS)
+  local kind, raw, at = string.byte(letters), values[2], first
+  local count, wanted, known = 0, 0
+  if values[1] then count, wanted = parse('<dd', values[1]) end
+  local before = count
+  local reply, told, passed, isConfirmed, one, two
+  if kind == ${byteOf('q')} then
+    ${claim(AT_ONCE)}
+  elseif kind == ${byteOf('r')} then
+    ${release(AT_ONCE)}
+  elseif kind == ${byteOf('n')} and raw and #raw > ${HEADER_BYTES + REST_BYTES} then
+    ${renew(AT_ONCE)}
+  end
+  if reply or isConfirmed then
+    call('MSET', key, raw, bucketKey, pack('<dd', count, wanted))
+    if isLogged then
+      local head = pack('<dd', now, before)
+      if passed then
+        ${logged('log', "head, passed, raw, ''")}
+      else
+        ${logged('log', 'head, raw')}
       end
-      renewed = renewed .. '\\1'
-      if last >= ${HELD} and last < ${STATE.hasRest} and breaking == 0 and untilMs > now and due > 0 and theirTerm == '0' and theirGen == '-1'
-        and find(raw, renewed, texts, true) == texts and not find(raw, '${AWAY}', texts, true)
-        and (offered == 0 or sub(raw, -4) == '\\1\\1\\1\\1') then
-        local isFirstAlive = waiting == 0
-        if not isFirstAlive then
-          local record = sub(key, #bucketKey)
-          local place = call('ZRANGEBYLEX', namesKey, '[w' .. record .. '\\0', '(w' .. record .. '\\1', 'LIMIT', 0, 1)[1]
-          local waiter = place and call('HGET', waitersKey, key .. '\\0' .. sub(place, #record + 13))
-          if waiter then
-            local _, dead = parse('<I4I6', waiter)
-            isFirstAlive = dead > now
-          end
-        end
-        if isFirstAlive then
-          at = after
-          untilMs = now + ttl
-          if untilMs < due then
-            due = untilMs
-            dues = dues or {}
-            dues[dueN + 1], dues[dueN + 2] = due, sub(key, #bucketKey)
-            dueN = dueN + 2
-          end
-          if offered == 1 then
-            count = count + 1
-            if count < us then count = us end
-            last, prev, cursor = ${EVENTS.claimed}, cursor, count
-          end
-          texts = sub(raw, texts)
-          if waiting > 0 or gen ~= 1 then
-            last = last + ${STATE.hasRest}
-            texts = pack('<${Object.values(REST).join('')}', 0, 0, gen, waiting, ticket) .. texts
-          end
-          raw = ${packed('granted', { state: `${stateOf(EVENTS.none)} + last` }, 'texts')}
-          told = 'n' .. raw
-          if offered == 1 then
-            eventN = eventN + 1
-            events[eventN] = raw
-          end
-          writes[writeN + 1], writes[writeN + 2] = key, raw
-          writeN = writeN + 2
-        end
-      end`;
+      if wanted > now then call('PUBLISH', ns .. ':hint', hint) end
+    end
+  elseif told then
+    call('SET', key, raw)
+  end
+  if reply then return pack('<dd', us, reply) end
+  if told then return { pack('<dd', us, 0), told } end
+end`;
+
+const TOGETHER: Writes = {
+  due: (ms) => `dues = dues or {}
+  dues[dueN + 1], dues[dueN + 2] = ${ms}, sub(key, #bucketKey)
+  dueN = dueN + 2`,
+  named: (name) => `names = names or {}
+  names[#names + 1] = 0
+  names[#names + 1] = ${name}`,
+  ended: (place, entry) => `ended = ended or { nil, nil }
+  ended[endedN + 1], ended[endedN + 2] = ${place}, ${entry}
+  endedN = endedN + 2`,
+  passed: (event) => `eventN = eventN + 1
+  events[eventN] = ${event}`,
+  kept: 'if fading then fading[key] = nil end',
+};
 
 const BATCH = `
 local call, parse, pack, sub, find, char = redis.call, struct.unpack, struct.pack, string.sub, string.find, string.char
@@ -237,13 +157,17 @@ local recordAt = bucketN
 local knownUs
 
 local values = call('MGET', unpack(KEYS, 1, bucketN + recordN))
+local isLogged = logLength ~= '0'
+local term, ttlMs
+
+${ALONE}
+
 -- Tables start with room for the calls of one command.
 local replies, replyN, texts = { us, nil }, 1
 local writes, writeN = { nil, nil, nil, nil }, 0
-local term, ttlMs
 -- Free records that are given their expiry once they are written, unless they are granted before.
 local fading
-local isLogged = logLength ~= '0'
+local isWanted
 local any
 
 -- The bucket whose commands are being run.
@@ -255,8 +179,9 @@ local key, raw
 for b = 1, bucketN do
   local k = bucketN + recordN + 5 * b - 5
   bucketKey, dueKey, namesKey, waitersKey, endedKey = KEYS[b], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], KEYS[k + 5]
+  local wanted = 0
   count = 0
-  if values[b] then count = parse('<d', values[b]) end
+  if values[b] then count, wanted = parse('<dd', values[b]) end
   known = nil
   local before = count
   events, eventN = { pack('<dd', now, before), nil }, 1
@@ -266,7 +191,7 @@ for b = 1, bucketN do
   local kinds = { string.byte(letters, 1, -1) }
   local n, commandN = 1, #letters
   while n <= commandN do
-    local kind, reply, one, two, told = kinds[n]
+    local kind, reply, one, two, told, isConfirmed = kinds[n]
     if kind == ${byteOf('=')} then
       n = n + 1
       kind = kinds[n]
@@ -275,74 +200,17 @@ for b = 1, bucketN do
       key, raw = KEYS[recordAt], values[recordAt]
     end
     if kind == ${byteOf('q')} then
-      one, two, at = parse('ss', blob, at)
-      if one ~= term then term, ttlMs = one, tonumber(one) end
-      local endMs = now + ttlMs
-      if not raw then
-        count = count + 1
-        if count < us then count = us end
-        ${LISTED}
-        dues = dues or {}
-        dues[dueN + 1], dues[dueN + 2] = endMs, sub(key, #bucketKey)
-        dueN = dueN + 2
-        raw = ${packed('granted', { state: stateOf(EVENTS.claimed), cursor: 'count', forget: '0', due: 'endMs', untilMs: 'endMs', ttl: 'ttlMs', prev: '0', look: '0', ring: '0', fence: 'count', granted: 'now' }, 'two')}
-        reply = count
-      elseif #raw > ${HEADER_BYTES} then
-        ${parsed('ring')}
-        ${KNOWN}
-        if ${IS_PLAIN_FREE} and look <= known and ${IS_ANOTHER} then
-          count = count + 1
-          if count < us then count = us end
-          if state > ${stateOf(EVENTS.none)} then
-            ended = ended or { nil, nil }
-            ended[endedN + 1], ended[endedN + 2] = key .. char(ring % ${RING}), #raw <= ${SHORT_BYTES} and raw or sub(raw, 1, find(raw, '\\1', find(raw, '\\1', ${HEADER_BYTES + 1}, true) + 1, true))
-            endedN = endedN + 2
-            ring = ring + 1
-            if ring == ${2 * RING} then ring = ${RING} end
-            look = us
-          end
-          if due <= 0 then
-            ${LISTED}
-            due = -due
-          end
-          if due == 0 or endMs < due then
-            due = endMs
-            dues = dues or {}
-            dues[dueN + 1], dues[dueN + 2] = endMs, sub(key, #bucketKey)
-            dueN = dueN + 2
-          end
-          if fading then fading[key] = nil end
-          raw = ${packed('granted', { state: stateOf(EVENTS.claimed), cursor: 'count', untilMs: 'endMs', ttl: 'ttlMs', prev: 'cursor', fence: 'count', granted: 'now' }, 'two')}
-          reply = count
-        end
-      end
+      ${claim(TOGETHER)}
     elseif kind == ${byteOf('r')} then
-      one, at = parse('s', blob, at)
-      if raw and #raw > ${HEADER_BYTES} then
-        ${parsed('ttl')}
-        if ${IS_PLAIN_HELD} and untilMs > now and (forget == 0 or forget > now) and find(raw, one, ${HEADER_BYTES + 1}, true) == ${HEADER_BYTES + 1} then
-          count = count + 1
-          if count < us then count = us end
-          local forgetMs = now + (ttl > ${ENDED_WINDOW_MS / 2} and 2 * ttl or window)
-          if forget > forgetMs then forgetMs = forget end
-          if now < due then
-            due = now
-            dues = dues or {}
-            dues[dueN + 1], dues[dueN + 2] = now, sub(key, #bucketKey)
-            dueN = dueN + 2
-          end
-          raw = ${packed('prev', { state: stateOf(EVENTS.released), cursor: 'count', forget: 'forgetMs', untilMs: 'now', prev: 'cursor' }, behind('prev'))}
-          reply = ${REPLY_CODES.released}
-        elseif ${IS_WITH_REST_HELD} and #raw > ${HEADER_BYTES + REST_BYTES} and untilMs > now and (forget == 0 or forget > now) and sub(raw, -4) == '\\1\\1\\1\\1' and find(raw, one, ${HEADER_BYTES + REST_BYTES + 1}, true) == ${HEADER_BYTES + REST_BYTES + 1} then
-          ${HAND_OVER}
-        end
-      end
+      ${release(TOGETHER)}
     elseif kind == ${byteOf('n')} and raw and #raw > ${HEADER_BYTES + REST_BYTES} then
-      ${RENEW}
+      ${renew(TOGETHER)}
     end
-    if reply then
+    if reply or told then
       writes[writeN + 1], writes[writeN + 2] = key, raw
       writeN = writeN + 2
+    end
+    if reply or isConfirmed then
       eventN = eventN + 1
       events[eventN] = raw
     end
@@ -366,29 +234,21 @@ for b = 1, bucketN do
   if dueN > 0 then call('ZADD', dueKey, unpack(dues, 1, dueN)) end
   if endedN > 0 then call('HSET', endedKey, unpack(ended, 1, endedN)) end
   if count > before then
-    writes[writeN + 1], writes[writeN + 2] = bucketKey, pack('<d', count)
+    writes[writeN + 1], writes[writeN + 2] = bucketKey, pack('<dd', count, wanted)
     writeN = writeN + 2
     if isLogged then
-      local id = string.format('%d-0', count)
       -- An entry is pairs of strings.
       if eventN % 2 == 1 then
         eventN = eventN + 1
         events[eventN] = ''
       end
-      local log = KEYS[k + 1]
-      local added = redis.pcall('XADD', log, 'MAXLEN', '~', logLength, id, unpack(events, 1, eventN))
-      if type(added) == 'table' and added.err then
-        -- The bucket's count was lost and the log was not: readers see a gap and start anew.
-        call('DEL', log)
-        call('XADD', log, id, unpack(events, 1, eventN))
-      end
+      ${logged('KEYS[k + 1]', 'unpack(events, 1, eventN)')}
+      isWanted = isWanted or wanted > now
     end
   end
 end
-if writeN > 0 then
-  call('MSET', unpack(writes, 1, writeN))
-  if isLogged then call('PUBLISH', ns .. ':hint', hint) end
-end
+if writeN > 0 then call('MSET', unpack(writes, 1, writeN)) end
+if isWanted then call('PUBLISH', ns .. ':hint', hint) end
 if fading then
   -- A free record leaves by itself should nobody ever sweep again; its next write takes that back.
   for key, ms in pairs(fading) do call('PEXPIRE', key, ms) end

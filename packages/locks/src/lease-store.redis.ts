@@ -48,7 +48,7 @@ export interface RedisLeaseStoreOptions {
 const MOST_COMMANDS = 256;
 /** Of one bucket in a row, when each finds as much as it may; the rest is for the next process. */
 const MOST_SWEEPS = 16;
-const LAYOUT_VERSION = '2';
+const LAYOUT_VERSION = '3';
 
 const CLAIM_LAYOUT = `
 if redis.call('HSETNX', KEYS[1], 'buckets', ARGV[1]) == 1 then redis.call('HSET', KEYS[1], 'v', ARGV[2]) end
@@ -64,8 +64,18 @@ end
 return out
 `;
 
+/** Whoever reads a log wants to be told when it grows, for a while. */
+const HINTS_MS = 60_000;
+
 const READ_LOG = `
-return { redis.call('GET', KEYS[2]) or '', redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
+local count, wanted, now = 0, 0, us / 1000
+local bucket = redis.call('GET', KEYS[2])
+if bucket then count, wanted = struct.unpack('<dd', bucket) end
+if wanted < now + ${HINTS_MS / 2} or wanted > now + ${HINTS_MS} then
+  bucket = struct.pack('<dd', count, now + ${HINTS_MS})
+  redis.call('SET', KEYS[2], bucket)
+end
+return { bucket, redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
 `;
 
 /** Leases in Redis: every command of a tick in one script call; on Cluster, one per bucket. */
@@ -98,7 +108,7 @@ export class RedisLeaseStore implements LeaseStore {
     this.#scripts = {
       layout: link.script(CLAIM_LAYOUT),
       names: link.script(NAMES),
-      log: link.script(READ_LOG),
+      log: link.script(prelude + READ_LOG),
       due: link.script(dueScript(prelude)),
     };
     const namespace = options.namespace ?? 'devmentor';
@@ -215,11 +225,12 @@ export class RedisLeaseStore implements LeaseStore {
     const answer = await this.#link.run(
       this.#scripts.log,
       [`${prefix}log`, `${prefix}bucket`],
-      [after === 'start' ? '-' : `(${after}-0`, limit],
+      [after === 'start' ? '-' : `(${after}-0`, limit, ...this.#timeArgs()],
       'bytes',
     );
     const [count, entries] = answer as [Buffer, [Buffer, Buffer[]][]];
-    const last = count.length === 0 ? '' : fenceOf(count.readDoubleLE());
+    const latest = count.readDoubleLE();
+    const last = latest === 0 ? '' : fenceOf(latest);
     const all = entries.flatMap(([, strings]) => eventsOf(strings));
     if (after === 'start')
       return { events: all.slice(0, limit), next: all[Math.min(limit, all.length) - 1]?.id ?? 'start', gap: false };
