@@ -71,12 +71,23 @@ export class BusLine implements Transport {
       this.#receive(message.subject, () => {
         if (open && this.#status !== 'closed') this.#hand(handler, this.#answerable(message));
       });
-    const subscription = await this.#ask(`subscribe ${subject}`, () => this.#far.subscribe(subject, hear, options));
-    const unsubscribe = async (): Promise<void> => {
+    let held: Subscription | undefined;
+    const end = async (): Promise<void> => {
+      if (!open || this.#isDead()) return;
       open = false;
-      if (this.#process.state !== 'dead') await subscription.unsubscribe();
+      // A connection repeats what it lost until the server has it, so this is not lost.
+      this.#wire.network.time.deliver(this.#there.dueMs(), () => void held?.unsubscribe());
+      if (this.#status === 'connected') await this.#confirmed(`unsubscribe ${subject}`, async () => {}).catch(() => {});
     };
-    return { unsubscribe };
+    try {
+      await this.#confirmed(`subscribe ${subject}`, async () => {
+        held = await this.#far.subscribe(subject, hear, options);
+      });
+    } catch (fault) {
+      void end();
+      throw fault;
+    }
+    return { unsubscribe: end };
   }
 
   async request(
@@ -125,28 +136,26 @@ export class BusLine implements Transport {
     this.#become('connected');
   }
 
-  /** What the product's transport does at a subscription: TR2. */
-  #ask<T>(label: string, work: () => Promise<T>): Promise<T> {
+  /** A round trip to the bus; rejects when there is no answer in time, or no link. */
+  #confirmed(label: string, work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      let settled = false;
-      const settle = (how: () => void): void => {
-        if (!settled) how();
-        settled = true;
+      const refuse = (why: string): void => {
+        settle();
+        reject(new TransportError('TRANSPORT_UNAVAILABLE', `${label} was not confirmed: ${why}`));
       };
-      const broken = this.onStatus(() =>
-        settle(() => reject(new TransportError('TRANSPORT_UNAVAILABLE', `the transport is ${this.#status}`))),
-      );
+      const forget = this.onStatus((status) => refuse(status));
+      const cancel = this.#process.background(PATIENCE_MS, () => refuse(`no answer within ${PATIENCE_MS} ms`));
+      const settle = (): void => {
+        forget();
+        cancel();
+      };
       this.#send(label, () => {
-        work().then(
-          (value) =>
-            this.#receive(`${label}: done`, () =>
-              settle(() => {
-                broken();
-                resolve(value);
-              }),
-            ),
-          () => {},
-        );
+        const done = (): void =>
+          this.#receive(`${label}: done`, () => {
+            settle();
+            resolve();
+          });
+        work().then(done, () => {});
       });
     });
   }
@@ -246,3 +255,5 @@ export class BusLine implements Transport {
 /** The far end waits for longer than any request does; the near one counts the time. */
 const LONGEST_REQUEST_MS = 600_000;
 const DELAY_MS = 20;
+/** As that of the adapter for a real network. */
+const PATIENCE_MS = 2_000;

@@ -45,12 +45,19 @@ const RARELY = 2 ** 30;
 /** Plans of a world of so many nodes. */
 export function faultPlan(options: FaultPlanOptions): fc.Arbitrary<readonly Fault[]> {
   const { atLeast = 3, atMost = Math.max(6, atLeast), kinds = KINDS } = options;
-  const one = fc.oneof(...kinds.map((kind) => ofKind(kind, options)));
-  // A `minLength` would keep a shrunk plan as long.
-  const sure = Array.from({ length: atLeast }, () => fc.option(one, { freq: RARELY, nil: undefined }));
+  return several(fc.oneof(...kinds.map((kind) => ofKind(kind, options))), { atLeast, atMost });
+}
+
+/** Lists as long as is asked for when they are drawn, and as short as can be when they are shrunk: a `minLength` would keep them long. */
+export function several<T>(
+  one: fc.Arbitrary<T>,
+  { atLeast, atMost }: { readonly atLeast: number; readonly atMost: number },
+): fc.Arbitrary<readonly T[]> {
+  const item = one.map((value) => ({ value }));
+  const sure = Array.from({ length: atLeast }, () => fc.option(item, { freq: RARELY, nil: undefined }));
   return fc
-    .tuple(fc.tuple(...sure), fc.array(one, { maxLength: atMost - atLeast, size: 'max' }))
-    .map(([first, more]) => [...first.filter((fault) => fault !== undefined), ...more]);
+    .tuple(fc.tuple(...sure), fc.array(item, { maxLength: Math.max(0, atMost - atLeast), size: 'max' }))
+    .map(([first, more]) => [...first, ...more].flatMap((drawn) => (drawn === undefined ? [] : [drawn.value])));
 }
 
 function ofKind(kind: FaultKind, options: FaultPlanOptions): fc.Arbitrary<Fault> {

@@ -8,7 +8,7 @@ export { diagram, explain } from './explanation.ts';
 export { type Exploration, type ExploreOptions, explore } from './explore.ts';
 // What may break.
 export type { Fault, FaultKind, Line } from './fault.ts';
-export { type FaultPlanOptions, faultPlan } from './fault-plan.ts';
+export { type FaultPlanOptions, faultPlan, several } from './fault-plan.ts';
 export { effectivelyOnce, exclusiveByFence, type Owed, risingFences } from './fence-checks.ts';
 export { type Disorder, fenceDisorders } from './fence-order.ts';
 // What was asked and seen.

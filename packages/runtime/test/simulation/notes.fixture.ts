@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { formatActorId } from '../../src/actor-id.ts';
 import type { Fault } from '../../src/simulation/fault.ts';
-import { faultPlan } from '../../src/simulation/fault-plan.ts';
+import { faultPlan, several } from '../../src/simulation/fault-plan.ts';
 import type { Check, Seen } from '../../src/simulation/seen.ts';
 import { defineSimulation, type Simulation } from '../../src/simulation/simulation.ts';
 import type { ActorRecord } from '../../src/state-store.ts';
@@ -56,14 +56,14 @@ export const notes = (faults: fc.Arbitrary<readonly Fault[]> = faultPlan({ withi
     name: 'notes',
     actors: [Ledger],
     faults,
-    steps: fc.array(
+    steps: several(
       fc.record({
         do: fc.constantFrom('note' as const, 'pass' as const),
         node: fc.nat({ max: 2 }),
         key: fc.nat({ max: KEYS - 1 }),
         pauseMs: fc.nat({ max: 100 }),
       }),
-      { minLength: 30, maxLength: 40 },
+      { atLeast: 30, atMost: 40 },
     ),
     checks: [once],
     play: async (world, steps) => {
