@@ -3,7 +3,8 @@
 // A takeover lies in its record as JSON: `id`, who asks as the claim's `texts` with `request`, `ttl`
 // and listener `to`, `dead` when not repeated until then, `reason`, `at`, `answerBy`, `silence` and
 // its `stage`; of a drain `ends` and `pointer`, of a denial `again` and `answer`. The record's flag
-// `breaking` is 1 unless it is denied. JSON that is only passed on, such as a pointer, is text in it.
+// `breaking` is 1 unless it is denied. JSON that is only passed on, a reason or a pointer, is text in it:
+// nothing that a caller sent is ever decoded, so nothing in it can stop a script between its writes.
 import { RETRY_DENIED_MS } from './lease-draft.ts';
 import { OFFER_MS } from './lease-record.ts';
 import { EVENTS, HELD } from './lease-script.record.ts';
@@ -28,8 +29,12 @@ takeovers = function()
     local id, place = match(texts, ${PARTY})
     return id == theirHolder and place == theirInstance
   end
+  -- reason: JSON of it
   local function because(reason)
-    return reason and ',"reason":' .. json(reason) or ''
+    return reason and ',"reason":' .. reason or ''
+  end
+  local function given(text)
+    if text ~= '' then return text end
   end
   local function passedFrom(from, how, reason, pointer)
     return '{"from":' .. from .. ',"how":"' .. how .. '"' .. because(reason) .. (pointer and ',"pointer":' .. pointer or '') .. '}'
@@ -105,16 +110,18 @@ takeovers = function()
     end
   end
 
-  -- ttl, texts, wait, listener, JSON of reason, grace, silence and force
+  -- ttl, texts, wait, listener; and grace, silence, 1 for by force, JSON of the reason
   function t.t(ttlMs, texts, wait, listener, asking)
     ttlMs = tonumber(ttlMs)
     local theirLease, theirRequest, theirHolder, theirInstance = match(texts, '^([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1([^\\1]*)\\1')
-    local id, facts = theirRequest == '' and theirLease or theirRequest, cjson.decode(asking)
+    local id = theirRequest == '' and theirLease or theirRequest
+    local grace, silence, force, reason = match(asking, '^(%d+)\\1(%a+)\\1(%d)\\1(.*)$')
+    grace, force, reason = tonumber(grace), force == '1', given(reason)
     local isHeld = last >= ${HELD}
     if isHeld and breaking == 0 and breakingText ~= '' then
       local denied = stored()
       local again = max(0, denied.again - now)
-      if denied.request == id or (again > 0 and not facts.force and isOf(denied.texts, theirHolder, theirInstance)) then
+      if denied.request == id or (again > 0 and not force and isOf(denied.texts, theirHolder, theirInstance)) then
         return 'd{"by":' .. person(holder, name) .. because(denied.answer) .. ',"retryAfterMs":' .. format('%d', again) .. '}'
       end
     end
@@ -130,22 +137,22 @@ takeovers = function()
       return told('h')
     end
     local asked = breaking == 1 and stored()
-    if facts.force then
+    if force then
       local from = person(holder, name)
-      close(${EVENTS.revoked}, '{"by":' .. personIn(texts) .. because(facts.reason) .. '}')
+      close(${EVENTS.revoked}, '{"by":' .. personIn(texts) .. because(reason) .. '}')
       leaveOut(asked, id)
       unqueue(id)
-      grant(texts, ttlMs, false, now + ttlMs, passedFrom(from, 'forced', facts.reason))
+      grant(texts, ttlMs, false, now + ttlMs, passedFrom(from, 'forced', reason))
       return told('g')
     end
     if not asked then
       unqueue(id)
       local minted = mint()
       local takeoverId = format('%016.0f', minted)
-      log(${EVENTS['takeover-requested']}, '{"takeoverId":"' .. takeoverId .. '","by":' .. personIn(texts) .. because(facts.reason) .. '}', minted)
+      log(${EVENTS['takeover-requested']}, '{"takeoverId":"' .. takeoverId .. '","by":' .. personIn(texts) .. because(reason) .. '}', minted)
       store({
         id = takeoverId, texts = texts, request = id, ttl = ttlMs, to = listener, dead = now + tonumber(wait),
-        reason = facts.reason, at = now, answerBy = now + facts.grace, silence = facts.silence, stage = 'asked',
+        reason = reason, at = now, answerBy = now + grace, silence = silence, stage = 'asked',
       })
       lookAll()
       return told('k')
@@ -158,20 +165,20 @@ takeovers = function()
     return told('k')
   end
 
-  -- lease, takeover, JSON of the answer, drain, pointer, reason and again
-  function t.g(theirs, takeoverId, answer)
+  -- lease, takeover; and the answer, its drain, when to ask again, JSON of its reason and pointer
+  function t.g(theirs, takeoverId, answering)
     if last < ${HELD} or lease ~= theirs then return ${REPLY_CODES.ended} + endedHow(theirs) end
     local asked = breakingText ~= '' and stored()
     if not asked or asked.id ~= takeoverId then return told('N') end
-    local facts = cjson.decode(answer)
-    if asked.stage == 'denied' then return told(facts.answer == 'deny' and 'X' or 'N') end
-    if facts.answer == 'grant' then
-      local pointer = facts.pointer or asked.pointer
-      if facts.drain == 0 then
+    local answer, drain, again, reason, pointer = match(answering, '^(%a+)\\1(%d+)\\1(%d+)\\1([^\\1]*)\\1(.*)$')
+    drain, again, pointer = tonumber(drain), tonumber(again), given(pointer) or asked.pointer
+    if asked.stage == 'denied' then return told(answer == 'deny' and 'X' or 'N') end
+    if answer == 'grant' then
+      if drain == 0 then
         pass(${EVENTS['handed-over']}, '{"by":' .. personIn(asked.texts) .. '}', 'granted', pointer)
         return ${REPLY_CODES.handedOver}
       end
-      local ends = now + facts.drain
+      local ends = now + drain
       if asked.stage == 'draining' and asked.ends < ends then ends = asked.ends end
       asked.stage, asked.ends, asked.pointer = 'draining', ends, pointer
       store(asked)
@@ -181,7 +188,7 @@ takeovers = function()
       return told('D')
     end
     if asked.stage == 'draining' then return told('D') end
-    deny(asked, 'denied', facts.reason, facts.again)
+    deny(asked, 'denied', given(reason), again)
     return told('X')
   end
 

@@ -1,7 +1,7 @@
 import { UNPRINTABLE } from './claim-arguments.ts';
 import { CoordinationError } from './errors.ts';
 import { InvariantViolation, unreachable } from './invariant.ts';
-import { fenceOf, type Holder, type Link } from './lease.ts';
+import { fenceOf, type Holder, type Json, type Link } from './lease.ts';
 import type { EndedNotice, LeaseCommand, Notice, OwnView, Reply } from './lease-command.ts';
 import { EVENTS } from './lease-script.record.ts';
 import { claimTexts, endedHow, freeViewOf, isHeld, viewOf } from './lease-store.redis-record.ts';
@@ -34,6 +34,9 @@ const ENDED_NAMES = Object.keys(ENDED_CODES) as (keyof typeof ENDED_CODES)[];
 
 /** What names nothing: an id that the script's fields or a record could not carry. */
 const nameable = (id: string): string => (UNPRINTABLE.test(id) ? '' : id);
+
+/** Whatever it says, without control characters. */
+const asJson = (value: Json | undefined): string => (value === undefined ? '' : JSON.stringify(value));
 
 /** A command as the script reads it: its letter, and every field ended by a zero byte. */
 export function toWire(command: LeaseCommand): { readonly letter: WireLetter; readonly fields: string } {
@@ -69,13 +72,12 @@ export function toWire(command: LeaseCommand): { readonly letter: WireLetter; re
       return { letter: 'i', fields: '' };
     case 'takeover': {
       const { ttlMs, waitMs, listener, reason, graceMs, onSilence, force } = command;
-      const asking = JSON.stringify({ reason, grace: graceMs, silence: onSilence, force });
+      const asking = `${graceMs}\x01${onSilence}\x01${force ? 1 : 0}\x01${asJson(reason)}`;
       return { letter: 't', fields: `${ttlMs}\0${claimTexts(command)}\0${waitMs}\0${listener}\0${asking}\0` };
     }
     case 'answer': {
       const { leaseId, takeoverId, answer, drainMs, pointer, reason, retryAfterMs } = command;
-      const given = pointer === undefined ? undefined : JSON.stringify(pointer);
-      const facts = JSON.stringify({ answer, drain: drainMs, pointer: given, reason, again: retryAfterMs });
+      const facts = `${answer}\x01${drainMs}\x01${retryAfterMs}\x01${asJson(reason)}\x01${asJson(pointer)}`;
       return { letter: 'g', fields: `${nameable(leaseId)}\0${nameable(takeoverId)}\0${facts}\0` };
     }
     case 'withdraw':
@@ -83,8 +85,7 @@ export function toWire(command: LeaseCommand): { readonly letter: WireLetter; re
     case 'hand-off': {
       const { leaseId, to, instance, resource, pointer, offerMs, nextLeaseId, nextRequestId } = command;
       const next = { leaseId: nextLeaseId, requestId: nextRequestId, holder: to, instance, resource, meta: undefined };
-      const given = pointer === undefined ? '' : JSON.stringify(pointer);
-      return { letter: 'o', fields: `${nameable(leaseId)}\0${claimTexts(next)}\0${offerMs}\0${given}\0` };
+      return { letter: 'o', fields: `${nameable(leaseId)}\0${claimTexts(next)}\0${offerMs}\0${asJson(pointer)}\0` };
     }
     default:
       return unreachable(command);

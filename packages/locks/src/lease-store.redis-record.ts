@@ -106,6 +106,7 @@ function textsOf(record: Buffer) {
 interface StoredTakeover {
   readonly id: LogId;
   readonly texts: string;
+  /** JSON. */
   readonly reason?: string;
   readonly at: number;
   readonly answerBy: number;
@@ -121,7 +122,7 @@ function breakingOf(json: string): Breaking {
     takeoverId: id,
     by: holderOf(by, name),
     instance,
-    ...(reason === undefined ? {} : { reason }),
+    ...(reason === undefined ? {} : { reason: JSON.parse(reason) as string }),
     atMs,
     state: stage,
     answerByMs: answerBy,

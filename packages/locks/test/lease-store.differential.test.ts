@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { LeaseCommand, Notice } from '../src/lease-command.ts';
-import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
+import { GIVEN_TIME, leaseScript } from '../src/lease-store.redis-script.ts';
 import type { LeaseStore } from '../src/lease-store.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
+import { PERMIT_GIVEN_TIME, permitScript } from '../src/permit-store.redis-script.ts';
 import { RedisLeaseStore, RedisLink } from '../src/redis.ts';
 import { SimulatedClock } from '../src/testing.ts';
 
@@ -115,7 +116,7 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
         ttlMs,
         waitMs: fc.constantFrom(100, 5_000, 40_000),
         meta: fc.constantFrom(undefined, { a: [], é: '"' }),
-        reason: fc.constantFrom(undefined, 'be"cause', 'ж/\\'),
+        reason: fc.constantFrom(undefined, 'be"cause', 'ж/\\', '\0\u0001,"drain":0'),
         graceMs: fc.constantFrom(50, 3_000, 20_000),
         onSilence: fc.constantFrom('grant' as const, 'deny' as const),
         force: fc.constantFrom(false, false, false, true),
@@ -139,7 +140,7 @@ const command: fc.Arbitrary<LeaseCommand> = fc.oneof(
       answer: fc.constantFrom('grant' as const, 'grant' as const, 'deny' as const),
       drainMs: fc.constantFrom(0, 50, 10_000),
       pointer,
-      reason: fc.constantFrom(undefined, 'n"o'),
+      reason: fc.constantFrom(undefined, 'n"o', '\u0001[[['),
       retryAfterMs: fc.constantFrom(0, 5_000),
     }),
   },
@@ -253,6 +254,12 @@ describe('memory and Redis', () => {
   afterAll(async () => {
     await link.close();
     await redis.stop();
+  });
+
+  it('[RC3] the script decodes nothing that a caller sent, so nothing in it can stop a batch between its writes', () => {
+    const decoded = [...leaseScript(GIVEN_TIME).matchAll(/cjson\.decode\((\w+)/g)].map(([, what]) => what);
+    expect(new Set(decoded)).toEqual(new Set(['breakingText']));
+    expect(permitScript(PERMIT_GIVEN_TIME)).not.toContain('cjson.decode');
   });
 
   it('[LS13] decide alike: every reply and every event of any run is equal', async () => {
