@@ -9,6 +9,7 @@ import { ActorError } from './errors.ts';
 import type { MachineDriver, MachineSnapshot } from './machine-driver.ts';
 import type { ActorRecord, Json, TimerRow } from './state-store.ts';
 import { type Halt, noStrikes, type Strikes } from './supervision.ts';
+import { noWatchers, type Watchers } from './watchers.ts';
 
 export interface ActorState {
   /** Version of the stored record; 0 when there is none. */
@@ -30,6 +31,8 @@ export interface ActorState {
   readonly delays: Readonly<Record<string, KeptDelay>>;
   /** What it has been asked and answers later. */
   readonly asks: Asks;
+  /** Who is to be told of its end. */
+  readonly watchers: Watchers;
   /** Trace contexts of the steps that asked for the invokes that run. */
   readonly traces: Readonly<Record<string, string>>;
 }
@@ -44,6 +47,7 @@ interface StoredState {
   readonly halt?: Halt;
   readonly strikes?: Strikes;
   readonly asks?: Asks;
+  readonly watchers?: Watchers;
   readonly traces?: ActorState['traces'];
   /** `delays`, and when this was written. */
   readonly delays?: { readonly atMs: number; readonly of: ActorState['delays'] };
@@ -63,6 +67,7 @@ export function storedForm(driver: MachineDriver, state: ActorState, storeMs: nu
     ...(state.halt === undefined ? {} : { halt: { ...state.halt } }),
     ...(state.strikes.count === 0 ? {} : { strikes: { ...state.strikes } }),
     ...(isEmpty(state.asks) ? {} : { asks: state.asks }),
+    ...(state.watchers.length === 0 ? {} : { watchers: state.watchers }),
     ...(isEmpty(state.traces) ? {} : { traces: state.traces }),
     ...(isEmpty(state.delays) ? {} : { delays: { atMs: storeMs, of: state.delays } }),
   } satisfies StoredState;
@@ -97,6 +102,7 @@ export function createdState(driver: MachineDriver, input: unknown): ActorState 
     strikes: noStrikes,
     delays: {},
     asks: noAsks,
+    watchers: noWatchers,
     traces: noTraces,
   };
 }
@@ -125,6 +131,7 @@ export function loadedState(
     strikes: stored.strikes ?? noStrikes,
     delays: stored.delays?.of ?? {},
     asks: stored.asks ?? noAsks,
+    watchers: stored.watchers ?? noWatchers,
     traces: stored.traces ?? noTraces,
   };
 }

@@ -83,7 +83,8 @@ export type ActorOptions<Machine extends AnyStateMachine, Replies extends ReplyT
   /**
    * A message whose step throws is stepped `retries` times more, after pauses that start at
    * `backoffMs` and double; then it is a dead letter, and the actor does what `directive` says. An actor
-   * that fails again and again is suspended in any case. An actor of memory alone resumes by default.
+   * that fails again and again is suspended in any case. What a machine below throws is its parent's
+   * `onError` first, as in XState; where no parent takes it the step throws. An actor of memory alone resumes by default.
    * @default 1, 50, 'suspend'
    */
   readonly supervise?: { readonly retries?: number; readonly backoffMs?: number; readonly directive?: Directive };

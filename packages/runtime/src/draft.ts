@@ -24,6 +24,7 @@ import { isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, SenderId, Settled, TimerRow } from './state-store.ts';
 import { type Halt, noStrikes, type Strikes, type Verdict } from './supervision.ts';
+import { noWatchers, terminated, type Watchers, watchEvent, withoutWatcher, withWatcher } from './watchers.ts';
 
 // Most actors have none of these: they share them.
 const NO_TIMERS: ReadonlyMap<string, TimerRow> = new Map();
@@ -58,6 +59,7 @@ export class Draft {
   readonly #replies: { to: string; value: Json }[] = [];
   readonly #steps: InspectedStep[] = [];
   #asks: Asks;
+  #watchers: Watchers;
   #traces: Record<string, string> | undefined;
   readonly #after: AfterEffect[] = [];
   readonly #deadLetters: DeadLetter[] = [];
@@ -71,6 +73,7 @@ export class Draft {
     this.#nowMs = moment.storeMs;
     this.#halt = before.halt;
     this.#asks = before.asks;
+    this.#watchers = before.watchers;
     this.#strikes = before.strikes;
     this.#delays = { ...before.delays };
     this.#snapshot = before.snapshot;
@@ -168,6 +171,15 @@ export class Draft {
     this.#asks = withoutAsk(this.#asks, address);
   }
 
+  /** Who is to be told of its end; false when there are too many. */
+  watch(watcher: ActorId, on: boolean): boolean {
+    const watchers = on ? withWatcher(this.#watchers, watcher) : withoutWatcher(this.#watchers, watcher);
+    if (watchers === undefined) return false;
+    this.#changes = true;
+    this.#watchers = watchers;
+    return true;
+  }
+
   /** A row leaves the outbox undelivered. */
   bounce(row: OutboxRow): void {
     this.#changes = true;
@@ -212,13 +224,21 @@ export class Draft {
         this.restart();
         break;
       case 'stop':
-        this.#halt = { kind: 'stopped', why, atMs: this.#nowMs };
-        this.#endAll();
+        this.#stop(why);
+        break;
+      case 'escalate':
+        if (this.#watchers.length > 0) this.#stop(why);
+        else this.suspend(why);
         break;
       case 'suspend':
         this.suspend(why);
         break;
     }
+  }
+
+  #stop(why: string): void {
+    this.#halt = { kind: 'stopped', why, atMs: this.#nowMs };
+    this.#endAll();
   }
 
   suspend(why: string): void {
@@ -266,6 +286,7 @@ export class Draft {
 
   result(letters: readonly Letter[], left: readonly Letter[], pauseMs: number): GroupStep {
     if (this.#snapshot.status !== 'active' && this.#timers.size > 0) this.#changing().clear();
+    if (this.#watchers.length > 0) this.#tellWatchers();
     for (const id in this.#delays) if (!this.#timers.has(id)) delete this.#delays[id];
     return {
       letters,
@@ -283,6 +304,7 @@ export class Draft {
         strikes: this.#strikes,
         delays: isEmpty(this.#delays) ? NOTHING : this.#delays,
         asks: withoutExpired(this.#asks, this.#nowMs),
+        watchers: this.#watchers,
         traces: this.#tracesLeft(),
       },
       changes: this.#changes,
@@ -345,6 +367,9 @@ export class Draft {
           this.#owe(to, () => effect.event);
           break;
         }
+        case 'watch':
+          this.#owe(formatActorId(effect.to.type, effect.to.key), () => watchEvent(this.#stepper.id, effect.on));
+          break;
         case 'publish':
           this.#events.push({ type: effect.type, data: effect.data });
           break;
@@ -407,6 +432,13 @@ export class Draft {
     const n = nextNumber(this.#lastOut, this.#nowMs);
     this.#lastOut = n;
     this.#outbox.push({ n, to, event: event(n), ...this.#traced() });
+  }
+
+  #tellWatchers(): void {
+    const end = terminated(this.#stepper.id, this.#snapshot, this.#halt);
+    if (end === undefined) return;
+    for (const watcher of this.#watchers) this.#owe(watcher, () => end);
+    this.#watchers = noWatchers;
   }
 
   /** An office hears of everybody but offices. */

@@ -34,6 +34,13 @@ export interface TellEffect {
   readonly event: EventData;
 }
 
+/** To be told when another actor ends, or no more. */
+export interface WatchEffect {
+  readonly kind: 'watch';
+  readonly to: { readonly type: string; readonly key: string };
+  readonly on: boolean;
+}
+
 /** An event on the actor's own topic, appended in the same commit. */
 export interface PublishEffect {
   readonly kind: 'publish';
@@ -117,6 +124,7 @@ export interface LogEffect {
 export type Effect =
   | ReplyEffect
   | TellEffect
+  | WatchEffect
   | PublishEffect
   | EmitEffect
   | ScheduleEffect
@@ -225,6 +233,35 @@ export function tell(to: Tellable | string, key: unknown, event: unknown): unkno
   }));
 }
 
+/**
+ * Asks to be told when another actor ends: the machine is given a `Terminated` event, exactly once, at once if it
+ * has ended already. An actor that machines below it act for hears it itself. One of memory alone
+ * (`durable: false`) tells of its end at most once, and not of that of its node.
+ */
+export function watch<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  to: Tellable | string,
+  key: string | ((args: EffectArgs<C, E>, params: P) => string),
+): EffectAction<C, E, Ev, P> {
+  return watching(to, key, true) as EffectAction<C, E, Ev, P>;
+}
+
+/** Asks no more; what is under way already still comes. */
+export function unwatch<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
+  to: Tellable | string,
+  key: string | ((args: EffectArgs<C, E>, params: P) => string),
+): EffectAction<C, E, Ev, P> {
+  return watching(to, key, false) as EffectAction<C, E, Ev, P>;
+}
+
+function watching(to: Tellable | string, key: unknown, on: boolean): unknown {
+  const type = typeof to === 'string' ? to : to.type;
+  return effectAction(on ? 'devmentor.watch' : 'devmentor.unwatch', (args, params) => ({
+    kind: 'watch',
+    to: { type, key: computed(key, args, params) },
+    on,
+  }));
+}
+
 /** Appends an event to the actor's own topic, in the commit of the step that asks for it. */
 export function publish<C extends MachineContext, E extends EventObject, Ev extends EventObject, P>(
   type: string,
@@ -246,6 +283,7 @@ export function publish(type: string, data: unknown = null): unknown {
 export type RawEffect =
   | { readonly kind: 'reply'; readonly value: unknown; readonly to?: unknown }
   | { readonly kind: 'tell'; readonly to: { readonly type: string; readonly key: unknown }; readonly event: unknown }
+  | { readonly kind: 'watch'; readonly to: { readonly type: string; readonly key: unknown }; readonly on: boolean }
   | { readonly kind: 'publish'; readonly type: string; readonly data: unknown };
 
 type Say = (args: EffectArgs<unknown, unknown>, params: unknown) => RawEffect;

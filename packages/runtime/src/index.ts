@@ -14,10 +14,11 @@ export {
 } from './define-actor.ts';
 export type { DelayPolicy } from './delay-policy.ts';
 export { type DurableWork, durable } from './durable.ts';
-export { type EventData, publish, reply, tell } from './effect.ts';
+export { type EventData, publish, reply, tell, unwatch, watch } from './effect.ts';
 export type { Finding, LintError, LintRule, LintWarning } from './finding.ts';
 export { type Askable, type RemoteAskInput, remoteAsk } from './remote-ask.ts';
 export type { Directive } from './supervision.ts';
+export type { Terminated } from './watchers.ts';
 
 // The runtime, and references to actors
 

@@ -114,16 +114,24 @@ function custom({ type, info, params, exec }: Captured): Effect {
     }
     case 'publish':
       return { kind: 'publish', type: said.type, data: json(said.data ?? null, `the data of '${said.type}'`) };
-    case 'tell': {
+    case 'watch': {
       const { type: toType, key } = said.to;
-      if (typeof key !== 'string' || key === '')
-        throw new Error(`tell('${toType}', …): its key is ${JSON.stringify(key)}, not a text`);
+      return { kind: 'watch', to: { type: toType, key: keyOf(key, `watch('${toType}', …)`) }, on: said.on };
+    }
+    case 'tell': {
+      const toType = said.to.type;
+      const key = keyOf(said.to.key, `tell('${toType}', …)`);
       const event = eventData(said.event, `the event told to '${toType}:${key}'`);
       if (isReservedEventType(event.type))
         throw new Error(`'${event.type}' is XState's own and cannot be told to '${toType}:${key}'`);
       return { kind: 'tell', to: { type: toType, key }, event };
     }
   }
+}
+
+function keyOf(key: unknown, what: string): string {
+  if (typeof key !== 'string' || key === '') throw new Error(`${what}: its key is ${JSON.stringify(key)}, not a text`);
+  return key;
 }
 
 /** The invoke behind an actor that XState made for it and that is never started. */

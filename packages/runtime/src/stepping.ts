@@ -25,6 +25,7 @@ import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox
 import type { Json } from './state-store.ts';
 import { ownTraceparent } from './step-spans.ts';
 import { type Halt, judge, type Verdict } from './supervision.ts';
+import { watchOf } from './watchers.ts';
 
 const MOST_OWED = 10_000;
 
@@ -105,6 +106,11 @@ class Stepping {
       this.draft.answer(letter, { kind: 'committed', version: this.#before.version });
       return;
     }
+    const watch = watchOf(letter.event);
+    if (watch !== undefined) {
+      this.#watch(letter, watch);
+      return;
+    }
     if (this.draft.halt?.kind === 'suspended') {
       this.draft.answer(letter, { kind: 'fault', fault: this.#suspended(letter, this.draft.halt) });
       return;
@@ -145,6 +151,17 @@ class Stepping {
       this.#taken(letter, tried.step, promised);
     }
     return;
+  }
+
+  /** It is nothing of the machine's, so it is heard in any state; one that has ended tells so in the same commit. */
+  #watch(letter: Told, { watcher, on }: { readonly watcher: ActorId; readonly on: boolean }): void {
+    if (this.draft.watch(watcher, on)) {
+      this.draft.settle(letter, undefined);
+      return;
+    }
+    const message = `${this.#stepper.id} is watched by too many already`;
+    const applied = letter.again ? 'unknown' : 'no';
+    this.draft.answer(letter, { kind: 'fault', fault: { code: 'MAILBOX_FULL', message, applied } });
   }
 
   /** `promised`: its reply address, when the machine has taken it. */
@@ -264,7 +281,8 @@ class Stepping {
     try {
       const before = this.draft.snapshot;
       const step = this.#stepper.driver.step(before, event);
-      for (const effect of step.effects) if (effect.kind === 'tell') formatActorId(effect.to.type, effect.to.key);
+      for (const effect of step.effects)
+        if (effect.kind === 'tell' || effect.kind === 'watch') formatActorId(effect.to.type, effect.to.key);
       if (span !== undefined) spans?.stepped(span, before, step);
       return { kind: 'stepped', step };
     } catch (cause) {
@@ -304,7 +322,7 @@ class Stepping {
 
   #owesTooMuch({ effects }: Step): boolean {
     let tells = 0;
-    for (const { kind } of effects) if (kind === 'tell') tells++;
+    for (const { kind } of effects) if (kind === 'tell' || kind === 'watch') tells++;
     return tells > 0 && this.#moment.owed + this.draft.owes + tells > MOST_OWED;
   }
 

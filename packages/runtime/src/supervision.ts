@@ -17,6 +17,8 @@ export type Directive =
   | 'restart'
   /** Takes nothing any more; its timers and invokes end. */
   | 'stop'
+  /** Leaves it to those who watch it: stops, and they are told; suspends where nobody does. */
+  | 'escalate'
   /** Stands still, readable, until somebody resumes it. */
   | 'suspend';
 
@@ -71,10 +73,15 @@ export function judge(
   const loops = strikes.count > MOST_STRIKES;
   return {
     kind: 'give-up',
-    directive: loops && supervision.directive !== 'stop' ? 'suspend' : supervision.directive,
+    directive: loops && !endsIt(supervision.directive) ? 'suspend' : supervision.directive,
     loops,
     strikes,
   };
+}
+
+/** One that has ended cannot loop, so its last word is its directive's. */
+function endsIt(directive: Directive): boolean {
+  return directive === 'stop' || directive === 'escalate';
 }
 
 function pauseMs(firstMs: number, failures: number, jitter: number): number {
