@@ -124,7 +124,7 @@ function toldOf(entry: TraceEntry, laneOf: ReadonlyMap<string, number>): Pick<Mo
     case 'lost':
       return { text: entry.why, tone: 'lost' };
     case 'fault':
-      return { text: withoutName(entry.label, laneOf), tone: 'fault' };
+      return { text: withoutName(entry.label, laneOf), tone: isEnd(entry.label) ? 'plain' : 'fault' };
     case 'note':
       return { text: withoutName(entry.label, laneOf), tone: 'plain' };
   }
@@ -160,6 +160,7 @@ const ENDS: readonly (readonly [says: RegExp, label: (match: readonly string[]) 
   [/^(\S+) is as fast as before$/, () => 'slow'],
 ];
 const DOWN = 'down';
+const ALL_WELL = 'all faults end';
 
 function spansOf(entries: readonly TraceEntry[], laneOf: ReadonlyMap<string, number>): Span[] {
   const spans: Span[] = [];
@@ -178,6 +179,11 @@ function spansOf(entries: readonly TraceEntry[], laneOf: ReadonlyMap<string, num
   }
   while (open.length > 0) close(0, undefined);
   return spans;
+}
+
+/** What ends a fault is no fault. */
+function isEnd(label: string): boolean {
+  return label === ALL_WELL || readIn(ENDS, label) !== undefined;
 }
 
 function readIn(table: typeof BEGINNINGS, text: string): { readonly who: string; readonly label: string } | undefined {

@@ -40,6 +40,8 @@ export interface Layout {
   readonly endedBy: readonly (number | undefined)[];
   /** By moment of kind call: how many others of its lane it stands beside. */
   readonly slot: readonly number[];
+  /** By moment: the outermost place that is taken in its lane. */
+  readonly outermost: readonly number[];
   readonly spans: readonly { readonly span: Span; readonly top: number; readonly bottom: number }[];
   /** Stretches in which nothing in view happened. */
   readonly quiet: readonly { readonly y: number; readonly ms: number }[];

@@ -63,12 +63,14 @@ export function layOut(data: PageData, view: View): Layout {
   height += 40;
 
   const slot = data.moments.map(() => 0);
+  const outermost = data.moments.map(() => 0);
   const busy = new Map<number, Set<number>>();
   for (const at of shown) {
     const moment = data.moments[at];
     if (moment?.lane === undefined) continue;
     const taken = busy.get(moment.lane) ?? new Set<number>();
     busy.set(moment.lane, taken);
+    outermost[at] = Math.max(0, ...taken);
     if (moment.kind === 'return' && moment.since !== undefined) taken.delete(slot[moment.since] ?? 0);
     if (moment.kind !== 'call') continue;
     let free = 0;
@@ -76,6 +78,7 @@ export function layOut(data: PageData, view: View): Layout {
     slot[at] = free;
     // One that is never answered stands to the end, and would push all later ones aside.
     if (endedBy[at] !== undefined) taken.add(free);
+    outermost[at] = Math.max(free, ...taken);
   }
 
   const heightAt = (ms: number): number => {
@@ -95,5 +98,5 @@ export function layOut(data: PageData, view: View): Layout {
     return [{ span, top, bottom: Math.max(bottom, top + 8) }];
   });
   const width = Math.max(view.width, gutter + laneGap * shownLanes.length + 8);
-  return { width, height, laneGap, laneX, shown, y, endedBy, slot, spans, quiet };
+  return { width, height, laneGap, laneX, shown, y, endedBy, slot, outermost, spans, quiet };
 }

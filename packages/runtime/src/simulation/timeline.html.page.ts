@@ -274,7 +274,7 @@ export class Page {
     const moment = data.moments[at];
     if (moment === undefined) return;
     const rows: [string, string][] = [
-      ['when', `${moment.atMs} ms`],
+      ['when', `${this.#round(moment.atMs)} ms`],
       ['where', moment.lane === undefined ? 'world' : (data.lanes[moment.lane]?.name ?? '')],
       ['what', moment.kind],
     ];

@@ -104,12 +104,12 @@ export class Picture {
       'data-at': at,
       role: 'option',
       'aria-selected': how.chosen,
-      class: `moment ${moment?.kind} ${moment?.tone}${moment?.routine === true ? ' routine' : ''}${how.chosen ? ' chosen' : ''}`,
+      class: `moment is-${moment?.kind} ${moment?.tone}${moment?.routine === true ? ' routine' : ''}${how.chosen ? ' chosen' : ''}`,
     });
     if (moment === undefined) return group;
     group.setAttribute(
       'aria-label',
-      `${moment.atMs} ms, ${this.#laneName(moment.lane)}, ${moment.kind}: ${moment.text}`,
+      `${this.#clock(moment.atMs)} ms, ${this.#laneName(moment.lane)}, ${moment.kind}: ${moment.text}`,
     );
     group.append(
       this.#make('rect', {
@@ -136,7 +136,7 @@ export class Picture {
     const since = moment.since;
     if (moment.kind === 'lost' && since !== undefined)
       return this.#beside(layout, { x: this.#tip(layout, since), right: 12, y: y + 4, text: `lost: ${moment.text}` });
-    const slot = Math.min(4, layout.slot[moment.kind === 'call' ? at : (moment.since ?? at)] ?? 0);
+    const slot = Math.min(4, layout.outermost[at] ?? 0);
     return this.#beside(layout, { x, right: 10 + slot * 6, y: y + 4, text: moment.text });
   }
 
@@ -150,10 +150,18 @@ export class Picture {
       return [across, this.#text(88, y - 4, { class: 'label' }, this.#clipped(moment.text, layout.width - 100))];
     }
     const dot =
-      moment.kind === 'fault'
+      moment.tone === 'fault'
         ? this.#make('path', { class: 'bolt', d: `M${x} ${y - 8} l8 14 h-16 z` })
         : this.#make('circle', { class: 'dot', cx: x, cy: y, r: 3.5 });
-    return [dot, ...this.#beside(layout, { x, right: 13, y: y + 4, text: moment.text })];
+    return [
+      dot,
+      ...this.#beside(layout, {
+        x,
+        right: 13 + 6 * Math.min(4, layout.outermost[at] ?? 0),
+        y: y + 4,
+        text: moment.text,
+      }),
+    ];
   }
 
   /** To the right of its lane, or to the left where there is more room. */

@@ -27,7 +27,7 @@ h1 { margin: 0; font-size: 17px; font-weight: 600; overflow-wrap: anywhere; }
 .facts div { display: flex; gap: 5px; }
 .facts dd { margin: 0; color: var(--ink); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .violations { margin: 8px 0 0; padding: 6px 10px; list-style: none; border-left: 3px solid var(--lost);
-  background: color-mix(in srgb, var(--lost) 9%, transparent); max-height: 18vh; overflow: auto; overflow-wrap: anywhere; white-space: pre-wrap; }
+  background: color-mix(in srgb, var(--lost) 9%, transparent); max-height: 18vh; overflow: auto; overflow-wrap: anywhere; white-space: pre-wrap; font: 12.5px/1.5 ui-monospace, monospace; }
 .plans { display: flex; flex-wrap: wrap; gap: 2px 24px; margin-top: 6px; font-size: 13px; }
 .plans summary { cursor: pointer; color: var(--faint); }
 .plans ol { margin: 4px 0; padding-left: 30px; max-height: 22vh; overflow: auto; font: 12px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
@@ -59,15 +59,15 @@ svg { position: absolute; left: 0; display: block; }
 .band { fill: var(--chosen); }
 svg text { fill: var(--ink); font: 12.5px ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 11.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 3.5px; stroke-linejoin: round; }
 .chosen text { stroke: var(--chosen); }
-svg .lost .label { fill: var(--lost); font-weight: 600; }
+svg .moment.lost .label { fill: var(--lost); font-weight: 600; }
 svg .time, svg .quiet { fill: var(--faint); font-variant-numeric: tabular-nums; }
 svg .small { fill: var(--faint); font-size: 11px; }
 .routine { opacity: 0.55; }
 .bar { fill: var(--wire); opacity: 0.75; }
 .bar.ok { fill: var(--ok); } .bar.failed { fill: var(--failed); } .bar.unknown { fill: var(--unknown); }
-.return.ok text { fill: var(--ok); } .return.failed text { fill: var(--failed); } .return.unknown text { fill: var(--unknown); font-weight: 600; }
-svg .return .time { fill: var(--faint); font-weight: 400; }
-.call text.label { font-weight: 600; }
+.is-return.ok text { fill: var(--ok); } .is-return.failed text { fill: var(--failed); } .is-return.unknown text { fill: var(--unknown); font-weight: 600; }
+svg .is-return .time { fill: var(--faint); font-weight: 400; }
+.is-call text.label { font-weight: 600; }
 .arrow { stroke: var(--wire); stroke-width: 1.3; }
 .arrow.lost { stroke: var(--lost); stroke-dasharray: 4 3; }
 .arrow.unknown { stroke: var(--unknown); stroke-dasharray: 2 4; }
@@ -75,7 +75,7 @@ svg .return .time { fill: var(--faint); font-weight: 400; }
 .head { fill: var(--wire); }
 .cross { stroke: var(--lost); stroke-width: 2.2; }
 .bolt { fill: var(--fault); }
-svg .fault .label { fill: var(--fault); font-weight: 600; }
+svg .moment.fault .label { fill: var(--fault); font-weight: 600; }
 .dot { fill: var(--faint); }
 .across { stroke: var(--line); stroke-dasharray: 3 3; }
 .span { fill: color-mix(in srgb, var(--fault) 13%, transparent); }

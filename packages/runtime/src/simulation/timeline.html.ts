@@ -104,7 +104,7 @@ function listOf(violations: readonly string[]): string {
 function planOf(name: string, lines: readonly string[]): string {
   if (lines.length === 0) return '';
   const items = lines.map((one) => `<li>${escaped(one)}</li>`).join('');
-  return `<details><summary>${lines.length} ${name}</summary><ol>${items}</ol></details>`;
+  return `<details><summary>${lines.length} ${lines.length === 1 ? name.slice(0, -1) : name}</summary><ol>${items}</ol></details>`;
 }
 
 function escaped(text: string): string {

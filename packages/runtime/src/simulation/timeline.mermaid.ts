@@ -66,6 +66,7 @@ function statements(story: Story, moment: Moment, { ids, everybody }: Names): re
         ? [`Note over ${own}: ${label(`${time} lost: ${moment.text}`)}`]
         : [`${nameOf(since.lane)}--x${nameOf(since.to)}: ${label(`${since.text} (lost: ${moment.text})`)}`];
     case 'fault':
+      if (moment.tone !== 'fault') return [`Note over ${own}: ${label(`${time} ${moment.text}`)}`];
       return ['rect rgba(220, 60, 60, 0.2)', `  Note over ${own}: ${label(`${time} ${moment.text}`)}`, 'end'];
     case 'note':
       return [`Note over ${own}: ${label(`${time} ${moment.text}`)}`];

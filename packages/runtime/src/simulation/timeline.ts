@@ -132,7 +132,7 @@ class Sheet {
         return `× lost ${way}${since?.text ?? ''} (${moment.text})`;
       }
       case 'fault':
-        return `█ ${moment.text}`;
+        return `${moment.tone === 'fault' ? '█' : '·'} ${moment.text}`;
       case 'note':
         return `· ${moment.text}`;
     }
@@ -175,7 +175,7 @@ function countsOf({ moments }: Story, shown: number): string {
       'operation',
     )}, ${unknown} of unknown outcome`,
     many(
-      count(({ kind }) => kind === 'fault'),
+      count(({ tone }) => tone === 'fault'),
       'fault',
     ),
     `${many(
