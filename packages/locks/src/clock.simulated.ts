@@ -38,7 +38,7 @@ export class SimulatedClock implements Clock {
 
   after(delayMs: number, wake: () => void): Cancel {
     this.#order += 1;
-    const alarm: Alarm = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order, wake };
+    const alarm: Alarm = { dueMs: later(this.#nowMs, delayMs), order: this.#order, wake };
     this.#alarms.add(alarm);
     return () => void this.#alarms.delete(alarm);
   }
@@ -105,4 +105,13 @@ export class SimulatedClock implements Clock {
     }
     return first;
   }
+}
+
+/**
+ * A delay too small to be added is as long as the least that can be: who finds its time not yet come
+ * and waits for the rest, by a clock of another offset, would otherwise wait for ever at one moment.
+ */
+function later(nowMs: number, delayMs: number): number {
+  if (!(delayMs > 0)) return nowMs;
+  return Math.max(nowMs + delayMs, nowMs + nowMs * Number.EPSILON);
 }
