@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts';
 import type { Seen, Violation } from './seen.ts';
+import { timeline } from './timeline.ts';
 
 export interface FailureFacts {
   readonly seed: number;
@@ -7,6 +8,14 @@ export interface FailureFacts {
   readonly seen: Seen;
   readonly cause: unknown;
 }
+
+interface Played {
+  readonly simulation: string;
+  readonly steps: readonly unknown[];
+}
+
+/** Of a timeline in a message. */
+const LINES = 80;
 
 /** What a simulation found: what was violated, and the case in which it was. */
 export class SimulationFailure extends Error {
@@ -18,10 +27,7 @@ export class SimulationFailure extends Error {
   readonly faults: readonly Fault[];
   readonly simulation: string | undefined;
 
-  constructor(
-    facts: FailureFacts,
-    of: { readonly simulation: string; readonly steps: readonly unknown[] } | undefined = undefined,
-  ) {
+  constructor(facts: FailureFacts, of?: Played) {
     super(told(facts, of), facts.cause === undefined ? undefined : { cause: facts.cause });
     this.seed = facts.seed;
     this.violations = facts.violations;
@@ -33,8 +39,20 @@ export class SimulationFailure extends Error {
 
   /** The same, with the name of what was played and its steps. */
   of(simulation: string, steps: readonly unknown[]): SimulationFailure {
-    const { seed, violations, seen, cause } = this;
-    return new SimulationFailure({ seed, violations, seen, cause }, { simulation, steps });
+    return new SimulationFailure({ ...this.#facts, cause: this.cause }, { simulation, steps });
+  }
+
+  /** The same, with its timeline in the message; made for the one that is reported, since it reads the whole trace. */
+  withTimeline(): SimulationFailure {
+    const { simulation, steps } = this;
+    const of = simulation === undefined || steps === undefined ? undefined : { simulation, steps };
+    const full = new SimulationFailure({ ...this.#facts, cause: this.cause }, of);
+    full.message += `\n${timeline(this.seen.trace, { most: LINES })}`;
+    return full;
+  }
+
+  get #facts(): Omit<FailureFacts, 'cause'> {
+    return { seed: this.seed, violations: this.violations, seen: this.seen };
   }
 
   /** The same check objects. */
@@ -43,10 +61,7 @@ export class SimulationFailure extends Error {
   }
 }
 
-function told(
-  { seed, violations, seen }: FailureFacts,
-  of: { readonly simulation: string; readonly steps: readonly unknown[] } | undefined,
-): string {
+function told({ seed, violations, seen }: FailureFacts, of: Played | undefined): string {
   return [
     `${of?.simulation ?? 'a scenario'}, seed ${seed}:`,
     ...violations.map(({ check, message }) => `  ${check}: ${message}`),

@@ -21,11 +21,24 @@ export interface Report {
   digest(): string;
 }
 
-/** Plays one scenario in one world; rejects with a `SimulationFailure` when a check objects, or the scenario throws. */
+/** Plays one scenario in one world, and judges it; rejects with a `SimulationFailure` when a check objects, or the scenario throws. */
 export async function simulate(
   options: SimulateOptions,
   scenario: (world: World) => void | Promise<void>,
 ): Promise<Report> {
+  return await reported(judged(options, scenario));
+}
+
+/** A failure that somebody is to read has its timeline. */
+async function reported<T>(run: Promise<T>): Promise<T> {
+  try {
+    return await run;
+  } catch (thrown) {
+    throw thrown instanceof SimulationFailure ? thrown.withTimeline() : thrown;
+  }
+}
+
+async function judged(options: SimulateOptions, scenario: (world: World) => void | Promise<void>): Promise<Report> {
   const world = await World.start(options);
   const violations: Violation[] = [];
   let cause: unknown;
@@ -88,7 +101,7 @@ export function defineSimulation<Step>(options: SimulationOptions<Step>): Simula
   const { name, steps, faults, play, sometimes = [], atLeast, ...world } = options;
   const playCase = async (played: Case<Step>): Promise<Report> => {
     try {
-      return await simulate({ ...world, seed: played.seed, faults: played.faults }, (made) => play(made, played.steps));
+      return await judged({ ...world, seed: played.seed, faults: played.faults }, (made) => play(made, played.steps));
     } catch (thrown) {
       throw thrown instanceof SimulationFailure ? thrown.of(name, played.steps) : thrown;
     }
@@ -122,16 +135,16 @@ export function defineSimulation<Step>(options: SimulationOptions<Step>): Simula
     });
     const smallest = counterexample?.[0];
     if (failure !== undefined && smallest !== undefined)
-      return { kind: 'failed', case: smallest, shrinks: numShrinks, failure };
+      return { kind: 'failed', case: smallest, shrinks: numShrinks, failure: failure.withTimeline() };
     if (failed || report === undefined) throw new Error(`seed ${seed} of ${name} could not be played`);
     // Shrinking would end here for every failure, so only a case as it was drawn is asked for more than nothing.
     const vacuous = nonVacuous(atLeast).inspect(report.seen);
     if (vacuous.length === 0) return { kind: 'passed', report };
     const drawn = await caseOf(seed);
     const empty = new SimulationFailure({ seed, violations: vacuous, seen: report.seen, cause: undefined });
-    return { kind: 'failed', case: drawn, shrinks: 0, failure: empty.of(name, drawn.steps) };
+    return { kind: 'failed', case: drawn, shrinks: 0, failure: empty.of(name, drawn.steps).withTimeline() };
   };
-  return { name, sometimes, caseOf, play: playCase, find };
+  return { name, sometimes, caseOf, play: (played) => reported(playCase(played)), find };
 }
 
 /** Runs a seed's case again, or a case that was written down. */
