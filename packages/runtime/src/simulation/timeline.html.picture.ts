@@ -58,14 +58,17 @@ export class Picture {
     }
     const ordered = [...reach].sort((a, b) => a - b);
     for (const at of ordered) parts.push(...this.#bar(layout, at));
+    const words: SVGElement[] = [];
     let lastMs: number | undefined;
     for (const at of ordered) {
       const moment = this.#data.moments[at];
       if (moment === undefined) continue;
-      parts.push(this.#moment(layout, at, { chosen: sight.chosen === at, timed: moment.atMs !== lastMs }));
+      const drawn = this.#moment(layout, at, { chosen: sight.chosen === at, timed: moment.atMs !== lastMs });
+      parts.push(drawn);
+      words.push(this.#words(drawn));
       lastMs = moment.atMs;
     }
-    return parts;
+    return [...parts, ...words];
   }
 
   #span(
@@ -126,6 +129,13 @@ export class Picture {
     else if (moment.kind === 'fault' || moment.kind === 'note') group.append(...this.#mark(layout, at));
     else if (moment.kind !== 'arrive') group.append(...this.#said(layout, at));
     return group;
+  }
+
+  /** What is written stands above every line, whichever was drawn later. */
+  #words(drawn: SVGElement): SVGElement {
+    const words = this.#make('g', { class: `${drawn.getAttribute('class')} words`, 'aria-hidden': true });
+    words.append(...[...drawn.children].filter(({ tagName }) => tagName === 'text'));
+    return words;
   }
 
   #said(layout: Layout, at: number): SVGElement[] {

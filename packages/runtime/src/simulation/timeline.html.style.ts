@@ -55,6 +55,7 @@ svg { position: absolute; left: 0; display: block; }
 .lane { stroke: var(--line); stroke-width: 1.5; }
 .row { fill: transparent; }
 .moment { cursor: pointer; }
+.words { pointer-events: none; }
 .moment:hover .row { fill: color-mix(in srgb, var(--wire) 12%, transparent); }
 .band { fill: var(--chosen); }
 svg text { fill: var(--ink); font: 12.5px ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 11.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 3.5px; stroke-linejoin: round; }
