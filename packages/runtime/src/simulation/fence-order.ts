@@ -2,8 +2,9 @@
 //
 // Fences say in which order grants happened, so a history of leases need not be searched: it is sorted
 // by fence, and each answer is held against its neighbours. Linear but for the sorting, for histories of
-// any length, and every fault is told, not the first only. What it calls wrong is wrong; it sees less than
-// the search of an order, since it looks at two grants at a time.
+// any length, and every fault is told, not the first only. What it calls wrong is wrong. It looks at two
+// grants at a time and so sees less than the search; but where a lease was seen while it was being claimed
+// the search also allows for a grant that nobody was told of, and this does not.
 //
 //   F1  A fence is granted to one party.
 //   F2  Nothing under a greater fence ended before something under a lesser one began.
@@ -135,7 +136,7 @@ function overlaps(reign: Reign, next: Reign | undefined, resource: Resource, sla
   const { fence, grants, seen, ends } = reign;
   const granted = least(grants, ({ order }) => order.invoked);
   const heir = least(next?.grants ?? [], ended);
-  if (granted === undefined || heir === undefined) return [];
+  if (granted === undefined || heir === undefined || ended(heir) < granted.order.invoked) return [];
   if (heir.input.kind !== 'claim' || granted.input.kind === 'hand-off') return [];
   // Granted before this grant was heard of: by a request that nobody was told about, or unseen.
   const isOlder =
