@@ -31,10 +31,9 @@ export class Alarms {
   }
 
   clear(alarm: Alarm): void {
+    // The timer may now be early, or for nothing; it then finds nothing due, and arms again where
+    // there is something to wait for. That is cheaper than moving it for every lease that ends.
     this.#queue.remove(alarm);
-    // The timer may now be early; it then finds nothing due and arms again. That is cheaper
-    // than moving it for every lease that ends.
-    if (this.#queue.size === 0) this.#disarm();
   }
 
   /** No alarm rings any more. */

@@ -9,10 +9,8 @@ export interface BatcherOptions<T, R> {
   readonly flush: (items: readonly T[]) => Promise<readonly (R | Error)[]>;
 }
 
-interface Waiting<R> {
-  readonly resolve: (result: R) => void;
-  readonly reject: (fault: unknown) => void;
-}
+/** Settles the promise of one item. */
+type Settle<R> = (result: R | Promise<never>) => void;
 
 /**
  * Group commit: what is submitted in one tick goes out as one flush.
@@ -23,7 +21,7 @@ interface Waiting<R> {
 export class Batcher<T, R> {
   readonly #options: BatcherOptions<T, R>;
   #items: T[] = [];
-  #waiting: Waiting<R>[] = [];
+  #waiting: Settle<R>[] = [];
   #inFlight = 0;
   #scheduled = false;
 
@@ -32,9 +30,9 @@ export class Batcher<T, R> {
   }
 
   submit(item: T): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
+    return new Promise<R>((settle) => {
       this.#items.push(item);
-      this.#waiting.push({ resolve, reject });
+      this.#waiting.push(settle);
       if (!this.#scheduled && this.#inFlight < this.#options.maxInFlight) this.#schedule(this.#inFlight === 0);
     });
   }
@@ -57,31 +55,35 @@ export class Batcher<T, R> {
       if (items.length <= maxItems) {
         this.#items = [];
         this.#waiting = [];
-        void this.#flush(items, waiting);
+        this.#flush(items, waiting);
       } else {
         this.#items = items.slice(maxItems);
         this.#waiting = waiting.slice(maxItems);
-        void this.#flush(items.slice(0, maxItems), waiting.slice(0, maxItems));
+        this.#flush(items.slice(0, maxItems), waiting.slice(0, maxItems));
       }
     }
   }
 
-  async #flush(items: readonly T[], waiting: readonly Waiting<R>[]): Promise<void> {
+  #flush(items: readonly T[], waiting: readonly Settle<R>[]): void {
     this.#inFlight += 1;
-    try {
-      const results = await this.#options.flush(items);
-      for (let index = 0; index < waiting.length; index += 1) {
-        const { resolve, reject } = waiting[index] as Waiting<R>;
-        const result = results[index] as R | Error;
-        if (result instanceof Error) reject(result);
-        else resolve(result);
-      }
-    } catch (fault) {
-      for (const { reject } of waiting) reject(fault);
-    } finally {
-      this.#inFlight -= 1;
-      // Those just answered submit again within this tick: wait for them, to send one batch.
-      if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(false);
-    }
+    this.#options.flush(items).then(
+      (results) => {
+        for (let index = 0; index < waiting.length; index += 1) {
+          const result = results[index] as R | Error;
+          (waiting[index] as Settle<R>)(result instanceof Error ? Promise.reject(result) : result);
+        }
+        this.#landed();
+      },
+      (fault: unknown) => {
+        for (const settle of waiting) settle(Promise.reject(fault));
+        this.#landed();
+      },
+    );
+  }
+
+  #landed(): void {
+    this.#inFlight -= 1;
+    // Those just answered submit again within this tick: wait for them, to send one batch.
+    if (this.#waiting.length > 0 && !this.#scheduled) this.#schedule(false);
   }
 }

@@ -277,17 +277,22 @@ export class RedisLeaseStore implements LeaseStore {
     );
   }
 
-  async #flush(items: readonly Submitted[]): Promise<readonly (Reply | CoordinationError)[]> {
+  #flush(items: readonly Submitted[]): Promise<readonly (Reply | CoordinationError)[]> {
     const batch = new LeaseBatch(items, this.#layout);
     const args = [batch.fields, ...this.#timeArgs()];
-    const isGranting = this.#wait.replicas > 0 && items.some(({ command }) => command !== undefined && grants(command));
-    const form = tellsOthers(items) ? 'bytes, told first' : 'bytes';
-    const { answer, replicas } = isGranting
-      ? await this.#link.runReplicated(this.#script, batch.keys, args, this.#wait)
-      : { answer: await this.#link.run(this.#script, batch.keys, args, form), replicas: 0 };
-    const { us, results } = batch.read(answer);
-    this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;
-    return isGranting && replicas < this.#wait.replicas ? await this.#giveBack(items, results) : results;
+    const read = (answer: unknown): readonly (Reply | CoordinationError)[] => {
+      const { us, results } = batch.read(answer);
+      this.#seenUs[(items[0] as Submitted).place.bucket % this.#lanes.length] = us;
+      return results;
+    };
+    if (this.#wait.replicas > 0 && items.some(({ command }) => command !== undefined && grants(command)))
+      return this.#link.runReplicated(this.#script, batch.keys, args, this.#wait).then(({ answer, replicas }) => {
+        const results = read(answer);
+        return replicas < this.#wait.replicas ? this.#giveBack(items, results) : results;
+      });
+    return this.#link
+      .run(this.#script, batch.keys, args, tellsOthers(items) ? 'bytes, told first' : 'bytes')
+      .then(read);
   }
 
   /** Grants that too few replicas have in time: each is given back, and told as not made. */

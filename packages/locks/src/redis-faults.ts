@@ -5,14 +5,14 @@ export interface RedisPort {
   readonly status: string;
   readonly isCluster: boolean;
   /** The one connection; none on Cluster. */
-  readonly stream?: { cork(): void; uncork(): void };
+  readonly stream?: { cork(): void; uncork(): void; destroy(): unknown };
   call(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   /** With texts of the reply as they came. */
   callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
   pipeline(): PipelinePort;
   connect(): Promise<void>;
   disconnect(): void;
-  duplicate(): SubscriberPort;
+  duplicate(options?: object): SubscriberPort;
   on(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
   off(event: 'ready' | 'close' | 'end' | 'error', listener: () => void): unknown;
 }

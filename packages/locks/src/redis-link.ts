@@ -14,6 +14,7 @@ import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { Batcher } from './batcher.ts';
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
 import { CoordinationError } from './errors.ts';
 import { checkSettings } from './manager-settings.ts';
 import { isUnwritten, type RedisPort, toFault } from './redis-faults.ts';
@@ -51,6 +52,9 @@ export class RedisLink {
   readonly #statusListeners = new Set<(status: 'up' | 'down') => void>();
   readonly #onReady: () => void;
   readonly #onDown: () => void;
+  readonly #deadlines: Deadlines;
+  #replies = 0;
+  #doubted: RedisPort['stream'];
   #closed = false;
   #coming: Promise<void> | undefined;
 
@@ -64,7 +68,10 @@ export class RedisLink {
     this.commandTimeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
     this.#client = connect(options.redis, this.commandTimeoutMs);
     this.isCluster = this.#client.isCluster;
-    this.#subscriptions = new Subscriptions(() => this.#client.duplicate());
+    this.#deadlines = new Deadlines(this.#clock, this.commandTimeoutMs);
+    this.#subscriptions = new Subscriptions(() =>
+      this.isCluster ? this.#client.duplicate() : this.#client.duplicate(safeRedisOptions(this.commandTimeoutMs)),
+    );
     this.#onReady = () => this.#tell('up');
     this.#onDown = () => this.#tell('down');
     this.#client.on('ready', this.#onReady);
@@ -86,15 +93,13 @@ export class RedisLink {
    * `bytes`: the texts of the reply as they came. `told first`: what the script publishes leaves
    * before the reply, if Redis lets it.
    */
-  async run(script: Script, keys: readonly string[], args: readonly RedisArg[], as: ReadAs = 'text'): Promise<unknown> {
+  run(script: Script, keys: readonly string[], args: readonly RedisArg[], as: ReadAs = 'text'): Promise<unknown> {
     const call = (name: string, body: string): Promise<unknown> =>
       this.#ask(name, () => this.#call(as, name, [body, keys.length, ...keys, ...args]));
-    try {
-      return await call('evalsha', script.sha);
-    } catch (fault) {
+    return call('evalsha', script.sha).catch((fault: unknown) => {
       if (!isNoScript(fault)) throw fault;
       return call('eval', script.source);
-    }
+    });
   }
 
   /** As `run`, for bytes; and how many replicas had all of it when `wait` was over. */
@@ -146,36 +151,49 @@ export class RedisLink {
     }
   }
 
-  async #ask<T>(name: string, ask: () => Promise<T>): Promise<T> {
-    if (this.#client.status !== 'ready') await this.#ready();
-    try {
-      return await this.#within(name, ask);
-    } catch (fault) {
-      if (!isUnwritten(fault)) throw fault;
-      await this.#ready();
-      return this.#within(name, ask);
-    }
+  #ask<T>(name: string, ask: () => Promise<T>): Promise<T> {
+    if (this.#client.status !== 'ready') return this.#ready().then(() => this.#send(name, ask, true));
+    return this.#send(name, ask, true);
   }
 
-  #within<T>(name: string, ask: () => Promise<T>): Promise<T> {
+  #send<T>(name: string, ask: () => Promise<T>, mayRepeat: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(this.commandTimeoutMs, () =>
+      const deadline = this.#deadlines.set(() => {
+        this.#doubt();
         reject(
           new CoordinationError('REPLY_LOST', `Redis did not answer ${name} within ${this.commandTimeoutMs} ms`, {
             applied: 'unknown',
           }),
-        ),
-      );
+        );
+      });
       ask().then(
         (reply) => {
-          cancel();
+          this.#deadlines.meet(deadline);
+          this.#replies += 1;
           resolve(reply);
         },
         (cause: unknown) => {
-          cancel();
-          reject(toFault(name, cause));
+          this.#deadlines.meet(deadline);
+          const fault = toFault(name, cause);
+          if (mayRepeat && isUnwritten(fault)) resolve(this.#ready().then(() => this.#send(name, ask, false)));
+          else reject(fault);
         },
       );
+    });
+  }
+
+  /**
+   * Who did not answer in time, nor answers anything for as long again, is gone, whatever the
+   * connection says: it is made anew. (On Cluster ioredis's `socketTimeout` does that, for each node.)
+   */
+  #doubt(): void {
+    const { stream } = this.#client;
+    if (stream === undefined || stream === this.#doubted) return;
+    this.#doubted = stream;
+    const replies = this.#replies;
+    this.#deadlines.set(() => {
+      this.#doubted = undefined;
+      if (replies === this.#replies) stream.destroy();
     });
   }
 
@@ -224,6 +242,7 @@ export class RedisLink {
     this.#statusListeners.clear();
     this.#subscriptions.close();
     this.#client.disconnect();
+    this.#deadlines.close();
   }
 
   #tell(status: 'up' | 'down'): void {
@@ -264,15 +283,17 @@ export class RedisLink {
 }
 
 function connect(given: RedisLinkOptions['redis'], commandTimeoutMs: number): RedisPort {
-  const safe = safeRedisOptions(commandTimeoutMs);
+  // A time-out of the socket would set two timers per command: the link looks after that by one.
+  const { socketTimeout: _ours, ...safe } = safeRedisOptions(commandTimeoutMs);
   if (typeof given === 'string') return new Redis(given, safe);
   if (isCluster(given)) {
-    const redisOptions = { ...given.options.redisOptions, ...safe, replyMapping: 'legacy' as const };
-    return given.duplicate([], { ...safeClusterOptions(commandTimeoutMs), redisOptions });
+    const cluster = safeClusterOptions(commandTimeoutMs);
+    const redisOptions = { ...given.options.redisOptions, ...cluster.redisOptions, replyMapping: 'legacy' as const };
+    return given.duplicate([], { ...cluster, redisOptions });
   }
-  if (isClient(given)) return given.duplicate({ ...safe, replyMapping: 'legacy' });
+  if (isClient(given)) return given.duplicate({ ...safe, socketTimeout: undefined, replyMapping: 'legacy' });
   // Replies are read as ioredis 5 maps them, whichever version runs.
-  const { replyMapping: _ours, ...options } = given;
+  const { replyMapping: _theirs, socketTimeout: _socket, ...options } = given;
   return new Redis({ ...options, ...safe });
 }
 

@@ -1,0 +1,57 @@
+import type { Cancel, Clock } from './clock.ts';
+
+/** Something that is late at `dueMs` unless it is met before. */
+export interface Deadline {
+  readonly dueMs: number;
+  readonly onLate: () => void;
+}
+
+/**
+ * Deadlines that are all equally long, so that the first to be set is the first to be missed. One
+ * timer looks after them; it is set again when it fires, not when a deadline is met, and does not
+ * keep the process alive.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #open = new Set<Deadline>();
+  #cancel: Cancel | undefined;
+
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  set(onLate: () => void): Deadline {
+    const deadline = { dueMs: this.#clock.nowMs() + this.#timeoutMs, onLate };
+    this.#open.add(deadline);
+    if (this.#cancel === undefined) this.#wait(this.#timeoutMs);
+    return deadline;
+  }
+
+  meet(deadline: Deadline): void {
+    this.#open.delete(deadline);
+  }
+
+  /** The timer is let go of; whatever is open is never late. */
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#open.clear();
+  }
+
+  #wait(delayMs: number): void {
+    this.#cancel = this.#clock.background(delayMs, () => {
+      this.#cancel = undefined;
+      const nowMs = this.#clock.nowMs();
+      for (const deadline of this.#open) {
+        if (deadline.dueMs > nowMs) {
+          this.#wait(deadline.dueMs - nowMs);
+          return;
+        }
+        this.#open.delete(deadline);
+        deadline.onLate();
+      }
+    });
+  }
+}
