@@ -8,6 +8,8 @@ import type { ServiceClock } from './time.ts';
 interface Written<Store> {
   readonly atMs: number;
   readonly redo: (store: Store) => Promise<unknown>;
+  /** It told somebody of a change. What only noticed what time had done is done again all the same. */
+  readonly counts: boolean;
 }
 
 export class Journal<Store> {
@@ -30,15 +32,17 @@ export class Journal<Store> {
   async write<T>(work: (store: Store) => Promise<T>, changed: (answer: T) => boolean): Promise<T> {
     const atMs = this.#clock.nowMs();
     const answer = await work(this.#store);
-    if (changed(answer)) this.#written.push({ atMs, redo: work });
+    this.#written.push({ atMs, redo: work, counts: changed(answer) });
     return answer;
   }
 
   /** The last `losing` writes are gone; answers how many were there to lose. */
   failover(losing: number): number {
     assert(losing >= 0, 'a failover loses some writes, or none');
-    const kept = this.#written.slice(0, Math.max(0, this.#written.length - losing));
-    const lost = this.#written.length - kept.length;
+    let end = this.#written.length;
+    let lost = 0;
+    while (lost < losing && end > 0) if (this.#written[--end]?.counts === true) lost += 1;
+    const kept = this.#written.slice(0, end);
     this.#written = kept;
     const store = this.#make();
     // The adapters take effect within the call; their answers are known already.

@@ -1,0 +1,248 @@
+// Claims
+//
+// People on several nodes claim documents, write to them while they may, and give them back, or forget to;
+// others take documents over, or only look. The documents are kept behind a guard, as everything should
+// be that trusts a lease.
+import { CoordinationError, type Lease } from '@devmentor/locks';
+import { MemoryGuard } from '@devmentor/locks/guards';
+import {
+  type Check,
+  defineSimulation,
+  everyWaiterServed,
+  exclusiveByFence,
+  type FaultKind,
+  faultPlan,
+  type LeaseInput,
+  type LeaseOutput,
+  leasesInFenceOrder,
+  linearizableLeases,
+  linearizableRegisters,
+  nonVacuous,
+  type RegisterInput,
+  type RegisterOutput,
+  risingFences,
+  type SimNode,
+  several,
+  type World,
+} from '@devmentor/runtime/simulation';
+import fc from 'fast-check';
+
+/** Somebody comes to a document, and what they do there. */
+export interface Visit {
+  readonly node: number;
+  readonly document: number;
+  /** After the visitor before. */
+  readonly gapMs: number;
+  readonly how: 'claims' | 'waits' | 'takes over' | 'looks';
+  readonly ttlMs: number;
+  readonly writes: number;
+  readonly everyMs: number;
+  readonly leaving: 'releases' | 'forgets';
+}
+
+const NODES = 3;
+/** Somebody who waits does so until everything is over. */
+const WAIT_MS = 120_000;
+const GRACE_MS = 300;
+/** After the last fault: whatever is held lapses, and whoever waits is served. */
+const HEALED_MS = 30_000;
+
+const visit: fc.Arbitrary<Visit> = fc.record({
+  node: fc.nat({ max: NODES - 1 }),
+  document: fc.nat({ max: 1 }),
+  gapMs: fc.nat({ max: 400 }),
+  how: fc.constantFrom('waits', 'claims', 'waits', 'takes over', 'looks'),
+  ttlMs: fc.integer({ min: 1_000, max: 2_500 }),
+  writes: fc.nat({ max: 3 }),
+  everyMs: fc.nat({ max: 500 }),
+  leaving: fc.constantFrom('releases', 'releases', 'forgets'),
+});
+
+/** The documents, where they are kept. */
+class Shelf {
+  readonly #world: World;
+  readonly #guard = new MemoryGuard();
+  readonly #texts = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** One atomic write: whether it was admitted. */
+  write(document: string, { by, fence, text }: { by: string; fence: string; text: string }): boolean {
+    const admitted = this.#guard.admit(document, fence).kind === 'admitted';
+    if (admitted) this.#texts.set(document, text);
+    this.#world.saw('world', { kind: 'guarded-write', key: document, by, fence, admitted });
+    return admitted;
+  }
+
+  read(document: string): string | null {
+    return this.#texts.get(document) ?? null;
+  }
+}
+
+class Visitor {
+  readonly #shelf: Shelf;
+  readonly #visit: Visit;
+  readonly #who: string;
+  readonly #node: SimNode;
+  readonly #document: string;
+  readonly #text: string;
+
+  constructor(world: World, shelf: Shelf, visit: Visit, number: number) {
+    this.#world = world;
+    this.#shelf = shelf;
+    this.#visit = visit;
+    this.#who = `p${number}`;
+    this.#node = world.node(visit.node);
+    this.#document = `d${visit.document}`;
+    this.#text = `text of d${visit.document}`;
+  }
+
+  async come(): Promise<void> {
+    const { how, ttlMs } = this.#visit;
+    if (how === 'looks') return await this.#look();
+    let lease: Lease | undefined;
+    const hold = (granted: Lease): LeaseOutput => {
+      lease = granted;
+      return { kind: 'granted', fence: granted.fence };
+    };
+    if (how === 'takes over') {
+      await this.#ask('take over', { kind: 'takeover', by: this.#who, ttlMs }, async ({ locks }) => {
+        const by = { id: this.#who };
+        const outcome = await locks.requestTakeover(this.#document, { by, ttlMs, graceMs: GRACE_MS });
+        if (outcome.kind === 'unavailable') throw outcome.cause;
+        return outcome.kind === 'granted' ? hold(outcome.lease) : { kind: 'refused' };
+      });
+    } else {
+      const waits = how === 'waits';
+      const claim = async ({ locks }: SimNode): Promise<LeaseOutput> => {
+        const options = {
+          holder: { id: this.#who },
+          requestId: this.#who,
+          ttlMs,
+          ...(waits ? { waitMs: WAIT_MS } : {}),
+        };
+        const outcome = await locks.tryAcquire(this.#document, options);
+        if (outcome.kind === 'unavailable') throw outcome.cause;
+        return outcome.kind === 'granted' ? hold(outcome.lease) : { kind: 'refused' };
+      };
+      const input: LeaseInput = { kind: 'claim', by: this.#who, ttlMs, request: this.#who, waits };
+      // Who does not know asks again, once, by the same name.
+      if ((await this.#ask('claim', input, claim)) === 'unknown') await this.#ask('claim', input, claim);
+    }
+    if (lease !== undefined) await this.#work(lease);
+  }
+
+  async #work(lease: Lease): Promise<void> {
+    const { writes, everyMs, leaving } = this.#visit;
+    for (let n = 1; n <= writes; n++) {
+      await this.#pause(everyMs);
+      if (!lease.valid) break;
+      const text = `${this.#who} ${n}`;
+      const { fence } = lease;
+      await this.#write(fence, text);
+    }
+    if (!lease.valid || leaving === 'forgets') {
+      // What nobody counts on may be given back any time, and lapses at the latest.
+      lease.renewal('manual');
+      await this.#ask('lose', { kind: 'lost', fence: lease.fence }, async () => ({ kind: 'noted' }));
+      return;
+    }
+    await this.#ask('release', { kind: 'release', fence: lease.fence }, async () => {
+      const outcome = await lease.release();
+      if (outcome.kind === 'unknown') throw outcome.cause;
+      return { kind: outcome.kind === 'released' ? 'released' : 'ended' };
+    });
+  }
+
+  async #write(fence: string, text: string): Promise<void> {
+    const input: RegisterInput = { kind: 'write', value: text };
+    await this.#node.perform<RegisterInput, RegisterOutput>(
+      { op: 'write', key: this.#text, input, process: this.#who },
+      async ({ ports }) => {
+        const written = await ports.at(`write ${this.#document}`, () =>
+          this.#shelf.write(this.#document, { by: this.#who, fence, text }),
+        );
+        if (!written) throw new CoordinationError('STALE_FENCE', 'a later holder has written', { applied: 'no' });
+        return { kind: 'written' };
+      },
+    );
+  }
+
+  async #look(): Promise<void> {
+    await this.#node.perform<RegisterInput, RegisterOutput>(
+      { op: 'read', key: this.#text, input: { kind: 'read' }, process: this.#who },
+      async ({ ports }) => ({
+        kind: 'value',
+        value: await ports.at(`read ${this.#document}`, () => this.#shelf.read(this.#document)),
+      }),
+    );
+    await this.#ask('look', { kind: 'look' }, async ({ locks }) => {
+      const view = await locks.inspect(this.#document);
+      return view.kind === 'free' ? { kind: 'free' } : { kind: 'held', fence: view.fence, by: view.holder.id };
+    });
+  }
+
+  async #ask(op: string, input: LeaseInput, work: (node: SimNode) => Promise<LeaseOutput>): Promise<string> {
+    const outcome = await this.#node.perform({ op, key: this.#document, input, process: this.#who }, work);
+    return outcome.kind;
+  }
+
+  /** Never ends where the process does. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#node.ports.clock.after(ms, resolve));
+  }
+}
+
+/** No actors live here, so there is nothing to say on the bus. */
+const KINDS: readonly FaultKind[] = ['crash', 'stall', 'sleep', 'clock', 'drift', 'cut', 'call', 'slow', 'failover'];
+const FAULTS_MS = 5_000;
+
+/** Where the clock of the store was set ahead, terms are shorter by so much. */
+const linearizable: Check = {
+  name: 'linearizable leases',
+  inspect: (seen) => {
+    let slackMs = 0;
+    for (const { fault } of seen.faults) if (fault.kind === 'clock' && fault.node === 'store') slackMs += fault.wallMs;
+    return [...linearizableLeases({ slackMs }).inspect(seen), ...leasesInFenceOrder({ slackMs }).inspect(seen)];
+  },
+};
+
+const world = {
+  nodes: NODES,
+  steps: several(visit, { atLeast: 16, atMost: 24 }),
+  play: async (world: World, visits: readonly Visit[]): Promise<void> => {
+    const shelf = new Shelf(world);
+    for (const [number, visit] of visits.entries()) {
+      await world.advance(visit.gapMs);
+      void new Visitor(world, shelf, visit, number + 1).come();
+    }
+    await world.advance(FAULTS_MS);
+    world.heal();
+    await world.advance(HEALED_MS);
+  },
+};
+
+/** Many people, few documents, and servers that forget nothing. */
+export const claims = defineSimulation<Visit>({
+  name: 'claims',
+  ...world,
+  faults: faultPlan({ nodes: NODES, withinMs: FAULTS_MS, atLeast: 4, kinds: KINDS }),
+  checks: [
+    exclusiveByFence(),
+    risingFences(),
+    linearizable,
+    linearizableRegisters(),
+    everyWaiterServed({ withinMs: HEALED_MS - 1_000 }),
+    nonVacuous(),
+  ],
+});
+
+/** The same over lock servers that lose what they had acknowledged: the fence has the last word, whoever holds. */
+export const forgetfulClaims = defineSimulation<Visit>({
+  name: 'claims over a server that forgets',
+  ...world,
+  faults: faultPlan({ nodes: NODES, withinMs: FAULTS_MS, atLeast: 4, kinds: KINDS, storeLoss: 'some' }),
+  checks: [exclusiveByFence(), risingFences(), linearizableRegisters(), nonVacuous()],
+});
