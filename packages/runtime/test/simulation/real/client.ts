@@ -1,7 +1,6 @@
 // What a client of each workload does, over and over, until it is told to end.
 import type { Entropy } from '@devmentor/locks';
-import type { LeaseInput } from '../../../src/simulation/lease-operation.ts';
-import type { LogInput } from '../../../src/simulation/log-model.ts';
+import type { LeaseInput, LogInput } from '../../../src/simulation/index.ts';
 import type { FencedInput } from './fenced-register.ts';
 import type { Objects } from './objects.ts';
 import type { Answer, Order } from './order.ts';

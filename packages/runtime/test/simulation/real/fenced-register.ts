@@ -1,6 +1,5 @@
 // A register behind a guard: it holds the last value, and the fence under which that was written.
-import { kindOf } from '../../../src/simulation/register-model.ts';
-import type { SequentialModel } from '../../../src/simulation/sequential-model.ts';
+import type { Operation, SequentialModel } from '../../../src/simulation/index.ts';
 
 export type FencedInput =
   | { readonly kind: 'write'; readonly fence: string; readonly value: string }
@@ -11,6 +10,11 @@ export type FencedOutput =
   /** A greater fence had been `seen`; nothing was written. */
   | { readonly kind: 'stale'; readonly seen: string }
   | { readonly kind: 'value'; readonly value: string | null };
+
+/** Of the keys under which registers are kept. */
+export function isFencedOperation(operation: Operation): operation is Operation<FencedInput, FencedOutput> {
+  return operation.key.startsWith('register/');
+}
 
 export interface FencedState {
   readonly fence: string;
@@ -32,8 +36,7 @@ export const fencedRegisterModel: SequentialModel<FencedState, FencedInput, Fenc
     return [{ fence, value }];
   },
   fingerprint: ({ fence, value }) => JSON.stringify([fence, value]),
-  observes: ({ input, outcome }) =>
-    input.kind === 'read' || (outcome.kind === 'ok' && kindOf(outcome.value) === 'stale'),
+  observes: ({ input, outcome }) => input.kind === 'read' || (outcome.kind === 'ok' && outcome.value.kind === 'stale'),
   describe: ({ input, outcome }) => {
     const told = outcome.kind === 'ok' ? outcome.value : undefined;
     const answer = told === undefined ? outcome.kind : told.kind === 'value' ? JSON.stringify(told.value) : told.kind;

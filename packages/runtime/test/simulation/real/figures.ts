@@ -1,5 +1,5 @@
 // What a trial amounted to, in numbers; and whether that is enough to mean anything.
-import type { Operation } from '../../../src/simulation/history.ts';
+import type { Operation } from '../../../src/simulation/index.ts';
 import { WORKLOADS, type Workload } from './client.ts';
 import type { FaultKind } from './fault.ts';
 import { kindOfKey, type ObjectKind } from './verdict.ts';
@@ -24,7 +24,6 @@ export interface Figures {
   readonly staleWrites: number;
   /** Objects whose histories are linearizable. */
   readonly linearizable: Readonly<Record<ObjectKind, number>>;
-  readonly undecided: readonly string[];
 }
 
 export interface FigureParts {
@@ -32,11 +31,10 @@ export interface FigureParts {
   readonly faults: Readonly<Record<FaultKind, number>>;
   readonly codes: ReadonlyMap<string, number>;
   readonly linearizable: Figures['linearizable'];
-  readonly undecided: readonly string[];
 }
 
 export function figuresOf(parts: FigureParts): Figures {
-  const { operations, codes, faults, linearizable, undecided } = parts;
+  const { operations, codes, faults, linearizable } = parts;
   const figures = WORKLOADS.map((workload) => [
     workload,
     workloadFigures(operations.filter(({ key }) => workloadOf(key) === workload)),
@@ -48,7 +46,6 @@ export function figuresOf(parts: FigureParts): Figures {
     codes: Object.fromEntries(codes),
     staleWrites: operations.filter(isStale).length,
     linearizable,
-    undecided,
   };
 }
 

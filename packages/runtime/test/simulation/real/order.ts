@@ -1,6 +1,5 @@
 // What the outside asks of a worker process, and what it hears.
-import type { LeaseOutput } from '../../../src/simulation/lease-operation.ts';
-import type { LogOutput } from '../../../src/simulation/log-model.ts';
+import type { LeaseOutput, LogOutput } from '../../../src/simulation/index.ts';
 import type { FencedOutput } from './fenced-register.ts';
 
 export type Order =

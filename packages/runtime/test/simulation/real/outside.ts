@@ -1,7 +1,7 @@
 // The outside: who asks the workers, and writes down on one clock what was asked and what was told.
 // A call is begun before its order leaves and ended after its answer has come, so the real operation
 // lies inside. An order without an answer is unknown for good.
-import { History } from '../../../src/simulation/history.ts';
+import { History } from '../../../src/simulation/index.ts';
 import type { Input } from './client.ts';
 import type { Answer, Order } from './order.ts';
 import type { WorkerProcess } from './worker-process.ts';

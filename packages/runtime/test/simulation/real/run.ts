@@ -21,8 +21,8 @@ const report = await runTrial({ seed, withinMs, onProgress: say });
 const short = shortfalls(report.figures, floorsFor(withinMs));
 for (const line of tell(report.figures)) say(line);
 for (const line of short) say(`too little: ${line}`);
-for (const { check, says } of report.complaints) say(`\nwrong: ${check}\n${says}`);
-if (report.complaints.length > 0 || short.length > 0) {
+for (const { check, kind, message } of report.objections) say(`\n${check}, ${kind}: ${message}`);
+if (report.objections.length > 0 || short.length > 0) {
   const file = join(mkdtempSync(join(tmpdir(), 'devmentor-real-')), `seed-${seed}.json`);
   report.save(file);
   say(`\neverything that happened is in ${file}`);

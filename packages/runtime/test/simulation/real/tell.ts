@@ -5,7 +5,7 @@ import { OBJECT_KINDS } from './verdict.ts';
 
 /** The figures of a trial, for people. */
 export function tell(figures: Figures): readonly string[] {
-  const { workloads, faults, linearizable, undecided, codes, staleWrites } = figures;
+  const { workloads, faults, linearizable, codes, staleWrites } = figures;
   const each = (counts: Readonly<Record<string, number>>, names: readonly string[] = Object.keys(counts)): string =>
     names.map((name) => `${counts[name] ?? 0} ${name}`).join(', ');
   return [
@@ -16,7 +16,7 @@ export function tell(figures: Figures): readonly string[] {
     }),
     `faults that struck: ${each(faults, FAULT_KINDS)}`,
     `calls ended with: ${each(codes)}; stale writes turned away: ${staleWrites}`,
-    `linearizable histories: ${each(linearizable, OBJECT_KINDS)}; undecided: ${undecided.length}`,
+    `linearizable histories: ${each(linearizable, OBJECT_KINDS)}`,
     `in ${(figures.lastedMs / 1_000).toFixed(1)} s`,
   ];
 }

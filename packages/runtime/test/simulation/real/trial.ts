@@ -1,6 +1,7 @@
 // A trial: workers under load and faults, then calm, then judgement.
 import { writeFileSync } from 'node:fs';
-import { systemClock } from '@devmentor/locks';
+import { type Cancel, systemClock } from '@devmentor/locks';
+import type { Objection } from '../../../src/simulation/index.ts';
 import { WORKLOADS, type Workload } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { Crew } from './crew.ts';
@@ -9,7 +10,7 @@ import { type Figures, figuresOf, workloadOf } from './figures.ts';
 import { Nemesis } from './nemesis.ts';
 import { Outside } from './outside.ts';
 import { Resources } from './resource.ts';
-import { type Complaint, judge } from './verdict.ts';
+import { judge } from './verdict.ts';
 
 export interface TrialOptions {
   readonly seed: number;
@@ -31,8 +32,9 @@ export interface TrialOptions {
 export interface TrialReport {
   readonly plan: readonly PlannedFault[];
   readonly figures: Figures;
-  readonly complaints: readonly Complaint[];
-  /** Keeps everything that complaints are about as JSON, to be read or judged again. */
+  /** What the product says cannot happen, and did. */
+  readonly objections: readonly Objection[];
+  /** Keeps everything that objections are about as JSON, to be read or judged again. */
   save(file: string): void;
 }
 
@@ -63,7 +65,8 @@ class Trial {
   readonly #outside: Outside;
   readonly #nemesis: Nemesis;
   readonly #crews: readonly Crew[];
-  readonly #complaints: Complaint[] = [];
+  readonly #objections: Objection[] = [];
+  #nextProgress: Cancel = () => undefined;
 
   constructor(options: TrialOptions, cluster: Cluster) {
     const { seed, workloads = WORKLOADS } = options;
@@ -88,14 +91,19 @@ class Trial {
     await this.#within('every order is answered', () => Promise.all(this.#crews.map((crew) => crew.end())));
     await this.#within('every object can be read', () => Promise.all(this.#crews.map((crew) => crew.readAll())));
     await this.#readLogs();
+    this.#nextProgress();
     return this.#report();
   }
 
-  /** Complains when this takes longer than anything may once all is healed. */
+  /** Objects when this takes longer than anything may once all is healed. */
   async #within(check: string, work: () => Promise<unknown>): Promise<void> {
-    const late = elapse(SERVED_WITHIN_MS).then(() => 'late');
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<'late'>((resolve) => {
+      cancel = systemClock.after(SERVED_WITHIN_MS, () => resolve('late'));
+    });
     if ((await Promise.race([work(), late])) === 'late')
-      this.#complaints.push({ check, says: `not within ${SERVED_WITHIN_MS} ms after all was healed` });
+      this.#object(check, `not within ${SERVED_WITHIN_MS} ms after all was healed`);
+    cancel();
   }
 
   /** By way of every worker, in every workload, something that was begun after the healing has been done. */
@@ -121,19 +129,22 @@ class Trial {
     await link.close();
   }
 
-  #report(): TrialReport {
+  async #report(): Promise<TrialReport> {
     const { history, codes, bugs } = this.#outside;
-    const { complaints, ...judged } = judge(history);
-    const brokeDown = this.#cluster.workers.flatMap((worker) => worker.brokeDown);
+    for (const bug of bugs) this.#object('nothing but faults is thrown', bug);
+    for (const { brokeDown } of this.#cluster.workers)
+      for (const end of brokeDown) this.#object('no process ends by itself', end);
+    const judged = await judge(history);
+    const objections = [...judged.objections, ...this.#objections];
     return {
       plan: this.#plan,
-      figures: figuresOf({ operations: history.operations(), faults: this.#nemesis.counts(), codes, ...judged }),
-      complaints: [
-        ...complaints,
-        ...this.#complaints,
-        ...bugs.map((says) => ({ check: 'nothing but faults is thrown', says })),
-        ...brokeDown.map((says) => ({ check: 'no process ends by itself', says })),
-      ],
+      figures: figuresOf({
+        operations: history.operations(),
+        faults: this.#nemesis.counts(),
+        codes,
+        linearizable: judged.linearizable,
+      }),
+      objections,
       save: (file) => {
         const livedWith = Object.fromEntries(this.#cluster.workers.map(({ id, livedWith }) => [id, livedWith]));
         const { strikes } = this.#nemesis;
@@ -142,7 +153,7 @@ class Trial {
           plan: this.#plan,
           strikes,
           livedWith,
-          complaints,
+          objections,
           ...history.toJSON(),
         };
         writeFileSync(file, JSON.stringify(record));
@@ -150,12 +161,14 @@ class Trial {
     };
   }
 
+  #object(check: string, message: string): void {
+    this.#objections.push({ check, kind: 'violation', message });
+  }
+
   #tellProgress(): void {
-    const { onProgress } = this.#options;
-    if (onProgress === undefined) return;
-    systemClock.background(PROGRESS_EVERY_MS, () => {
-      const { strikes } = this.#nemesis;
-      onProgress(`${Math.round(this.#outside.now() / 1_000)} s: ${strikes.length} of ${this.#plan.length} faults`);
+    this.#nextProgress = systemClock.background(PROGRESS_EVERY_MS, () => {
+      const seconds = Math.round(this.#outside.now() / 1_000);
+      this.#options.onProgress?.(`${seconds} s: ${this.#nemesis.strikes.length} of ${this.#plan.length} faults`);
       this.#tellProgress();
     });
   }
