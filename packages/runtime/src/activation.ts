@@ -18,11 +18,12 @@ import type { ActivationHost } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
 import { type ActorState, createdState, loadedState, VersionUnsupported } from './actor-state.ts';
 import { Askers } from './askers.ts';
+import { blockedBy } from './blocked.ts';
 import type { TypeCounts } from './counts.ts';
 import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
-import type { GroupStep, Stepper } from './group-step.ts';
+import type { ActorKind, GroupStep, Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
 import { knownOutcome, longer } from './known-outcome.ts';
 import {
@@ -34,10 +35,12 @@ import {
   letterOf,
   Mailbox,
   type Said,
+  type Told,
 } from './mailbox.ts';
 import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
+import type { Resident } from './passivation.ts';
 import type { Commit, OutboxRow, SenderId } from './state-store.ts';
 import { stepGroup } from './stepping.ts';
 
@@ -55,21 +58,30 @@ const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
 const soon = Promise.resolve();
 const NO_TIMERS: ActorState['timers'] = new Map();
+const NOTHING_PAID: Commit['outbox']['remove'] = [];
+const LOADING: Phase = { kind: 'loading' };
 
-export class Activation {
-  readonly id: ActorId;
-  readonly idleMs: number;
+/** What the activations of one type share. */
+export interface ActivationKind extends ActorKind {
   readonly counts: TypeCounts;
+}
+
+export class Activation implements Stepper, Resident<Activation> {
+  readonly id: ActorId;
+  usedAtMs: number | undefined;
+  earlier: Activation | undefined;
+  later: Activation | undefined;
   readonly #host: ActivationHost;
-  readonly #stepper: Stepper;
-  readonly #mailbox: Mailbox;
-  readonly #onlookers: Onlookers;
-  readonly #outflow: Outflow;
-  readonly #due = new DueTimers();
-  readonly #askers = new Askers();
+  readonly #kind: ActivationKind;
+  // Each of these is there while it holds something: an idle actor has none of them.
+  #mailbox: Mailbox | undefined;
+  #onlookers: Onlookers | undefined;
+  #outflow: Outflow | undefined;
+  #due: DueTimers | undefined;
+  #askers: Askers | undefined;
   /** Of an actor without a record. */
   readonly #dedup: MemoryDedup | undefined;
-  #phase: Phase = { kind: 'loading' };
+  #phase: Phase = LOADING;
   /** So many letters are stepped one by one, since their group could not be stored whole. */
   #singly = 0;
   #pumping = false;
@@ -77,23 +89,35 @@ export class Activation {
   #mayRing = true;
   /** Ends the pause before a letter is tried again. */
   #retry: Cancel | undefined;
-  /** What a letter took lately, in milliseconds. */
-  #pace = 1;
-  #pumpedAtMs = 0;
   /** Ends with the store call that is under way. */
   #attempt: Promise<void> | undefined;
 
-  constructor(host: ActivationHost, stepper: Stepper, counts: TypeCounts) {
-    this.id = stepper.id;
-    this.counts = counts;
-    this.idleMs = stepper.behavior.idleMs;
+  constructor(host: ActivationHost, kind: ActivationKind, id: ActorId) {
+    this.id = id;
     this.#host = host;
-    this.#stepper = stepper;
-    this.#mailbox = new Mailbox(stepper.behavior.mailbox, host.mailLoad);
-    this.#dedup = stepper.behavior.durable ? undefined : new MemoryDedup();
-    this.#onlookers = new Onlookers(host, stepper);
-    this.#outflow = new Outflow(host, stepper, this);
+    this.#kind = kind;
+    this.#dedup = kind.behavior.durable ? undefined : new MemoryDedup();
     void this.#load();
+  }
+
+  get behavior(): Stepper['behavior'] {
+    return this.#kind.behavior;
+  }
+
+  get driver(): Stepper['driver'] {
+    return this.#kind.driver;
+  }
+
+  get counts(): TypeCounts {
+    return this.#kind.counts;
+  }
+
+  get idleMs(): number {
+    return this.#kind.behavior.idleMs;
+  }
+
+  isInspected(): boolean {
+    return this.#kind.isInspected?.() === true;
   }
 
   /** Takes a message; `answer` is called once, or never when nobody could know the outcome. */
@@ -104,14 +128,16 @@ export class Activation {
       answer(before);
       return;
     }
+    const { counts } = this.#kind;
     const letter = letterOf(request, this.#host.clock.nowMs(), answer);
-    if (this.#mailbox.put(letter) === 'full') {
-      this.counts.refusals++;
-      const retryAfterMs = Math.round(Math.min(5_000, Math.max(5, this.#mailbox.size * this.#pace)));
+    const mailbox = this.#mail();
+    if (mailbox.put(letter) === 'full') {
+      counts.refusals++;
+      const retryAfterMs = Math.round(Math.min(5_000, Math.max(5, mailbox.size * counts.paceMs)));
       const applied = letter.again ? 'unknown' : 'no';
       answer(refusal('MAILBOX_FULL', `${this.id} has no room for more messages`, applied, retryAfterMs));
     } else {
-      this.counts.messages++;
+      counts.messages++;
       this.#pumpSoon();
     }
   }
@@ -120,20 +146,20 @@ export class Activation {
   show(request: Read | Watch, answer: (answer: Answer) => void): void {
     const closed = this.#closed();
     const phase = this.#phase;
-    if (closed !== undefined) answer(closed);
-    else
-      this.#onlookers.add(
-        request,
-        phase.kind === 'ready' || phase.kind === 'committing' ? phase.state : undefined,
-        answer,
-      );
+    if (closed !== undefined) {
+      answer(closed);
+      return;
+    }
+    const onlookers = this.#onlookers ?? new Onlookers(this.#host, this);
+    onlookers.add(request, phase.kind === 'ready' || phase.kind === 'committing' ? phase.state : undefined, answer);
+    this.#onlookers = onlookers.isEmpty ? undefined : onlookers;
   }
 
   /** Does what an operator wants, once what waits before it is done. */
   order({ order, why, from }: Order, answer: (answer: Answer) => void): void {
     const before = this.#closed() ?? (from && this.#dedup?.find(from));
     if (before !== undefined) answer(before);
-    else if (this.#mailbox.put({ kind: 'ordered', order, why, from, answer: [answer] }) === 'full')
+    else if (this.#mail().put({ kind: 'ordered', order, why, from, answer: [answer] }) === 'full')
       answer(refusal('MAILBOX_FULL', `${this.id} has too many orders already`, 'no'));
     else this.#pumpSoon();
   }
@@ -141,23 +167,28 @@ export class Activation {
   inspect(): Inspection {
     const phase = this.#phase;
     const state = 'state' in phase ? phase.state : undefined;
-    const nextTimerMs = state && this.#due.nextMs(state.timers);
-    return {
+    const nextTimerMs = state && (this.#due ?? new DueTimers()).nextMs(state.timers);
+    const heldMs = this.#host.heldMs(this.behavior.name);
+    const failing = this.#retry === undefined ? undefined : this.#mailbox?.failures;
+    const seen: Omit<Inspection, 'blocked'> = {
       id: this.id,
       phase: phase.kind === 'ready' && this.#retry !== undefined ? 'retrying' : phase.kind,
-      waiting: this.#mailbox.size,
-      owes: this.#outflow.owes(100),
-      invokes: this.#outflow.invokes,
+      waiting: this.#waiting,
+      owes: this.#outflow?.owes(100) ?? [],
+      invokes: this.#outflow?.invokes ?? [],
       ...(phase.kind === 'quarantined' ? { fault: `${phase.fault.code}: ${phase.fault.message}` } : {}),
       ...(state === undefined ? {} : { version: state.version }),
       ...(state?.halt === undefined ? {} : { halt: state.halt }),
       ...(nextTimerMs === undefined ? {} : { nextTimerMs }),
+      ...(failing === undefined ? {} : { failing }),
+      ...(heldMs === 0 ? {} : { heldMs }),
     };
+    return { ...seen, blocked: blockedBy(seen) };
   }
 
   /** What it owes to others; undefined for nothing. */
   get debt(): ReturnType<Outflow['debt']> {
-    return this.#outflow.debt();
+    return this.#outflow?.debt();
   }
 
   /** Something of its own happened, to an invoke or to what it owes. */
@@ -183,9 +214,10 @@ export class Activation {
   /** Leaves memory if nothing holds it here. */
   passivate(): boolean {
     if (this.#phase.kind !== 'ready' || this.#pumping || this.#retry !== undefined) return false;
-    const memoryOnly = !this.#stepper.behavior.durable && this.#phase.state.timers.size > 0;
-    const waited = !this.#onlookers.isEmpty || !this.#askers.isEmpty(this.#host.clock.nowMs());
-    if (this.#mailbox.size > 0 || this.#outflow.isBusy || waited || memoryOnly) return false;
+    const memoryOnly = !this.behavior.durable && this.#phase.state.timers.size > 0;
+    const nowMs = this.#host.clock.nowMs();
+    const waited = this.#onlookers?.isEmpty === false || this.#askers?.isEmpty(nowMs) === false;
+    if (this.#waiting > 0 || this.#outflow?.isBusy === true || waited || memoryOnly) return false;
     this.counts.passivations++;
     this.#leave();
     return true;
@@ -201,8 +233,22 @@ export class Activation {
     while (this.#phase.kind === 'committing') await this.#attempt;
   }
 
+  get #waiting(): number {
+    return this.#mailbox?.size ?? 0;
+  }
+
+  #mail(): Mailbox {
+    this.#mailbox ??= new Mailbox(this.behavior.mailbox, this.#host.mailLoad);
+    return this.#mailbox;
+  }
+
+  #out(): Outflow {
+    this.#outflow ??= new Outflow(this.#host, this, this);
+    return this.#outflow;
+  }
+
   async #load(): Promise<void> {
-    const { behavior } = this.#stepper;
+    const { behavior, driver } = this.#kind;
     for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = longer(pauseMs)) {
       try {
         const loaded = behavior.durable ? await this.#host.load(this.id) : ({ kind: 'absent' } as const);
@@ -211,7 +257,7 @@ export class Activation {
         else if (loaded.kind === 'absent') this.#begin(this.#firstState(), []);
         else
           this.#begin(
-            loadedState(this.#stepper.driver, behavior, loaded.record, this.#host.windows),
+            loadedState(driver, behavior, loaded.record, this.#host.windows),
             loaded.record.outbox,
           );
         return;
@@ -228,7 +274,7 @@ export class Activation {
 
   /** The record is of a newer machine, and the shard moves to a node that has it: who waits asks there. */
   #isForNewer(fault: unknown): boolean {
-    const { name, version } = this.#stepper.behavior;
+    const { name, version } = this.behavior;
     if (!(fault instanceof VersionUnsupported) || fault.stored <= version) return false;
     const moves = this.#host.lacks(name, fault.stored);
     if (moves) this.#leave();
@@ -236,7 +282,7 @@ export class Activation {
   }
 
   #firstState(): ActorState {
-    const { driver, behavior } = this.#stepper;
+    const { driver, behavior } = this.#kind;
     const state = createdState(driver, behavior.input(this.id.slice(behavior.name.length + 1)));
     // A memory-only actor has no stored version; its versions rise over activations all the same.
     return behavior.durable ? state : { ...state, version: Math.floor(this.#host.storeNowMs() * 1_000) };
@@ -245,14 +291,16 @@ export class Activation {
   #begin(state: ActorState, outbox: readonly OutboxRow[]): void {
     this.#phase = { kind: 'ready', state };
     this.#host.used(this);
-    this.#outflow.resume(state, outbox);
-    if (!this.#stepper.behavior.durable) this.wake();
+    this.#out().resume(state, outbox);
+    if (!this.behavior.durable) this.wake();
     this.#resume(state);
   }
 
   /** The state is the committed one: show it, ring what fell due meanwhile, go on with what waits. */
   #resume(state: ActorState): void {
-    this.#onlookers.see(state);
+    if (this.#outflow?.isBusy === false) this.#outflow = undefined;
+    this.#onlookers?.see(state);
+    if (this.#onlookers?.isEmpty === true) this.#onlookers = undefined;
     this.#takeDue(state);
     this.#pumpSoon();
   }
@@ -262,22 +310,24 @@ export class Activation {
     const timers = state.halt === undefined ? state.timers : NO_TIMERS;
     // Most actors have none, and had none before.
     if (timers.size === 0 && !this.#mayRing) return;
-    for (const due of this.#due.ring(timers, this.#host.storeNowMs())) this.#take(due);
-    const nextMs = this.#due.nextMs(timers);
+    const due = this.#due ?? new DueTimers();
+    for (const rung of due.ring(timers, this.#host.storeNowMs())) this.#take(rung);
+    this.#due = due.isEmpty ? undefined : due;
+    const nextMs = due.nextMs(timers);
     this.#mayRing = nextMs !== undefined;
     this.#host.wakeAt(this.id, nextMs);
   }
 
   #take(letter: Letter): void {
     if (this.#closed() !== undefined) return;
-    this.#mailbox.put(letter);
+    this.#mail().put(letter);
     this.#pumpSoon();
   }
 
   /** The rest of the tick may bring more for the same group. */
   #pumpSoon(): void {
-    const idle = this.#mailbox.size === 0 && this.#outflow.paid.length === 0;
-    if (this.#pumping || this.#retry !== undefined || this.#phase.kind !== 'ready' || idle) return;
+    if (this.#pumping || this.#retry !== undefined || this.#phase.kind !== 'ready') return;
+    if (this.#waiting === 0 && this.#paid.length === 0) return;
     this.#pumping = true;
     // Not `queueMicrotask`, which in Node costs several times as much.
     void soon.then(() => {
@@ -287,24 +337,24 @@ export class Activation {
   }
 
   #pump(state: ActorState): void {
-    const letters = this.#mailbox.take(this.#singly > 0 ? 1 : LARGEST_GROUP);
+    const { behavior } = this.#kind;
+    const letters = this.#mailbox?.take(this.#singly > 0 ? 1 : LARGEST_GROUP) ?? [];
     const clockMs = this.#host.clock.nowMs();
-    const group = stepGroup(this.#stepper, state, letters, {
+    const group = stepGroup(this, state, letters, {
       storeMs: this.#host.storeNowMs(),
       clockMs,
-      owed: this.#outflow.owed,
-      heldMs: this.#host.heldMs(this.#stepper.behavior.name),
+      owed: this.#outflow?.owed ?? 0,
+      heldMs: this.#host.heldMs(behavior.name),
       jitter: this.#host.random(),
-      spans: this.#host.spans(this.#stepper),
+      spans: this.#host.spans(this),
     });
     this.#singly = Math.max(0, this.#singly - group.letters.length);
-    this.#pumpedAtMs = clockMs;
-    this.#count(group, state);
+    this.#count(group, state, clockMs);
     this.#host.used(this);
     this.#leaveForLater(group);
     // Before the commit: the next actor of the type may be stepped in the same tick.
-    for (let i = 0; i < group.givenUp; i++) this.#host.gaveUp(this.#stepper.behavior.name);
-    if (!group.changes && this.#outflow.paid.length === 0) {
+    for (let i = 0; i < group.givenUp; i++) this.#host.gaveUp(behavior.name);
+    if (!group.changes && this.#paid.length === 0) {
       // Refusals say what the state is, so they need what a read needs.
       group.spans?.end({ outcome: 'not committed' });
       whenOwner(this.#host, 'trust lease', {
@@ -313,19 +363,24 @@ export class Activation {
       });
       this.#finish(group);
       this.#resume(state);
-    } else if (!this.#stepper.behavior.durable) {
+    } else if (!behavior.durable) {
       this.#dedup?.settle(group.settles);
+      this.counts.took(this.#host.clock.nowMs() - clockMs, group.letters.length);
       this.#committed(state, group, { version: state.version + 1, events: [] });
     } else {
       this.#commit(state, group);
     }
   }
 
-  #count({ letters }: GroupStep, { timers }: ActorState): void {
+  get #paid(): Commit['outbox']['remove'] {
+    return this.#outflow?.paid ?? NOTHING_PAID;
+  }
+
+  #count({ letters }: GroupStep, { timers }: ActorState, nowMs: number): void {
     const { counts } = this;
     counts.steps += letters.length;
     for (const letter of letters) {
-      if (letter.kind === 'told') counts.queueWait.add(this.#pumpedAtMs - letter.atMs);
+      if (letter.kind === 'told') counts.queueWait.add(nowMs - letter.atMs);
       else if (letter.kind === 'due') {
         const row = timers.get(letter.id);
         if (row?.generation === letter.generation) counts.timerLateness.add(this.#host.storeNowMs() - row.dueAtMs);
@@ -338,7 +393,7 @@ export class Activation {
     const [failed] = left;
     if (failed === undefined) return;
     if (failed.kind !== 'wake') failed.failures = (failed.failures ?? 0) + 1;
-    this.#mailbox.putBack(left);
+    this.#mail().putBack(left);
     this.#retry = this.#host.clock.background(pauseMs, () => {
       this.#retry = undefined;
       this.#pumpSoon();
@@ -350,9 +405,9 @@ export class Activation {
       const facts = {
         commitId: this.#host.nextCommitId(),
         storeMs: this.#host.storeNowMs(),
-        paid: this.#outflow.paid,
+        paid: this.#paid,
       };
-      void this.#submit(state, group, commitOf(this.#stepper, state, group, facts));
+      void this.#submit(state, group, commitOf(this, state, group, facts));
     } catch (cause) {
       const message = `${this.id} has a state that cannot be stored: ${String(cause)}`;
       this.#carryOut(unstorable(this.id, group, { code: 'ACTOR_FAILED', message, applied: 'no' }), state, group);
@@ -376,8 +431,9 @@ export class Activation {
         this.counts.commits++;
         const tookMs = this.#host.clock.nowMs() - sentMs;
         this.counts.commit.add(tookMs);
+        this.counts.took(tookMs, group.letters.length);
         group.spans?.committed(tookMs);
-        this.#outflow.removed(commit.outbox.remove.length - group.bounced.length);
+        this.#outflow?.removed(commit.outbox.remove.length - group.bounced.length);
       }
       this.#carryOut(decided(this.id, state, group, outcome), state, group);
     } catch (bug) {
@@ -401,7 +457,7 @@ export class Activation {
         break;
       case 'without':
         for (const [letter, answer] of decision.answers) {
-          this.#mailbox.finish(letter);
+          this.#mailbox?.finish(letter);
           answerAll([letter], answer);
         }
         this.#putBack(
@@ -432,22 +488,21 @@ export class Activation {
     this.#phase = { kind: 'ready', state };
     this.#attempt = undefined;
     group.spans?.end({ outcome: 'committed', version });
-    const took = (this.#host.clock.nowMs() - this.#pumpedAtMs) / Math.max(1, group.letters.length);
-    this.#pace += (took - this.#pace) / 8;
     this.#finish(group);
     this.#answer(group, version, crowded);
     this.#host.published(events);
-    if (group.steps.length > 0) this.#host.stepped(this.#stepper, group.steps, version);
-    this.#outflow.let(group.after, state);
-    this.#outflow.owe(group.outbox);
+    if (group.steps.length > 0) this.#host.stepped(this, group.steps, version);
+    if (group.after.length > 0) this.#out().let(group.after, state);
+    if (group.outbox.length > 0) this.#out().owe(group.outbox);
     this.#resume(state);
   }
 
   #finish(group: GroupStep): void {
     for (const letter of group.letters) {
-      this.#mailbox.finish(letter);
-      if (letter.kind === 'due') this.#due.settled(letter);
+      this.#mailbox?.finish(letter);
+      if (letter.kind === 'due') this.#due?.settled(letter);
     }
+    if (this.#mailbox?.isEmpty === true) this.#mailbox = undefined;
     this.counts.deadLetters += group.deadLetters.length;
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
   }
@@ -459,13 +514,19 @@ export class Activation {
       else if (isCrowded && answer.kind === 'committed') answerAll([letter], { ...answer, version, crowded: true });
       else if (answer.kind !== 'later')
         answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
-      else if (letter.kind === 'told') this.#askers.park(answer.address, letter);
+      else if (letter.kind === 'told') this.#park(answer.address, letter);
     }
-    for (const { to, value } of group.replies) this.#askers.answer(to, { kind: 'committed', version, reply: value });
+    for (const { to, value } of group.replies) this.#askers?.answer(to, { kind: 'committed', version, reply: value });
+    if (this.#askers?.isEmpty(0) === true) this.#askers = undefined;
+  }
+
+  #park(address: string, letter: Told): void {
+    this.#askers ??= new Askers();
+    this.#askers.park(address, letter);
   }
 
   #putBack(state: ActorState, letters: readonly Letter[]): void {
-    this.#mailbox.putBack(letters);
+    this.#mail().putBack(letters);
     this.#phase = { kind: 'ready', state };
     this.#resume(state);
   }
@@ -494,7 +555,7 @@ export class Activation {
     const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
     this.#phase = { kind: 'gone' };
     answerAll(taken, { kind: 'lost' });
-    this.#askers.dismiss({ kind: 'lost' });
+    this.#askers?.dismiss({ kind: 'lost' });
     this.#empty({ kind: 'elsewhere' });
     this.#host.left(this);
   }
@@ -502,10 +563,10 @@ export class Activation {
   #empty(answer: Answer): void {
     this.#retry?.();
     this.#retry = undefined;
-    this.#outflow.stop();
-    answerAll(this.#mailbox.takeAll(), answer);
-    this.#onlookers.dismiss(answer);
-    this.#askers.dismiss(answer);
+    this.#outflow?.stop();
+    answerAll(this.#mailbox?.takeAll() ?? [], answer);
+    this.#onlookers?.dismiss(answer);
+    this.#askers?.dismiss(answer);
   }
 }
 

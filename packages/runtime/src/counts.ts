@@ -14,12 +14,19 @@ export class TypeCounts {
   commits = 0;
   deadLetters = 0;
   passivations = 0;
+  /** What a letter took lately, in milliseconds. */
+  paceMs = 1;
   /** From the arrival of a message to its step. */
   readonly queueWait = new Histogram();
   /** From the send of a commit to its known outcome. */
   readonly commit = new Histogram();
   /** How long after its time a timer was stepped. */
   readonly timerLateness = new Histogram();
+
+  /** So long it took until a group of so many letters was done. */
+  took(ms: number, letters: number): void {
+    this.paceMs += (ms / Math.max(1, letters) - this.paceMs) / 8;
+  }
 }
 
 /** Of the node itself. */

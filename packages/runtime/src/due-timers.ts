@@ -9,6 +9,11 @@ export class DueTimers {
   /** Generations; there while something is rung. */
   #rung: Set<number> | undefined;
 
+  /** Nothing that was rung is unsettled. */
+  get isEmpty(): boolean {
+    return this.#rung === undefined;
+  }
+
   /** Timers that have fallen due, in the order of their times. */
   ring(timers: ReadonlyMap<string, TimerRow>, nowMs: number): readonly Due[] {
     if (timers.size === 0) return NONE;

@@ -62,12 +62,16 @@ export interface Later {
   readonly address: ReplyAddress;
 }
 
-export interface Stepper {
-  readonly id: ActorId;
+/** What the actors of one type share on a node. */
+export interface ActorKind {
   readonly behavior: Behavior;
   readonly driver: MachineDriver;
   /** Whether its steps are to be shown one by one. */
   isInspected?(): boolean;
+}
+
+export interface Stepper extends ActorKind {
+  readonly id: ActorId;
 }
 
 /** How a settled message's answer is stored: a value, or the refusal. */

@@ -64,7 +64,7 @@ class XState5Driver implements MachineDriver {
       if (!this.#reading.promisesOnly) return this.#planted(input);
       const snapshot: AnyMachineSnapshot = this.#machine.getInitialSnapshot(this.#scope, input);
       // XState turns a throw of the initial step into a snapshot; here it is a failure like any other.
-      if (snapshot.status !== 'error') return this.#settle(snapshot);
+      if (snapshot.status !== 'error') return this.#settle(lean(snapshot));
       if (snapshot.error instanceof SpawnedInAssign) return this.#planted(input);
       throw snapshot.error;
     });
@@ -121,7 +121,7 @@ class XState5Driver implements MachineDriver {
     const { definition, promisesOnly } = this.#reading;
     const isTree = !promisesOnly || (typeof json === 'object' && json !== null && 'children' in json);
     if (isTree) return this.#tree().restore(json as object as Stored);
-    return fromStored(json, {
+    const restored = fromStored(json, {
       machine: this.#machine,
       definition,
       child: ({ id, src, input }, logic) => {
@@ -129,6 +129,7 @@ class XState5Driver implements MachineDriver {
         return createActor(logic.logic, { id, src: src as never, input, parent: this.#scope.self }) as AnyActorRef;
       },
     });
+    return lean(restored);
   }
 
   invokes(given: MachineSnapshot): readonly InvokeEffect[] {
@@ -178,7 +179,7 @@ class XState5Driver implements MachineDriver {
       snapshot = this.#machine.transition(snapshot, event, this.#scope);
     const effects = this.#effects;
     this.#effects = [];
-    return { snapshot, effects, handled: true };
+    return { snapshot: untagged(snapshot), effects, handled: true };
   }
 
   #tree(): Tree {
@@ -340,6 +341,28 @@ function strange(targetId: string | undefined): Error {
   return new Error(
     `sendTo reaches only the machine itself and its children here, not '${targetId ?? 'another actor'}'; use tell(Type, key, event)`,
   );
+}
+
+const NOTHING = Object.freeze({});
+const NO_TAGS: ReadonlySet<string> = new Set();
+
+/** XState makes a set of tags for each snapshot, which outweighs the rest of an idle one; nearly all are empty. */
+function untagged(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (snapshot.tags.size === 0) (snapshot as { tags: ReadonlySet<string> }).tags = NO_TAGS;
+  return snapshot;
+}
+
+/** A snapshot that was just made, with the empty parts shared that its successors take over from it. */
+function lean(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const parts = snapshot as { children: object; historyValue: object };
+  if (isEmpty(parts.children)) parts.children = NOTHING;
+  if (isEmpty(parts.historyValue)) parts.historyValue = NOTHING;
+  return untagged(snapshot);
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 /** The XState snapshot behind a snapshot of this driver. */

@@ -35,6 +35,8 @@ export interface Told extends Stepped {
   readonly from: Numbered | undefined;
   readonly fence: FencingToken | undefined;
   readonly asks: boolean;
+  /** What the actor itself once caused, replayed. */
+  readonly own?: boolean | undefined;
   /** An earlier attempt may have been committed. */
   again: boolean;
   /** Monotonic; after it nobody waits. */
@@ -127,6 +129,7 @@ export function letterOf(request: Deliver, nowMs: number, answer: (answer: Answe
     from: request.from,
     fence: request.fence,
     asks: request.asks ?? false,
+    own: request.own,
     again: request.again ?? false,
     expiresAtMs: nowMs + request.remainingMs,
     traceparent: soundTraceparent(request.traceparent),
@@ -159,6 +162,17 @@ export class Mailbox {
 
   get size(): number {
     return this.#letters.length;
+  }
+
+  /** How often the letter that is next has failed. */
+  get failures(): number | undefined {
+    const [next] = this.#letters;
+    return next === undefined || next.kind === 'wake' ? undefined : next.failures;
+  }
+
+  /** Nothing waits, and nothing that was taken is unfinished. */
+  get isEmpty(): boolean {
+    return this.#letters.length === 0 && this.#told === 0 && this.#orders === 0;
   }
 
   /** Takes a letter in; `full` leaves the mailbox as it was. */

@@ -1,14 +1,13 @@
 // What the parts of one node share. Made by `node.ts`; nothing here is a global, so that many
 // nodes live in one process.
 import type { Clock, Entropy } from '@devmentor/locks';
-import type { Activation } from './activation.ts';
+import type { Activation, ActivationKind } from './activation.ts';
 import type { OwedRow } from './activation-host.ts';
 import type { ActorId } from './actor-id.ts';
-import type { NodeCounts, TypeCounts } from './counts.ts';
+import type { NodeCounts } from './counts.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { LogEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
-import type { Stepper } from './group-step.ts';
 import type { Hints } from './hints.ts';
 import type { InspectionFeed } from './inspection-feed.ts';
 import type { StepViewers } from './inspection-stream.ts';
@@ -35,7 +34,6 @@ export interface NodePorts {
   readonly mailLoad: MailLoad;
   readonly breaker: TypeBreaker;
   readonly counts: NodeCounts;
-  countsOf(type: string): TypeCounts;
   /** From the start on, where something is traced. */
   tracing(): Tracing | undefined;
   /** Whether no other node can own what this incarnation owns, as far as clocks can tell. */
@@ -44,7 +42,8 @@ export interface NodePorts {
   serves(shard: Shard, type: string, version: number): void;
   /** This node has no machine of the version that a record asks for; true when another has, and is to take the shard. */
   lacks(shard: Shard, type: string, version: number): boolean;
-  stepperOf(id: ActorId): Stepper | undefined;
+  /** Undefined for a type that is not defined here. */
+  kindOf(id: ActorId): ActivationKind | undefined;
   deliverOwed(from: ActorId, row: OwedRow, signal: AbortSignal): Promise<Answer>;
   tellOnce(row: OutboxRow): void;
   readonly ask: Ask;

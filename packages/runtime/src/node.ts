@@ -1,6 +1,6 @@
 // Node: wiring only. Ports in; references, start, drain and stop out.
 import { assert, type Clock, type Entropy, type JsonObject, systemClock, systemEntropy } from '@devmentor/locks';
-import type { Activation } from './activation.ts';
+import type { Activation, ActivationKind } from './activation.ts';
 import { type ActorId, formatActorId, parseActorId, shardOf } from './actor-id.ts';
 import type { ActorRef } from './actor-ref.ts';
 import { Admin } from './admin.ts';
@@ -12,7 +12,6 @@ import type { EventData } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import { ActorError, faultFrom } from './errors.ts';
 import { explained } from './finding.ts';
-import type { Stepper } from './group-step.ts';
 import { HeldShards } from './held-shards.ts';
 import { Hints } from './hints.ts';
 import { InspectionFeed } from './inspection-feed.ts';
@@ -39,7 +38,7 @@ import { MemoryBus } from './transport.memory.ts';
 import type { Transport } from './transport.ts';
 import { TypeBreaker } from './type-breaker.ts';
 
-type Behaviors = ReadonlyMap<string, Omit<Stepper, 'id'>>;
+type Kinds = ReadonlyMap<string, ActivationKind>;
 
 const OWED_DEADLINE_MS = 10_000;
 const LARGEST_VERSIONS = 2_048;
@@ -50,12 +49,12 @@ export class Node implements Runtime {
   readonly #entropy: Entropy;
   readonly #state: StateStore;
   readonly #transport: Transport;
-  readonly #behaviors: Behaviors;
+  readonly #kinds: Kinds;
   readonly #feed: InspectionFeed | undefined;
   readonly #viewers = new StepViewers();
   readonly #needs = new ShardNeeds();
+  readonly #breaker = new TypeBreaker();
   readonly #counts = new NodeCounts();
-  readonly #countsOf: ReadonlyMap<string, { readonly counts: TypeCounts }>;
   readonly #mailLoad: MailLoad;
   readonly #storeClock: StoreClock;
   readonly #residents: Residents<Activation>;
@@ -74,8 +73,8 @@ export class Node implements Runtime {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
-    this.#behaviors = behaviorsOf([...options.actors, DeadLetterOffice]);
-    this.#countsOf = new Map([...this.#behaviors.keys()].map((type) => [type, { counts: new TypeCounts() }]));
+    const isInspected = (): boolean => this.#feed !== undefined || !this.#viewers.isEmpty;
+    this.#kinds = kindsOf([...options.actors, DeadLetterOffice], isInspected);
     this.#mailLoad = new MailLoad({ messages: 100_000, bytes: 64 * 1024 * 1024, ...options.mail });
     this.#storeClock = new StoreClock(this.#clock);
     reportWarnings(options);
@@ -125,10 +124,11 @@ export class Node implements Runtime {
       newId: () => this.#entropy.id(),
     });
     this.metrics = new CountedMetrics({
-      types: this.#countsOf,
+      types: this.#kinds,
       node: this.#counts,
       residents: () => this.#residents.all(),
       storeNowMs: () => this.#storeClock.nowMs(),
+      heldMs: (type) => this.#breaker.heldMs(type, this.#clock.nowMs()),
       present: () => ({
         shards: this.#held.all().length,
         mail: { messages: this.#mailLoad.messages, bytes: this.#mailLoad.bytes },
@@ -218,7 +218,7 @@ export class Node implements Runtime {
       );
     }
     const versions: Versions = Object.fromEntries(
-      [...this.#behaviors].map(([type, { behavior }]) => [type, behavior.version]),
+      [...this.#kinds].map(([type, { behavior }]) => [type, behavior.version]),
     );
     const meta: JsonObject = {
       ...node?.meta,
@@ -251,14 +251,13 @@ export class Node implements Runtime {
       feed: this.#feed,
       viewers: this.#viewers,
       mailLoad: this.#mailLoad,
-      breaker: new TypeBreaker(),
+      breaker: this.#breaker,
       tracing: () => this.#tracing,
       counts: this.#counts,
-      countsOf: (type) => this.#countsOf.get(type)?.counts ?? new TypeCounts(),
       isCertain: (by) => by === this.#seat.incarnation && this.#seat.certain,
       serves: (shard, type, version) => void this.#needs.raise(shard, type, version),
       lacks: (shard, type, version) => this.#seat.lacks(shard, type, version),
-      stepperOf: (id) => this.#stepperOf(id),
+      kindOf: (id) => this.#kindOf(id),
       deliverOwed: (from, row, signal) => this.#deliverOwed(from, row, signal),
       tellOnce: (row) => this.#tellOnce(row),
       ask: (question, under) => this.#ask(question, under),
@@ -269,13 +268,10 @@ export class Node implements Runtime {
     };
   }
 
-  #stepperOf(id: ActorId): Stepper | undefined {
+  #kindOf(id: ActorId): ActivationKind | undefined {
     const address = parseActorId(id);
-    const known = address && this.#behaviors.get(address.type);
-    return known && { id, ...known, isInspected: this.#isInspected };
+    return address && this.#kinds.get(address.type);
   }
-
-  readonly #isInspected = (): boolean => this.#feed !== undefined || !this.#viewers.isEmpty;
 
   #deliverOwed(from: ActorId, row: Parameters<NodePorts['deliverOwed']>[1], signal: AbortSignal): Promise<Answer> {
     // Sent perhaps before by an earlier owner of the sender, so always `again`. What came before
@@ -348,14 +344,14 @@ function reportWarnings({ actors, onWarning }: RuntimeOptions): void {
     }
 }
 
-function behaviorsOf(actors: readonly ActorType[]): Behaviors {
-  const behaviors = new Map<string, Omit<Stepper, 'id'>>();
+function kindsOf(actors: readonly ActorType[], isInspected: () => boolean): Kinds {
+  const kinds = new Map<string, ActivationKind>();
   for (const { type, behavior } of actors) {
-    if (behaviors.has(type))
+    if (kinds.has(type))
       throw new ActorError('RUNTIME_CONFIG', `Two actor types are named '${type}'`, { applied: 'no' });
-    behaviors.set(type, { behavior, driver: xstateDriver(behavior.machine) });
+    kinds.set(type, { behavior, driver: xstateDriver(behavior.machine), isInspected, counts: new TypeCounts() });
   }
-  return behaviors;
+  return kinds;
 }
 
 function nodeId(id: string | undefined): string {

@@ -30,9 +30,9 @@ export class Onlookers {
     this.#stepper = stepper;
   }
 
-  /** Whether somebody still waits. */
+  /** Whether nobody waits any more. */
   get isEmpty(): boolean {
-    this.#expire();
+    if (this.#waiting.length > 0) this.#expire();
     return this.#waiting.length === 0;
   }
 

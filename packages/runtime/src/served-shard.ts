@@ -89,7 +89,7 @@ export class ServedShard implements ActivationHost {
   /** How an actor is doing; it is not woken for that. */
   inspect(id: ActorId): Inspection {
     const resident = this.#actors.get(id);
-    return resident?.inspect() ?? { id, phase: 'absent', waiting: 0, owes: [], invokes: [] };
+    return resident?.inspect() ?? { id, phase: 'absent', waiting: 0, owes: [], invokes: [], blocked: [] };
   }
 
   /** Activates an actor and makes sure it exists. */
@@ -257,11 +257,11 @@ export class ServedShard implements ActivationHost {
   #activation(id: ActorId): Activation | undefined {
     const resident = this.#actors.get(id);
     if (resident !== undefined) return resident;
-    const stepper = this.#ports.stepperOf(id);
-    if (stepper === undefined) return undefined;
-    const { name, version, durable } = stepper.behavior;
+    const kind = this.#ports.kindOf(id);
+    if (kind === undefined) return undefined;
+    const { name, version, durable } = kind.behavior;
     if (durable) this.#ports.serves(this.shard, name, version);
-    const activation = new Activation(this, stepper, this.#ports.countsOf(name));
+    const activation = new Activation(this, kind, id);
     this.#actors.set(id, activation);
     return activation;
   }
