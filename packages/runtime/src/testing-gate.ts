@@ -10,8 +10,8 @@ export class Gate {
   #state: 'open' | 'stalled' | 'dead' = 'open';
   #held: (() => void)[] = [];
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
+  get state(): 'open' | 'stalled' | 'dead' {
+    return this.#state;
   }
 
   /** Runs now, or when the node goes on; never, once it is dead. */
@@ -24,10 +24,11 @@ export class Gate {
     if (this.#state === 'open') this.#state = 'stalled';
   }
 
-  resume(): void {
+  /** @param again has done what was held meanwhile; by default at once */
+  resume(again: (work: () => void) => void = (work) => this.pass(work)): void {
     if (this.#state !== 'stalled') return;
     this.#state = 'open';
-    for (const work of this.#held.splice(0)) this.pass(work);
+    for (const work of this.#held.splice(0)) again(work);
   }
 
   kill(): void {

@@ -3,6 +3,7 @@
 // Time and life of one incarnation of a node. It can be stalled (nothing of it runs), put to sleep with
 // its machine (its monotonic clock stands still too), and killed. Its clocks may be ahead, and may run fast.
 import type { Cancel, Clock } from '@devmentor/locks';
+import { Gate } from '../testing-gate.ts';
 import type { VirtualTime } from './time.ts';
 
 /** How a machine's clocks differ from the world's time. They outlive its processes. */
@@ -24,8 +25,7 @@ const ROUNDING_MS = 1e-6;
 export class Process implements Clock {
   readonly #time: VirtualTime;
   readonly #oscillator: Oscillator;
-  #state: 'running' | 'stalled' | 'dead' = 'running';
-  #held: (() => void)[] = [];
+  readonly #gate = new Gate();
   #stalledAtMs = 0;
   readonly #mourners = new Set<() => void>();
 
@@ -34,8 +34,8 @@ export class Process implements Clock {
     this.#oscillator = oscillator;
   }
 
-  get state(): 'running' | 'stalled' | 'dead' {
-    return this.#state;
+  get state(): Gate['state'] {
+    return this.#gate.state;
   }
 
   nowMs(): number {
@@ -82,28 +82,26 @@ export class Process implements Clock {
 
   /** Runs now, or when the process goes on; never, once it is dead. */
   pass(work: () => void): void {
-    if (this.#state === 'running') work();
-    else if (this.#state === 'stalled') this.#held.push(work);
+    this.#gate.pass(work);
   }
 
   stall(): void {
-    if (this.#state !== 'running') return;
-    this.#state = 'stalled';
+    if (this.#gate.state !== 'open') return;
+    this.#gate.stall();
     this.#stalledAtMs = this.#time.nowMs;
   }
 
   /** @param slept the whole machine stood still */
   resume(slept = false): void {
-    if (this.#state !== 'stalled') return;
+    if (this.#gate.state !== 'stalled') return;
     if (slept) this.#oscillator.sleptMs += (this.#time.nowMs - this.#stalledAtMs) * this.#oscillator.rate;
-    this.#state = 'running';
-    for (const work of this.#held.splice(0)) this.soon(work);
+    // One after the other, as an event loop takes them up.
+    this.#gate.resume((work) => this.soon(work));
   }
 
   kill(): void {
-    if (this.#state === 'dead') return;
-    this.#state = 'dead';
-    this.#held = [];
+    if (this.#gate.state === 'dead') return;
+    this.#gate.kill();
     for (const mourn of this.#mourners) mourn();
     this.#mourners.clear();
   }

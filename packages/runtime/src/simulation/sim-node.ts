@@ -162,14 +162,15 @@ export class SimNode {
       };
       this.#asked.set(pending, () => settle({ kind: 'unknown' }, 'unknown: the node crashed'));
       if (this.#now.state !== 'up') return settle({ kind: 'failed' }, 'failed: the node is down');
-      work(this).then(
-        (value) => settle({ kind: 'ok', value }, `ok ${detail(value)}`),
-        (fault: unknown) => {
-          if (fault instanceof InvariantViolation) this.#options.onBug(fault);
-          const had = fault instanceof CoordinationError && fault.applied === 'no';
-          settle({ kind: had ? 'failed' : 'unknown' }, `${had ? 'failed' : 'unknown'}: ${nameOf(fault)}`);
-        },
-      );
+      const failed = (fault: unknown): void => {
+        if (fault instanceof InvariantViolation) this.#options.onBug(fault);
+        const kind = fault instanceof CoordinationError && fault.applied === 'no' ? 'failed' : 'unknown';
+        settle({ kind }, `${kind}: ${nameOf(fault)}`);
+      };
+      // On a node that stands still a client stands still too.
+      this.#now.process.pass(() => {
+        work(this).then((value) => settle({ kind: 'ok', value }, `ok ${detail(value)}`), failed);
+      });
     });
   }
 
@@ -211,7 +212,7 @@ export class SimNode {
 
   /** As SIGSTOP. */
   stall(): void {
-    if (this.#now.process.state !== 'running') return;
+    if (this.#now.process.state !== 'open') return;
     this.#fault(`${this.name} stands still`);
     this.#now.process.stall();
   }

@@ -11,7 +11,11 @@ import { World, type WorldOptions } from './world.ts';
 
 export interface SimulateOptions extends WorldOptions {
   readonly checks?: readonly Check[];
+  /** A scenario that takes longer, by the world's time, fails. @default 10 minutes */
+  readonly longestMs?: number;
 }
+
+const LONGEST_MS = 600_000;
 
 /** What became of one run in which nothing was found. */
 export interface Report {
@@ -21,7 +25,18 @@ export interface Report {
   digest(): string;
 }
 
-/** Plays one scenario in one world, and judges it; rejects with a `SimulationFailure` when a check objects, or the scenario throws. */
+/**
+ * Plays one scenario in one world, and judges it. The world's time passes while the scenario waits, whatever for;
+ * what is not of the world, such as a file, it waits for with `world.outside`.
+ *
+ * Rejects with a `SimulationFailure` when a check objects, or the scenario throws.
+ *
+ * @example
+ * await simulate({ seed: 1, actors: [Counter] }, async (world) => {
+ *   world.inflict({ kind: 'crash', node: 1, at: { ms: 5 }, restartAfterMs: 1_000 });
+ *   await world.node(0).runtime.actor(Counter, 'a').tell({ type: 'add', by: 1 });
+ * });
+ */
 export async function simulate(
   options: SimulateOptions,
   scenario: (world: World) => void | Promise<void>,
@@ -43,7 +58,7 @@ async function judged(options: SimulateOptions, scenario: (world: World) => void
   const violations: Violation[] = [];
   let cause: unknown;
   try {
-    await scenario(world);
+    await world.run((async () => await scenario(world))(), options.longestMs ?? LONGEST_MS);
   } catch (thrown) {
     cause = thrown;
     violations.push({ check: 'scenario', message: thrown instanceof Error ? thrown.message : String(thrown) });

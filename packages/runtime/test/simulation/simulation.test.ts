@@ -30,8 +30,8 @@ describe('a scenario in a plain test', () => {
   it('[SM14] resolves with what was seen; actors answer, and their state is in the stores', async () => {
     const report = await simulate({ seed: 1, actors: [Ledger], nodes: 2 }, async (world) => {
       const [near, far] = [world.node(0), world.node(1)];
-      await world.run(near.runtime.actor(Ledger, 'a').tell({ type: 'note', id: '1' }));
-      expect(await world.run(far.runtime.actor(Ledger, 'a').ask({ type: 'list' }))).toEqual(['1']);
+      await near.runtime.actor(Ledger, 'a').tell({ type: 'note', id: '1' });
+      expect(await far.runtime.actor(Ledger, 'a').ask({ type: 'list' })).toEqual(['1']);
     });
     expect(await report.seen.state.peek(formatActorId('ledger', 'a'))).toMatchObject({ version: 2 });
     expect(report.seen.endMs).toBeGreaterThan(0);
@@ -48,6 +48,12 @@ describe('a scenario in a plain test', () => {
     expect(failure.message).toContain('seed 77');
     expect(failure.message).toContain(`${JSON.stringify(fault)} (met nothing)`);
     expect(failure.cause).toBeInstanceOf(Error);
+  });
+
+  it('[SM14] rejects when it waits for what never comes', async () => {
+    const failure = await failureOf(simulate({ seed: 1, longestMs: 5_000 }, () => new Promise(() => {})));
+    expect(failure.violations[0]?.message).toContain('did not settle within 5000 ms');
+    expect(failure.seen.endMs).toBe(5_000);
   });
 
   it('[SM14] rejects when a check objects', async () => {

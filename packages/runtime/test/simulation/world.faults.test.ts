@@ -267,6 +267,14 @@ describe('what befalls a node', () => {
     expect(near.clock.nowMs() - sinceMs).toBeCloseTo(world.nowMs - atMs, 6);
   });
 
+  it('[SM7] clients on a node that stands still stand still too', async () => {
+    const world = await quiet([{ kind: 'stall', node: 0, atMs: 10, forMs: 100 }]);
+    await world.advance(20);
+    const asked = world.node(0).perform({ op: 'look', key: 'k', input: null }, async () => Math.round(world.nowMs));
+    expect(await world.run(asked)).toEqual({ kind: 'ok', value: 110 });
+    expect(world.history.operations()).toMatchObject([{ invokedMs: 20, returnedMs: 110 }]);
+  });
+
   it('[SM7] a machine that sleeps: its monotonic clock and timers sleep too, its wall clock does not', async () => {
     const world = await quiet([{ kind: 'sleep', node: 0, atMs: 10, forMs: 1_000 }]);
     const { clock } = world.node(0).ports;

@@ -59,6 +59,8 @@ describe('what a world is made of', () => {
         'subject.ts checkSubject',
         'transport.ts TransportError',
         'transport.ts checkBody',
+        // What stops a node, shared with the cluster of tests
+        'testing-gate.ts Gate',
         // Faults, bugs, and the host's own turn
         '@devmentor/locks CoordinationError',
         '@devmentor/locks InvariantViolation',
