@@ -72,17 +72,27 @@ export class Admin {
     return this.#ports.actors(query);
   }
 
-  /** Tells a dead letter to its receiver once more. Rejects with what the receiver says; an actor that is suspended has to be resumed first. */
+  /**
+   * Tells a dead letter to its receiver once more. Rejects with what the receiver says; an actor that is suspended has
+   * to be resumed first. A timer or the end of an invoke counts if the state still waits for it, and no later one is
+   * set or runs; else it is UNHANDLED_EVENT and may be forgotten. One whose event was too large to be kept is refused.
+   */
   async replay(letterId: string): Promise<'replayed' | 'unknown-letter'> {
     const found = await this.#find(letterId);
     if (found === undefined) return 'unknown-letter';
     const { letter, office } = found;
+    if ('omittedBytes' in (letter.event as object)) {
+      const message = `The event of ${letter.id} was too large to be kept, so it can only be forgotten`;
+      throw new ActorError('TOO_LARGE', message, { applied: 'no', actor: letter.to });
+    }
     const answer = await this.#ports.router.call(
       {
         op: 'deliver',
         id: letter.to,
         event: letter.event as object as EventData,
         again: true,
+        // A timer or the end of an invoke: only the actor itself could have told it.
+        ...(letter.from === letter.to ? { own: true } : {}),
         numbered: () => ({ sender: `key~${encodePart(`replay ${letter.id}`)}`, n: 1, floor: 1 }),
       },
       { deadlineMs: DEADLINE_MS },

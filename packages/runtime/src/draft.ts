@@ -20,7 +20,7 @@ import {
 } from './group-step.ts';
 import type { InspectedStep } from './inspection-feed.ts';
 import { laneClosed } from './lanes.ts';
-import { isBoundFor, type Step } from './machine-driver.ts';
+import { carriedEvent, isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, SenderId, Settled, TimerRow } from './state-store.ts';
 import { type Halt, noStrikes, type Strikes, type Verdict } from './supervision.ts';
@@ -107,6 +107,14 @@ export class Draft {
 
   timer(id: string): TimerRow | undefined {
     return this.#timers.get(id);
+  }
+
+  /** Whether an event of its own, once given up, is not on its way again: no such timer is set, no such invoke runs. */
+  misses(event: EventData): boolean {
+    const { actorId } = carriedEvent(event);
+    if (typeof actorId === 'string' && this.run(actorId) !== undefined) return false;
+    for (const row of this.#timers.values()) if (isSameEvent(row.event as object as EventData, event)) return false;
+    return true;
   }
 
   timerIsOver(id: string): void {
@@ -445,4 +453,9 @@ export class Draft {
   #tellOffice(event: (n: number) => EventData): void {
     if (!isOffice(this.#stepper.id)) this.#owe(officeOf(this.#stepper.id), event);
   }
+}
+
+/** For the same machine of the actor, and of the same type: a state has one `after` of each delay. */
+function isSameEvent(one: EventData, other: EventData): boolean {
+  return one.type === other.type && one.to === other.to && carriedEvent(one).type === carriedEvent(other).type;
 }

@@ -36,6 +36,8 @@ export interface Deliver {
   readonly again?: boolean;
   /** Whether the sender waits for the machine's reply. */
   readonly asks?: boolean;
+  /** A dead letter of the actor's own, told once more by an operator: a timer, or what an invoke ended with. */
+  readonly own?: boolean;
   readonly fence?: FencingToken;
   readonly remainingMs: number;
   readonly traceparent?: string;
@@ -199,13 +201,14 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-function isDeliver({ event, from, again, asks, fence, traceparent }: Record<string, unknown>): boolean {
+function isDeliver({ event, from, again, asks, own, fence, traceparent }: Record<string, unknown>): boolean {
   return (
     isRecord(event) &&
     typeof event.type === 'string' &&
     (from === undefined || isNumbered(from)) &&
     isFlag(again) &&
     isFlag(asks) &&
+    isFlag(own) &&
     // A guard takes whatever fence is the highest: one of no order would keep everybody out for ever.
     (fence === undefined || (typeof fence === 'string' && FENCE.test(fence))) &&
     (traceparent === undefined || typeof traceparent === 'string')

@@ -11,6 +11,10 @@ export interface Inspection {
   readonly fault?: string;
   readonly version?: number;
   readonly halt?: Halt;
+  /** How often the first of the letters that wait has failed; it is tried again after a pause. */
+  readonly failing?: number;
+  /** How long the breaker of its type still keeps failing letters from being given up. */
+  readonly heldMs?: number;
   /** Letters that wait. */
   readonly waiting: number;
   /** Messages it owes to others, by receiver: at most 100 of them. */
@@ -18,4 +22,6 @@ export interface Inspection {
   readonly invokes: readonly string[];
   /** Store time of the next timer. */
   readonly nextTimerMs?: number;
+  /** Why nothing happens, in sentences; empty where there is only nothing to do. */
+  readonly blocked: readonly string[];
 }

@@ -56,6 +56,11 @@ export function runtimeMetricsText({ types, node }: RuntimeMetricsSnapshot, labe
     'Age of the oldest of them.',
     each(({ outboxOldestMs }) => outboxOldestMs / 1_000),
   );
+  text.gauge(
+    'breaker_seconds',
+    'How long the breaker of the type is still open.',
+    each(({ breakerMs }) => breakerMs / 1_000),
+  );
   text.histogram(
     'queue_wait',
     'From the arrival of a message to its step.',

@@ -19,6 +19,8 @@ export interface TypeMetrics {
   readonly outbox: number;
   /** Age of the oldest of them; 0 without any. */
   readonly outboxOldestMs: number;
+  /** How long its breaker still keeps failing letters from being given up; 0 while it is closed. */
+  readonly breakerMs: number;
   /** From the arrival of a message to its step. */
   readonly queueWait: HistogramSnapshot;
   /** From the send of a commit to its known outcome. */
@@ -70,6 +72,8 @@ export interface MetricsPorts {
   readonly node: NodeCounts;
   residents(): Iterable<Resident>;
   storeNowMs(): number;
+  /** How long the breaker of a type is open. */
+  heldMs(type: string): number;
   present(): Pick<NodeMetrics, 'shards' | 'mail' | 'leaseMarginMs'>;
 }
 
@@ -81,9 +85,11 @@ export class CountedMetrics implements RuntimeMetrics {
   }
 
   snapshot(): RuntimeMetricsSnapshot {
-    const { types, node, present } = this.#ports;
+    const { types, node, present, heldMs } = this.#ports;
     const held = this.#held();
-    const entries = [...types].map(([type, { counts }]) => [type, typeMetrics(counts, held.get(counts))] as const);
+    const entries = [...types].map(
+      ([type, { counts }]) => [type, typeMetrics(counts, heldMs(type), held.get(counts))] as const,
+    );
     const { seals, failovers, fenced, stall, leaseMargin } = node;
     return {
       types: Object.fromEntries(entries),
@@ -124,7 +130,7 @@ interface Held {
 
 const NOTHING_HELD: Held = { residents: 0, outbox: 0, outboxOldestMs: 0 };
 
-function typeMetrics(counts: TypeCounts, held = NOTHING_HELD): TypeMetrics {
+function typeMetrics(counts: TypeCounts, breakerMs: number, held = NOTHING_HELD): TypeMetrics {
   const { messages, refusals, steps, commits, deadLetters, passivations } = counts;
   return {
     messages,
@@ -134,6 +140,7 @@ function typeMetrics(counts: TypeCounts, held = NOTHING_HELD): TypeMetrics {
     deadLetters,
     passivations,
     ...held,
+    breakerMs,
     queueWait: counts.queueWait.snapshot(),
     commit: counts.commit.snapshot(),
     timerLateness: counts.timerLateness.snapshot(),

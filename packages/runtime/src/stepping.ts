@@ -115,7 +115,9 @@ class Stepping {
       this.draft.answer(letter, { kind: 'fault', fault: this.#suspended(letter, this.draft.halt) });
       return;
     }
-    if (this.draft.halt !== undefined || isReservedEventType(letter.event.type)) {
+    const isForeign =
+      isReservedEventType(letter.event.type) && !(letter.own === true && this.draft.misses(letter.event));
+    if (this.draft.halt !== undefined || isForeign) {
       this.#refuse(letter, this.#unhandled(letter.event.type));
       return;
     }

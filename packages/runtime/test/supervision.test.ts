@@ -1,6 +1,7 @@
 // What becomes of letters whose steps throw, and of their actors.
 import { describe, expect, it } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
+import { blockedBy } from '../src/blocked.ts';
 import { type Directive, defineActor, tell } from '../src/index.ts';
 import { judge, noStrikes } from '../src/supervision.ts';
 import { TypeBreaker } from '../src/type-breaker.ts';
@@ -198,6 +199,10 @@ describe('directives', () => {
     );
     await node.clock.advance(1_000);
     expect((await node.run(node.runtime.admin.suspended())).length).toBeLessThan(30);
+    expect(node.runtime.metrics.snapshot().types.fragile?.breakerMs).toBeGreaterThan(5_000);
+    const seen = node.runtime.admin.residents().find(({ phase }) => phase === 'retrying');
+    expect(seen).toMatchObject({ failing: 1, heldMs: expect.any(Number) });
+    expect(seen?.blocked.join()).toContain('when the breaker of its type closes');
     mood = 'well';
     const outcomes = await node.run(Promise.all(calls));
     expect(outcomes.filter((outcome) => outcome === 'done').length).toBeGreaterThan(20);
@@ -225,6 +230,37 @@ describe('directives', () => {
     expect(breaker.heldMs('t', 12_000)).toBe(10_000);
     breaker.gaveUp('t', 50_000);
     expect(breaker.heldMs('t', 50_000)).toBe(0);
+  });
+});
+
+describe('why nothing happens', () => {
+  const idle = { id: 'a:1', phase: 'ready', waiting: 0, owes: [], invokes: [] } as const;
+
+  it('[AD5] one that has only nothing to do is not blocked', () => {
+    expect(blockedBy(idle)).toEqual([]);
+  });
+
+  it('[AD5] every reason is told: what the store does not say, what failed, who stands still, what is not delivered', () => {
+    expect(blockedBy({ ...idle, phase: 'frozen' })).toEqual([expect.stringContaining('not known')]);
+    expect(blockedBy({ ...idle, phase: 'loading' })).toEqual([expect.stringContaining('being read')]);
+    expect(blockedBy({ ...idle, phase: 'quarantined', fault: 'X: y' })).toEqual([expect.stringContaining('X: y')]);
+    const halt = { kind: 'stopped', why: 'failed: z', atMs: 1 } as const;
+    expect(blockedBy({ ...idle, halt })).toEqual([expect.stringContaining('failed: z')]);
+    const owes = [
+      { to: 'b:1', messages: 2, refusal: 'MAILBOX_FULL: no room' },
+      { to: 'b:2', messages: 1 },
+    ] as const;
+    expect(blockedBy({ ...idle, phase: 'retrying', failing: 3, owes })).toEqual([
+      expect.stringContaining('failed 3 times'),
+      '2 of its messages to b:1 are not delivered: MAILBOX_FULL: no room',
+    ]);
+  });
+
+  it('[AD5] an operator is told so of any actor, by its owner', async () => {
+    const { node, actor } = await one('suspend');
+    await expect(node.run(actor.tell(fail))).rejects.toEqual(failed());
+    const { blocked } = await node.run(node.runtime.admin.examine(actor));
+    expect(blocked).toEqual([expect.stringMatching(/suspended until somebody resumes it: .*out of sorts/)]);
   });
 });
 
@@ -309,6 +345,108 @@ describe('dead letters', () => {
     mood = 'well';
     await expect(node.run(node.runtime.admin.replay(letter?.id ?? ''))).rejects.toMatchObject({ applied: 'no' });
     expect(await lettersOf(node)).toEqual([letter]);
+  });
+
+  it('[AD4] a timer that failed is replayed, once, while the state waits for it', async () => {
+    mood = 'ill';
+    const machine = setup({
+      types: {} as { context: { rung: number }; events: { type: 'set' | 'leave' } },
+      delays: { soon: 1_000 },
+    }).createMachine({
+      context: { rung: 0 },
+      initial: 'idle',
+      states: {
+        idle: { on: { set: 'waiting' } },
+        waiting: {
+          on: { leave: 'idle', set: { target: 'waiting', reenter: true } },
+          after: {
+            soon: {
+              target: 'idle',
+              actions: assign(({ context }) => {
+                if (mood === 'ill') throw new Error('out of sorts');
+                return { rung: context.rung + 1 };
+              }),
+            },
+          },
+        },
+      },
+    });
+    const Bell = defineActor('bell', { machine, supervise: { retries: 0, directive: 'resume' } });
+    const node = await solo([Bell]);
+    const bell = node.runtime.actor(Bell, 'a');
+    const { admin } = node.runtime;
+    const view = async () => await node.run(bell.read());
+    const failedRing = async (): Promise<string> => {
+      mood = 'ill';
+      await node.run(bell.tell({ type: 'set' }));
+      await node.clock.advance(1_100);
+      mood = 'well';
+      const [letter] = await lettersOf(node);
+      return letter?.id ?? '';
+    };
+
+    const first = await failedRing();
+    expect((await view()).value).toBe('waiting');
+    expect(await node.run(Promise.all([admin.replay(first), admin.replay(first)]))).toContain('replayed');
+    expect(await view()).toMatchObject({ value: 'idle', context: { rung: 1 } });
+    expect(await lettersOf(node)).toEqual([]);
+
+    // Where it is set anew the old one counts no more, nor in a state that does not wait for it.
+    const second = await failedRing();
+    await node.run(bell.tell({ type: 'set' }));
+    await expect(node.run(admin.replay(second))).rejects.toMatchObject({ code: 'UNHANDLED_EVENT' });
+    await node.run(bell.tell({ type: 'leave' }));
+    expect(await lettersOf(node)).toHaveLength(1);
+    expect((await view()).context.rung).toBe(1);
+  });
+
+  it('[AD4] the end of an invoke that failed its machine is replayed, unless the invoke runs again', async () => {
+    mood = 'ill';
+    const machine = setup({
+      types: {} as { context: { n: number }; events: { type: 'go' | 'back' } },
+      actors: { job: fromPromise(async () => 7) },
+    }).createMachine({
+      context: { n: 0 },
+      initial: 'idle',
+      states: {
+        idle: { on: { go: 'working' } },
+        working: {
+          on: { back: 'idle' },
+          invoke: {
+            src: 'job',
+            id: 'job',
+            onDone: {
+              target: 'idle',
+              actions: assign(({ context, event }) => {
+                if (mood === 'ill') throw new Error('out of sorts');
+                return { n: context.n + event.output };
+              }),
+            },
+            onError: 'idle',
+          },
+        },
+      },
+    });
+    const Shop = defineActor('shop', { machine, supervise: { retries: 0, directive: 'suspend' } });
+    const node = await solo([Shop]);
+    const shop = node.runtime.actor(Shop, 'a');
+    await node.run(shop.tell({ type: 'go' }));
+    const [letter] = await lettersOf(node);
+    mood = 'well';
+    await node.run(node.runtime.admin.resume(shop));
+    expect(await node.run(node.runtime.admin.replay(letter?.id ?? ''))).toBe('replayed');
+    expect(await node.run(shop.read())).toMatchObject({ value: 'idle', context: { n: 7 } });
+  });
+
+  it('[AD4] an event too large to be kept cannot be replayed, which is said', async () => {
+    mood = 'ill';
+    const { node, actor } = await one('resume');
+    const large: object = { type: 'fail', text: 'x'.repeat(20_000) };
+    await expect(node.run(actor.tell(large as never))).rejects.toEqual(failed());
+    const [letter] = await lettersOf(node);
+    expect(letter?.event).toMatchObject({ type: 'fail', omittedBytes: expect.any(Number) });
+    await expect(node.run(node.runtime.admin.replay(letter?.id ?? ''))).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(await node.run(node.runtime.admin.forget(letter?.id ?? ''))).toBe('forgotten');
   });
 
   it('[DL1] no more than so many are kept, the last ones', async () => {
