@@ -1,9 +1,10 @@
 // Time and chance
 
+// Events
+export type { Redact } from './acquisition.ts';
 export { systemClock } from './clock.system.ts';
 export type { Cancel, Clock, Unsubscribe } from './clock.ts';
 export { type Entropy, seededEntropy, systemEntropy } from './entropy.ts';
-
 // Errors and invariants
 export {
   type AcquisitionCode,
@@ -51,7 +52,6 @@ export {
   type TakeoverAnswer,
 } from './lease.ts';
 export type { LeaseStore } from './lease-store.ts';
-// Events
 export type { AuditEntry, AuditGap, AuditOptions, AuditRecord } from './lock-audit.ts';
 export type {
   EventHow,

@@ -1,3 +1,4 @@
+import type { Redact } from './acquisition.ts';
 import type { Clock } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import type { FencingToken, Holder } from './lease.ts';
@@ -51,7 +52,7 @@ export async function* audit(
   log: LockLog,
   clock: Pick<Clock, 'background'>,
   isClosed: () => boolean,
-  { after, signal }: AuditOptions,
+  { after, signal, redact = asIs }: AuditOptions & { readonly redact?: Redact | undefined },
 ): AsyncGenerator<AuditRecord> {
   const places = readCursor(after, log.buckets);
   const all = places.map((_, bucket) => bucket);
@@ -73,7 +74,7 @@ export async function* audit(
       due = new Set();
       const pages = await Promise.all(buckets.map((bucket) => readPage(log, bucket, places)));
       for (const { bucket, page } of pages) if (page.events.length >= PAGE) due.add(bucket);
-      yield* told(pages, places);
+      yield* told(pages, places, redact);
       if (due.size > 0 || isOver()) continue;
       await new Promise<void>((resolve) => {
         const cancel = clock.background(QUIET_MS, () => {
@@ -103,7 +104,7 @@ async function readPage(log: LockLog, bucket: number, places: readonly (LogId | 
 }
 
 /** The records of one reading, by their ids, which are times: the order people expect. */
-function* told(pages: readonly BucketPage[], places: (LogId | 'start')[]): Generator<AuditRecord> {
+function* told(pages: readonly BucketPage[], places: (LogId | 'start')[], redact: Redact): Generator<AuditRecord> {
   for (const { bucket, page } of pages) {
     if (!page.gap) continue;
     const after = places[bucket] === 'start' ? undefined : places[bucket];
@@ -115,22 +116,24 @@ function* told(pages: readonly BucketPage[], places: (LogId | 'start')[]): Gener
   found.sort((a, b) => (a.event.id < b.event.id ? -1 : a.event.id > b.event.id ? 1 : a.bucket - b.bucket));
   for (const { bucket, event } of found) {
     places[bucket] = event.id;
-    yield entryOf(event, cursorOf(places));
+    yield entryOf(event, cursorOf(places), redact);
   }
   for (const { bucket, page } of pages) places[bucket] = page.next;
 }
 
-function entryOf(event: LoggedLockEvent, cursor: string): AuditEntry {
+const asIs: Redact = (holder) => holder;
+
+function entryOf(event: LoggedLockEvent, cursor: string, redact: Redact): AuditEntry {
   const { resource, type, how, holder, instance, by, from, fence, reason, atMs, id } = event;
   return {
     kind: 'entry',
     resource,
     type,
     ...(how === undefined ? {} : { how }),
-    who: holder,
+    who: redact(holder),
     instance,
-    ...(by === undefined ? {} : { by }),
-    ...(from === undefined ? {} : { from }),
+    ...(by === undefined ? {} : { by: redact(by) }),
+    ...(from === undefined ? {} : { from: redact(from) }),
     fence,
     ...(reason === undefined ? {} : { reason }),
     at: atMs,

@@ -70,6 +70,11 @@ export type Busy = {
   readonly current: HeldView;
   /** Place in the queue this request would have taken, or had when its wait ended; 1 is next. */
   readonly position: number;
+  /**
+   * Until the current term ends, which its holder may renew, and which others may wait for: no
+   * estimate of a turn. Nobody knows how long a holder will work; a place in the queue (`waitMs`)
+   * is told of its turn the moment it comes.
+   */
   readonly retryAfterMs: number;
   /** `queue-full`: no place left to wait. `waited`: `waitMs` ran out. */
   readonly why: 'held' | 'queue-full' | 'waited';

@@ -1,5 +1,5 @@
-import { grantedLease, grantOf } from './acquisition.ts';
-import { Alarm, Alarms } from './alarms.ts';
+import { grantedLease, grantOf, type Redact } from './acquisition.ts';
+import { Alarms, alarm } from './alarms.ts';
 import {
   checkConnection,
   checkGen,
@@ -80,6 +80,12 @@ export interface LocksOptions {
   readonly entropy?: Entropy;
   /** Where pools of permits are kept; without it there are none. */
   readonly permits?: PermitStore;
+  /**
+   * How people are called in audit records and in the errors that `acquire` throws, which may end up
+   * where no name may be: `({ id }) => ({ id: hash(id) })`. In memory and on Redis they stay as they
+   * are, and so do answers to who asks for them (outcomes, `inspect`, `list`, `watch`, `log`) and reasons.
+   */
+  readonly redact?: Redact;
   /** Told of a term in which an unanswered renewal could not be repeated. */
   readonly onShortTerm?: (ttlMs: number) => void;
 }
@@ -94,6 +100,7 @@ export class Locks implements LockManager, LeaseHome {
   readonly alarms: Alarms;
   readonly log: LockLog;
   readonly metrics: LockMetrics;
+  readonly redact: Redact | undefined;
   /** Names this process to the store, and is the holder of claims that name none. */
   readonly #self: string;
   readonly #events: LockEvents;
@@ -118,6 +125,7 @@ export class Locks implements LockManager, LeaseHome {
     this.alarms = new Alarms(this.clock);
     this.#sleeps = new Sleeps(this.clock);
     this.#self = this.entropy.id();
+    this.redact = options.redact;
     this.#events = new LockEvents(store, this.clock);
     this.metrics = new LockMetrics(() => this.#leases.size + (this.#permits?.holding ?? 0));
     this.#waiting = new Waiting(this, this.#self);
@@ -158,7 +166,7 @@ export class Locks implements LockManager, LeaseHome {
 
   async acquire(resource: string, options: ClaimOptions = {}): Promise<Lease> {
     const outcome = await this.tryAcquire(resource, options);
-    return grantedLease(resource, outcome, options);
+    return grantedLease(resource, outcome, { ...options, redact: this.redact });
   }
 
   async withLock<T>(resource: string, options: ClaimOptions, work: (lease: Lease) => Promise<T> | T): Promise<T> {
@@ -175,7 +183,7 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   async acquireAll(resources: readonly string[], options: MultiOptions = {}): Promise<MultiLease> {
-    return grantedAll(await this.tryAcquireAll(resources, options), options);
+    return grantedAll(await this.tryAcquireAll(resources, options), { ...options, redact: this.redact });
   }
 
   async withLocks<T>(
@@ -324,7 +332,7 @@ export class Locks implements LockManager, LeaseHome {
 
   async *audit(options: AuditOptions = {}): AsyncGenerator<AuditRecord> {
     await this.open();
-    yield* audit(this.#events, this.clock, () => this.#isClosed, options);
+    yield* audit(this.#events, this.clock, () => this.#isClosed, { ...options, redact: this.redact });
   }
 
   async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
@@ -429,35 +437,59 @@ export class Locks implements LockManager, LeaseHome {
   }
 
   /** The one request of a claim that does not wait; a lost reply is asked for again, once, under the same id. */
-  async #claimNow(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
-    let sentMs = this.clock.nowMs();
-    let reply: Replies['request'];
-    try {
-      reply = await this.store.submit<'request'>(command);
-    } catch (fault) {
-      if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
-      sentMs = this.clock.nowMs();
-      reply = await this.store.submit<'request'>({ ...command, isFirst: false }).catch((second: unknown) => {
-        this.#takeBack(command, options);
-        throw second;
-      });
-    }
-    // Granted, and lapsed before anybody knew: nobody else knows the request's name either.
-    if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined)
-      return this.#claimNow(this.#requestFor(command.resource, options), options);
-    if (reply.kind === 'held' || this.#ending.size > 0) reply = await this.#afterLeaving(command, reply);
-    if (options.signal?.aborted === true) {
+  #claimNow(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
+    const sentMs = this.clock.nowMs();
+    return this.store.submit<'request'>(command).then(
+      (reply) => this.#answered(command, reply, sentMs, options),
+      (fault: unknown) => {
+        if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
+        return this.#claimAgain(command, options);
+      },
+    );
+  }
+
+  async #claimAgain(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
+    const sentMs = this.clock.nowMs();
+    const reply = await this.store.submit<'request'>({ ...command, isFirst: false }).catch((second: unknown) => {
+      this.#takeBack(command, options);
+      throw second;
+    });
+    return this.#answered(command, reply, sentMs, options);
+  }
+
+  /** Most claims are answered with a grant that nobody has a word to say about. */
+  #answered(
+    command: RequestCommand,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | Promise<ClaimOutcome> {
+    if (reply.kind === 'held' || this.#ending.size > 0)
+      return this.#afterLeaving(command, reply).then((last) => this.#concluded(command, last, sentMs, options));
+    return this.#concluded(command, reply, sentMs, options);
+  }
+
+  #concluded(
+    command: RequestCommand,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | Promise<ClaimOutcome> {
+    const { signal } = options;
+    if (signal?.aborted === true) {
       // What its party held before, it goes on holding.
       const isFresh = reply.kind === 'granted' || (reply.kind === 'held' && reply.view.leaseId === command.leaseId);
-      if (isFresh) await this.leave(command).catch(() => undefined);
-      throw options.signal.reason;
+      if (!isFresh) throw signal.reason;
+      const rethrow = (): never => {
+        throw signal.reason;
+      };
+      return this.leave(command).then(rethrow, rethrow);
     }
     const outcome = this.settled(command, reply, sentMs, options);
-    if (outcome === 'queued')
-      throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
-        applied: 'unknown',
-      });
-    return outcome;
+    if (outcome !== 'queued') return outcome;
+    throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
+      applied: 'unknown',
+    });
   }
 
   /** Answered with a lease whose end is on the way: asked again once that is over. */
@@ -509,14 +541,14 @@ export class Locks implements LockManager, LeaseHome {
   #takeBack(command: RequestCommand, options: ClaimOptions): void {
     if (options.requestId !== undefined || this.#isClosed) return;
     const endMs = this.clock.nowMs() + command.ttlMs;
-    const alarm = new Alarm(() => void attempt());
+    const again = alarm(() => void attempt());
     const attempt = async (): Promise<void> => {
       try {
         await this.leave(command);
       } catch {
         const nextMs = this.clock.nowMs() + retryDelayMs(command.ttlMs, this.entropy.random());
         // After its end it has lapsed by itself.
-        if (!this.#isClosed && nextMs < endMs) this.alarms.set(alarm, nextMs);
+        if (!this.#isClosed && nextMs < endMs) this.alarms.set(again, nextMs);
       }
     };
     void attempt();

@@ -7,7 +7,7 @@
 //   ML2  Who waits holds only resources that come before, by name, the one it waits for: whatever
 //        sets of resources are asked for at once, they never wait for each other in a circle.
 //   ML3  The first tick asks for all of them at once; only what is held elsewhere is waited for.
-import { refusalOf } from './acquisition.ts';
+import { type Redact, refusalOf } from './acquisition.ts';
 import { checkResource } from './claim-arguments.ts';
 import type { Clock } from './clock.ts';
 import type { Entropy } from './entropy.ts';
@@ -158,10 +158,13 @@ export async function tryAcquireAll(
 }
 
 /** The lease of a claim on several, or the error that says why there is none and names the resource. */
-export function grantedAll(outcome: MultiOutcome, options: MultiOptions): MultiLease {
+export function grantedAll(
+  outcome: MultiOutcome,
+  asked: MultiOptions & { readonly redact?: Redact | undefined },
+): MultiLease {
   if (outcome.kind === 'granted') return outcome.lease;
   const { resource, outcome: refusal } = outcome;
-  if (refusal.kind !== 'lost') throw refusalOf(resource, refusal, options);
+  if (refusal.kind !== 'lost') throw refusalOf(resource, refusal, asked);
   throw new LeaseLostError({ resource, fence: refusal.fence }, refusal.reason);
 }
 

@@ -2,7 +2,7 @@
 //
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
-import { grantOf } from './acquisition.ts';
+import { grantOf, type Redact } from './acquisition.ts';
 import type { Alarms } from './alarms.ts';
 import { checkRef, checkRenewal } from './claim-arguments.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
@@ -26,14 +26,21 @@ export type ReweighOutcome =
   | { readonly kind: 'ended'; readonly how: Ended }
   | { readonly kind: 'unavailable'; readonly cause: Error };
 
+/** What pools need of the manager that they belong to. */
+interface PoolHome extends LeaseHome {
+  readonly redact: Redact | undefined;
+  open(): Promise<void>;
+}
+
 export class Permits implements LeaseHome {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly alarms: Alarms;
   readonly metrics: LockMetrics;
+  readonly redact: Redact | undefined;
   /** What a held lease sends, to the pool it is of. */
   readonly store: Pick<LeaseStore, 'submit'>;
-  readonly #manager: LeaseHome & { open(): Promise<void> };
+  readonly #manager: PoolHome;
   readonly #permits: PermitStore;
   readonly #self: string;
   readonly #leases = new Map<string, HeldLease>();
@@ -43,11 +50,12 @@ export class Permits implements LeaseHome {
   #stopSweeping: Cancel = () => undefined;
   #stopListening: Unsubscribe = () => undefined;
 
-  constructor(manager: LeaseHome & { open(): Promise<void> }, permits: PermitStore) {
+  constructor(manager: PoolHome, permits: PermitStore) {
     this.clock = manager.clock;
     this.entropy = manager.entropy;
     this.alarms = manager.alarms;
     this.metrics = manager.metrics;
+    this.redact = manager.redact;
     this.#manager = manager;
     this.#permits = permits;
     this.#self = this.entropy.id();

@@ -68,12 +68,12 @@ export class ReadWriteLock {
 
   /** As `tryRead`, but throws a `LockAcquisitionError` when there is no lease. */
   async read(options: ClaimOptions = {}): Promise<Lease> {
-    return grantedLease(this.resource, await this.tryRead(options), options);
+    return grantedLease(this.resource, await this.tryRead(options), { ...options, redact: this.#permits.redact });
   }
 
   /** As `tryWrite`, but throws a `LockAcquisitionError` when there is no lease. */
   async write(options: ClaimOptions = {}): Promise<Lease> {
-    return grantedLease(this.resource, await this.tryWrite(options), options);
+    return grantedLease(this.resource, await this.tryWrite(options), { ...options, redact: this.#permits.redact });
   }
 
   /** Runs `work` as a reader. */

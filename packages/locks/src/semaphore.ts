@@ -55,7 +55,7 @@ export class Semaphore {
 
   /** As `tryAcquire`, but throws a `LockAcquisitionError` when there is no lease. */
   async acquire(options: PermitOptions = {}): Promise<Lease> {
-    return grantedLease(this.resource, await this.tryAcquire(options), options);
+    return grantedLease(this.resource, await this.tryAcquire(options), { ...options, redact: this.#permits.redact });
   }
 
   /** Runs `work` under a lease and releases it. */

@@ -119,4 +119,33 @@ describe('the audit', () => {
     await stream.stop();
     expect(clock.pending).toBe(0);
   });
+
+  it('[AU4] calls people as `redact` does, and so do errors; answers to who asks stay as they are', async () => {
+    const secret = { id: 'ada', name: 'Ada Lovelace' };
+    const other = { id: 'bob', name: 'Bob Boole' };
+    const redact = ({ id }: { readonly id: string }) => ({ id: `user-${id.length}` });
+    locks = new MemoryLockManager({ store, clock, entropy: seededEntropy(2), redact });
+    const stream = follow();
+    await locks.acquire('project:1', { holder: secret, meta: { mail: 'Ada' } });
+    await locks.acquire('project:2', { holder: secret });
+    void locks.requestTakeover('project:1', { by: other, reason: 'my turn', graceMs: 9_000 });
+    await clock.settle();
+    const doc = locks.readWrite('doc');
+    await doc.write({ holder: secret });
+    const refused = await Promise.all(
+      [
+        locks.acquire('project:1', { holder: { id: 'cyd' } }),
+        locks.acquireAll(['project:1', 'free'], { holder: { id: 'cyd' } }),
+        doc.read({ holder: { id: 'cyd' } }),
+        locks.semaphore('gpu', { permits: 1 }).acquire({ waitMs: 0, holder: secret }),
+      ].map((asked) => asked.then(String, (error: Error) => [error.message, JSON.stringify(error)].join())),
+    );
+    await locks.force('project:2', { by: other, reason: 'an audit' });
+    await stream.stop();
+    const written = JSON.stringify([refused, stream.records]);
+    expect(written).toContain('user-3');
+    expect(written).not.toMatch(/ada|lovelace|bob/i);
+    expect(await locks.inspect('project:1')).toMatchObject({ holder: secret, breaking: { by: other } });
+    expect(await locks.tryAcquire('project:1', { holder: { id: 'cyd' } })).toMatchObject({ holder: secret });
+  });
 });
