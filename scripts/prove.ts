@@ -1,4 +1,5 @@
 // pnpm prove [claim…]: runs the tests behind one claim of the README, and says each by name.
+// pnpm prove real --seconds=600 --seed=1: goes on for as long as it is told.
 import { ensurePrograms } from './backends.ts';
 import { buildPage } from './builds.ts';
 import { explain } from './explain.ts';
@@ -14,6 +15,9 @@ function tests(files: readonly string[], rules: readonly string[] = []): Step {
   const named = rules.length === 0 ? [] : ['--testNamePattern', `\\[(${rules.join('|')})\\]`];
   return { command: 'vitest', args: ['run', '--reporter=tree', '--hideSkippedTests', ...files, ...named] };
 }
+
+/** What `real` is told. */
+const flags = process.argv.slice(2).filter((word) => word.startsWith('--'));
 
 const server = (name: string): string => `packages/server/test/${name}.test.ts`;
 /** Of the packages' tests, those whose files begin so. */
@@ -84,6 +88,13 @@ const claims: Readonly<Record<string, Claim>> = {
     says: 'a refresh token used twice ends its session; a revoked token stops on every node and socket within a second',
     step: tests([server('sessions'), server('cluster.live'), server('data')], ['SE\\d', 'RV\\d']),
   },
+  real: {
+    says: 'processes killed, stopped and cut off, servers killed: every answer has its place in one order, judged from outside',
+    step: {
+      command: 'node',
+      args: ['--conditions=@devmentor/source', 'packages/runtime/test/simulation/real/run.ts', ...flags],
+    },
+  },
   readme: {
     says: 'the examples of the READMEs run and print what they say',
     step: tests(['readme.test.ts']),
@@ -91,7 +102,8 @@ const claims: Readonly<Record<string, Claim>> = {
 };
 
 await explain(async () => {
-  const names = process.argv.slice(2);
+  const names = process.argv.slice(2).filter((word) => !flags.includes(word));
+  if (flags.length > 0 && !names.includes('real')) throw new Error(`only real takes ${flags.join(', ')}`);
   const unknown = names.filter((name) => claims[name] === undefined);
   if (unknown.length > 0)
     throw new Error(`nothing named ${unknown.join(', ')}; there are: ${Object.keys(claims).join(', ')}`);
