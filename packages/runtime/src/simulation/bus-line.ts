@@ -36,10 +36,10 @@ export class BusLine implements Transport {
     this.#process = process;
     this.#far = far;
     this.#requests = new Requests(process);
-    this.#there = new Lane(wire);
-    this.#back = new Lane(wire);
+    this.#there = new Lane(wire, 'bus');
+    this.#back = new Lane(wire, wire.node);
     // What it had sent arrives, and then the end of its connection.
-    process.onDeath(() => wire.network.time.deliver(this.#there.dueMs(), () => void far.close()));
+    process.onDeath(() => this.#there.deliver(() => void far.close()));
   }
 
   get status(): TransportStatus {
@@ -76,7 +76,7 @@ export class BusLine implements Transport {
       if (!open || this.#isDead()) return;
       open = false;
       // A connection repeats what it lost until the server has it, so this is not lost.
-      this.#wire.network.time.deliver(this.#there.dueMs(), () => void held?.unsubscribe());
+      this.#there.deliver(() => void held?.unsubscribe());
       if (this.#status === 'connected') await this.#confirmed(`unsubscribe ${subject}`, async () => {}).catch(() => {});
     };
     try {
@@ -130,8 +130,8 @@ export class BusLine implements Transport {
 
   reconnect(): void {
     if (this.#status !== 'disconnected') return;
-    this.#there = new Lane(this.#wire);
-    this.#back = new Lane(this.#wire);
+    this.#there = new Lane(this.#wire, 'bus');
+    this.#back = new Lane(this.#wire, this.#wire.node);
     this.#far.reconnect();
     this.#become('connected');
   }
@@ -202,12 +202,13 @@ export class BusLine implements Transport {
         trace.add({ kind: 'lost', atMs: time.worldMs, node, id, why: fault?.what ?? 'cut' });
         continue;
       }
-      const dueMs = fault?.what === 'delay' ? this.#there.apartMs(fault.byMs ?? DELAY_MS) : this.#there.dueMs();
-      time.deliver(dueMs, () => {
+      const come = (): void => {
         if (link !== this.#link || this.#far.status !== 'connected') return;
         trace.add({ kind: 'arrive', atMs: time.worldMs, node: 'bus', id, from: node, label });
         arrive();
-      });
+      };
+      if (fault?.what === 'delay') this.#there.deliverLate(fault.byMs ?? DELAY_MS, come);
+      else this.#there.deliver(come);
     }
     this.#wire.cross();
   }
@@ -224,7 +225,7 @@ export class BusLine implements Transport {
       trace.add({ kind: 'lost', atMs: time.worldMs, node, id, why: 'cut' });
       return;
     }
-    time.deliver(this.#back.dueMs(), () =>
+    this.#back.deliver(() =>
       this.#process.pass(() => {
         if (link !== this.#link) return;
         this.#wire.cross();

@@ -18,8 +18,8 @@ export class CallLine {
     this.#wire = wire;
     this.#process = process;
     this.#service = service;
-    this.#there = new Lane(wire);
-    this.#back = new Lane(wire);
+    this.#there = new Lane(wire, service);
+    this.#back = new Lane(wire, wire.node);
   }
 
   /** Has `work` done at the service. */
@@ -38,18 +38,18 @@ export class CallLine {
       const answer: Answer<T> = { label, sentMs, resolve, reject };
       if (what === 'refused') {
         trace.add({ kind: 'lost', atMs: time.worldMs, node: this.#wire.node, id, why: 'refused' });
-        time.deliver(this.#back.dueMs(), () => this.#reach(() => reject(refused(this.#service, label))));
+        this.#back.deliver(() => this.#reach(() => reject(refused(this.#service, label))));
       } else if (what === 'lost-request' || this.#wire.isCut(this.#service, 'out')) {
         trace.add({ kind: 'lost', atMs: time.worldMs, node: this.#wire.node, id, why: what ?? 'cut' });
         this.#giveUp(answer);
       } else if (what === 'late') {
         this.#giveUp(answer);
-        time.deliver(this.#there.apartMs(network.callTimeoutMs), () => {
+        this.#there.deliverLate(network.callTimeoutMs, () => {
           this.#arrive(id, label);
           work().catch(() => {});
         });
       } else {
-        time.deliver(this.#there.dueMs(network.slowMs[this.#service]), () => {
+        time.deliver(this.#there.dueMs(network.slowMs[this.#service]), this.#there, () => {
           this.#arrive(id, label);
           const reply = (said: string, settle: () => void): void =>
             this.#reply(answer, said, what === 'lost-reply', settle);
@@ -74,7 +74,7 @@ export class CallLine {
       trace.add({ kind: 'lost', atMs: time.worldMs, node: this.#wire.node, id, why: 'cut' });
       return;
     }
-    time.deliver(this.#back.dueMs(), () =>
+    this.#back.deliver(() =>
       this.#reach(() => {
         trace.add({ kind: 'arrive', atMs: time.worldMs, node: this.#wire.node, id, from: this.#service, label });
         hear();
@@ -101,7 +101,7 @@ export class CallLine {
       this.#giveUp(answer);
       return;
     }
-    time.deliver(dueMs, () =>
+    time.deliver(dueMs, this.#back, () =>
       this.#reach(() => {
         trace.add({ kind: 'arrive', atMs: time.worldMs, node: this.#wire.node, id, from: this.#service, label });
         settle();

@@ -2,9 +2,10 @@
 
 // Whether it was right.
 export { type Objection, type Run, type RunCheck, recordedRun } from './check.ts';
+// Playing them.
+export { type Exhausted, type ExhaustOptions, exhaust } from './exhaust.ts';
 // What an order is looked for with: models of objects, and the search itself.
 export { diagram, explain } from './explanation.ts';
-// Playing them.
 export { type Exploration, type ExploreOptions, explore } from './explore.ts';
 // What may break.
 export type { Fault, FaultKind, Line } from './fault.ts';
@@ -24,7 +25,7 @@ export {
   type Sighting,
 } from './history.ts';
 export { type LeaseModelOptions, leaseModel } from './lease-model.ts';
-export type { LeaseInput, LeaseOperation, LeaseOutput } from './lease-operation.ts';
+export { isLeaseOperation, type LeaseInput, type LeaseOperation, type LeaseOutput } from './lease-operation.ts';
 export {
   linearizable,
   type NoOrder,
@@ -77,5 +78,6 @@ export {
 } from './simulation.ts';
 export { SimulationFailure } from './simulation-failure.ts';
 export type { Stream } from './stream.ts';
+export type { Chooser } from './time.ts';
 export { Trace, type TraceEntry, type TraceEvent, traceDigest, traceText } from './trace.ts';
 export type { PlannedFault, World, WorldOptions } from './world.ts';

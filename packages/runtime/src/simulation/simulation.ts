@@ -53,7 +53,11 @@ async function reported<T>(run: Promise<T>): Promise<T> {
   }
 }
 
-async function judged(options: SimulateOptions, scenario: (world: World) => void | Promise<void>): Promise<Report> {
+/** Plays and judges; a failure is told briefly. */
+export async function judged(
+  options: SimulateOptions,
+  scenario: (world: World) => void | Promise<void>,
+): Promise<Report> {
   const world = await World.start(options);
   const violations: Violation[] = [];
   let cause: unknown;

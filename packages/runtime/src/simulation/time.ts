@@ -14,7 +14,25 @@ interface Happening {
   readonly dueMs: number;
   readonly tie: number;
   readonly order: number;
+  /** Of a delivery. */
+  readonly lane: DeliveryLane | undefined;
   run: (() => void) | undefined;
+}
+
+/** What comes over one lane to one place comes in its order. */
+export interface DeliveryLane {
+  readonly to: string;
+}
+
+/**
+ * Decides which of the deliveries that could be next is, instead of the seed: those to one place that are due within
+ * `windowMs` of the first. Deliveries to different places do not see each other's order. The window is shorter than
+ * any way over a line, so nothing that one of them sets off could come into it.
+ */
+export interface Chooser {
+  readonly windowMs: number;
+  /** Of `width` that are ready, at least two. */
+  choose(width: number): number;
 }
 
 /** After so many happenings the host gets a turn: its timers and messages are not to starve. */
@@ -30,6 +48,7 @@ export class VirtualTime {
   #soon: (() => void)[] = [];
   #soonAt = 0;
   readonly #tie: () => number;
+  readonly #chooser: Chooser | undefined;
   /** How many wait for time to pass; it stands still when nobody does. */
   #waiters = 0;
   /** How much of the outside world is still to answer; time waits for it. */
@@ -39,8 +58,9 @@ export class VirtualTime {
   #fail: ((bug: unknown) => void)[] = [];
 
   /** @param tie in [0, 1): decides between deliveries of one moment */
-  constructor(tie: () => number) {
+  constructor(tie: () => number, chooser?: Chooser) {
     this.#tie = tie;
+    this.#chooser = chooser;
   }
 
   /** Milliseconds since the scenario began; what is told to people. */
@@ -68,9 +88,9 @@ export class VirtualTime {
     return this.#push(dueMs, 0, run);
   }
 
-  /** A delivery: of one moment, in any order. */
-  deliver(dueMs: number, run: () => void): void {
-    this.#push(dueMs, this.#tie(), run);
+  /** A delivery: of one moment, in any order, but those of one lane. */
+  deliver(dueMs: number, lane: DeliveryLane, run: () => void): void {
+    this.#push(dueMs, this.#tie(), run, lane);
   }
 
   /** Before time moves. */
@@ -180,13 +200,39 @@ export class VirtualTime {
       const first = this.#pop();
       if (first === undefined) return undefined;
       if (first.run === undefined) continue;
-      this.#nowMs = Math.max(this.#nowMs, first.dueMs);
-      return first.run;
+      const next = this.#chooser === undefined || first.lane === undefined ? first : this.#chosen(first, this.#chooser);
+      const { run } = next;
+      next.run = undefined;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      return run;
     }
   }
 
-  #push(dueMs: number, tie: number, run: () => void): () => void {
-    const happening: Happening = { dueMs: Math.max(dueMs, this.#nowMs), tie, order: this.#order++, run };
+  /** One of those that could come first; the others stay. */
+  #chosen(first: Happening, { windowMs, choose }: Chooser): Happening {
+    const heads = new Map<DeliveryLane | undefined, Happening>([[first.lane, first]]);
+    for (const other of this.#heap) {
+      if (other.run === undefined || other.lane?.to !== first.lane?.to) continue;
+      if (other.dueMs >= first.dueMs + windowMs) continue;
+      const head = heads.get(other.lane);
+      if (head === undefined || before(other, head)) heads.set(other.lane, other);
+    }
+    if (heads.size === 1) return first;
+    const ready = [...heads.values()].sort((a, b) => a.order - b.order);
+    const chosen = ready[choose(ready.length)] ?? first;
+    if (chosen !== first) this.#insert(first);
+    return chosen;
+  }
+
+  #push(dueMs: number, tie: number, run: () => void, lane?: DeliveryLane): () => void {
+    const happening: Happening = { dueMs: Math.max(dueMs, this.#nowMs), tie, order: this.#order++, lane, run };
+    this.#insert(happening);
+    return () => {
+      happening.run = undefined;
+    };
+  }
+
+  #insert(happening: Happening): void {
     const heap = this.#heap;
     let at = heap.length;
     heap.push(happening);
@@ -198,9 +244,6 @@ export class VirtualTime {
       at = above;
     }
     heap[at] = happening;
-    return () => {
-      happening.run = undefined;
-    };
   }
 
   #pop(): Happening | undefined {

@@ -4,7 +4,7 @@
 // message of a node is counted over its restarts.
 import type { Fault, Line } from './fault.ts';
 import type { Stream } from './stream.ts';
-import type { VirtualTime } from './time.ts';
+import type { DeliveryLane, VirtualTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
 export type MessageFault = Extract<Fault, { readonly kind: 'message' }>;
@@ -104,12 +104,14 @@ export class Wire {
 }
 
 /** One direction of one connection: what enters it first comes out first, unless a fault says otherwise. */
-export class Lane {
+export class Lane implements DeliveryLane {
+  readonly to: string;
   readonly #wire: Wire;
   #freeMs = Number.NEGATIVE_INFINITY;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, to: string) {
     this.#wire = wire;
+    this.to = to;
   }
 
   /** When what enters now comes out. */
@@ -118,8 +120,14 @@ export class Lane {
     return this.#freeMs;
   }
 
-  /** The same for something that waits for nothing before it, and that nothing waits for. */
-  apartMs(moreMs: number): number {
-    return this.#wire.network.time.nowMs + this.#wire.latencyMs() + moreMs;
+  /** Has it come out in its turn. */
+  deliver(run: () => void): void {
+    this.#wire.network.time.deliver(this.dueMs(), this, run);
+  }
+
+  /** Has it come out later than it should; it waits for nothing before it, and nothing waits for it. */
+  deliverLate(byMs: number, run: () => void): void {
+    const { time } = this.#wire.network;
+    time.deliver(time.nowMs + this.#wire.latencyMs() + byMs, { to: this.to }, run);
   }
 }

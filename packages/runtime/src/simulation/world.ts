@@ -11,7 +11,7 @@ import type { Seen } from './seen.ts';
 import { type LockServer, Services, type StateServer } from './services.ts';
 import { SimNode, type StartProgram } from './sim-node.ts';
 import { Stream } from './stream.ts';
-import { VirtualTime } from './time.ts';
+import { type Chooser, VirtualTime } from './time.ts';
 import { Trace } from './trace.ts';
 import { type Network, type Way, Wire } from './wire.ts';
 
@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly latencyMs?: { readonly least: number; readonly most: number };
   /** After so long a call to a store is given up. @default 400 */
   readonly callTimeoutMs?: number;
+  /** Decides instead of the seed which delivery is next. */
+  readonly chooser?: Chooser;
 }
 
 /** A fault of the plan, and whether it met anything. */
@@ -81,7 +83,10 @@ export class World {
     this.seed = seed;
     this.random = new Stream(seed, 'workload');
     const ties = new Stream(seed, 'ties');
-    this.#time = new VirtualTime(() => ties.random());
+    const { chooser } = options;
+    // How a world starts is not of interest.
+    const choose = (width: number): number => (this.trace.isOn ? (chooser?.choose(width) ?? 0) : 0);
+    this.#time = new VirtualTime(() => ties.random(), chooser && { windowMs: chooser.windowMs, choose });
     this.history = new History(() => this.#time.worldMs);
     this.#services = new Services(this.#time, { shards: options.shards ?? 4, wallMs: START_MS });
     let lastId = 0;

@@ -93,7 +93,7 @@ describe('virtual time', () => {
     const order: string[] = [];
     const say = (word: string) => (): void => void order.push(`${word} ${time.nowMs}`);
     time.at(7, say('late'));
-    for (const word of ['a', 'b', 'c']) time.deliver(5, say(word));
+    for (const word of ['a', 'b', 'c']) time.deliver(5, { to: 'x' }, say(word));
     time.at(5, say('timer'));
     const cancel = time.at(5, say('cancelled'));
     cancel();
