@@ -13,7 +13,7 @@
 //   HL8  A lease being given away is not valid from the call on; while it drains it ends with its
 //        drain at the latest. Asked for, and silent, it is not valid from the time to answer on.
 //   HL9  Automatic renewal ends with `maxHoldMs`, or when `isAlive` says no.
-import { type Alarm, type Alarms, Alarm as LeaseAlarm } from './alarms.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError, LeaseLostError } from './errors.ts';
@@ -88,6 +88,14 @@ export interface Term {
   readonly wallLeadMs?: number;
 }
 
+interface LeaseAlarm extends Alarm {
+  readonly lease: HeldLease;
+}
+
+function ring(this: LeaseAlarm): void {
+  this.lease.wake();
+}
+
 export class HeldLease implements Lease {
   readonly resource: string;
   readonly leaseId: string;
@@ -98,7 +106,7 @@ export class HeldLease implements Lease {
   readonly meta: JsonObject | undefined;
   readonly handedOver: HandedOver | undefined;
   readonly #home: LeaseHome;
-  readonly #alarm: Alarm;
+  readonly #alarm: LeaseAlarm;
   #instance: string;
   #ttlMs: number;
   #gen: number;
@@ -148,10 +156,9 @@ export class HeldLease implements Lease {
     this.#isAlive = upkeep.isAlive;
     this.#begunMs = term.sentMs;
     this.#holdEndMs = upkeep.maxHoldMs === undefined ? Number.POSITIVE_INFINITY : term.sentMs + upkeep.maxHoldMs;
-    this.#alarm = new LeaseAlarm(() => this.#wake());
+    this.#alarm = { dueMs: 0, place: -1, lease: this, ring };
     this.#begin(term);
-    // Whoever waited has it first; that they do is told with the tick.
-    if (facts.offered) home.clock.soon(() => void this.renew());
+    if (facts.offered) this.#confirmSoon();
   }
 
   get instance(): string {
@@ -350,6 +357,11 @@ export class HeldLease implements Lease {
     this.#setAlarm();
   }
 
+  /** Whoever waited has it first; that they do is told with the tick. */
+  #confirmSoon(): void {
+    this.#home.clock.soon(() => void this.renew());
+  }
+
   #endBy(deadlineMs: number): void {
     if (deadlineMs >= this.#deadlineMs) return;
     this.#deadlineMs = deadlineMs;
@@ -364,7 +376,8 @@ export class HeldLease implements Lease {
     this.#home.alarms.set(this.#alarm, passing === undefined ? wakeMs : Math.min(wakeMs, passing.lookAtMs));
   }
 
-  #wake(): void {
+  /** Its alarm rings. */
+  wake(): void {
     if (this.#isOver()) return;
     const nowMs = this.#home.clock.nowMs();
     this.#home.metrics.woke(nowMs - this.#alarm.dueMs);
@@ -446,32 +459,37 @@ export class HeldLease implements Lease {
     }
   }
 
-  async #releaseOnce(): Promise<ReleaseOutcome> {
+  #releaseOnce(): Promise<ReleaseOutcome> {
     this.#home.alarms.clear(this.#alarm);
     // A renewal in flight was submitted before, so the store takes it first; it cannot revive
     // what this releases.
-    try {
-      const reply = await this.#home.store.submit<'release'>({
+    return this.#home.store
+      .submit<'release'>({
         kind: 'release',
         resource: this.resource,
         leaseId: this.leaseId,
         how: 'released',
         reason: undefined,
         isAwaited: this.#isAwaited,
-      });
-      this.#home.metrics.released(reply.kind);
-      return reply;
-    } catch (fault) {
-      if (!(fault instanceof CoordinationError)) throw fault;
-      this.#home.metrics.released('unknown');
-      return { kind: 'unknown', cause: fault };
-    } finally {
-      if (!this.#isOver()) {
-        this.#state = 'released';
-        this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
-      }
-      this.#home.forget(this);
+      })
+      .then(
+        (reply) => this.#released(reply),
+        (fault: unknown) => {
+          const outcome = this.#released({ kind: 'unknown', cause: fault as CoordinationError });
+          if (!(fault instanceof CoordinationError)) throw fault;
+          return outcome;
+        },
+      );
+  }
+
+  #released(outcome: ReleaseOutcome): ReleaseOutcome {
+    this.#home.metrics.released(outcome.kind);
+    if (!this.#isOver()) {
+      this.#state = 'released';
+      this.#home.metrics.held(this.#home.clock.nowMs() - this.#begunMs);
     }
+    this.#home.forget(this);
+    return outcome;
   }
 
   #look(): void {
