@@ -53,8 +53,10 @@ const INITIAL: LeaseState = { held: undefined, top: '', term: Terms.beginning };
 export function leaseModel(options: LeaseModelOptions = {}): SequentialModel<LeaseState, LeaseInput, LeaseOutput> {
   const slackMs = options.slackMs ?? 0;
   const unseen = options.unseen ?? true;
-  const observes = ({ input, outcome }: LeaseOperation): boolean =>
-    unseen && outcome.kind === 'ok' && outcome.value.kind === 'refused' && input.kind === 'claim';
+  const observes = ({ input, outcome }: LeaseOperation): boolean => {
+    if (outcome.kind !== 'ok') return input.kind === 'look';
+    return unseen && input.kind === 'claim' && outcome.value.kind === 'refused';
+  };
   return {
     name: 'lease',
     initial: () => INITIAL,

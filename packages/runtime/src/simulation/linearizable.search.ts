@@ -19,14 +19,16 @@ import type { SequentialModel } from './sequential-model.ts';
 
 export type Found<In, Out> =
   | { readonly kind: 'order'; readonly order: readonly Operation<In, Out>[]; readonly explored: number }
+  /** `given-up`: there may be one yet; what else is told is then as far as it came. */
   | {
-      readonly kind: 'none';
+      readonly kind: 'none' | 'given-up';
+      /** The longest legal order. */
       readonly prefix: readonly Operation<In, Out>[];
+      /** What had to come next. */
       readonly stuck: readonly Operation<In, Out>[];
       readonly believed: string;
       readonly explored: number;
-    }
-  | { readonly kind: 'given-up'; readonly explored: number };
+    };
 
 interface Frame<State> {
   readonly state: State;
@@ -43,14 +45,20 @@ interface Frame<State> {
   next: number;
 }
 
+export interface SearchIn<In, Out> {
+  readonly key: string;
+  readonly operations: readonly Operation<In, Out>[];
+  readonly budget: number;
+  /** An operation whose rank is not to be believed: it is tried wherever it may stand in time. */
+  readonly unranked?: Operation<In, Out>;
+}
+
 /** Looks for an order that explains every answer. */
 export function searchOrder<State, In, Out>(
   model: SequentialModel<State, In, Out>,
-  key: string,
-  operations: readonly Operation<In, Out>[],
-  budget: number,
+  within: SearchIn<In, Out>,
 ): Found<In, Out> {
-  return new Search(model, operations, budget).run(model.initial(key));
+  return new Search(model, within).run(model.initial(within.key));
 }
 
 class Search<State, In, Out> {
@@ -69,7 +77,7 @@ class Search<State, In, Out> {
   #explored = 0;
   #best: { count: number; path: readonly number[]; stuck: readonly number[]; state: State } | undefined;
 
-  constructor(model: SequentialModel<State, In, Out>, operations: readonly Operation<In, Out>[], budget: number) {
+  constructor(model: SequentialModel<State, In, Out>, { operations, budget, unranked }: SearchIn<In, Out>) {
     this.#model = model;
     this.#budget = budget;
     const begun = [...operations].sort((a, b) => a.order.invoked - b.order.invoked);
@@ -81,7 +89,7 @@ class Search<State, In, Out> {
     this.#invoked = Float64Array.from(this.#operations, ({ order }) => order.invoked);
     this.#returned = Float64Array.from(known, ({ order }) => order.returned ?? Number.POSITIVE_INFINITY);
     this.#observes = Uint8Array.from(known, (operation) => (observes(operation) ? 1 : 0));
-    this.#prior = priors(model, known);
+    this.#prior = priors(model, known, unranked);
     this.#placed = new Uint8Array(known.length);
   }
 
@@ -91,7 +99,7 @@ class Search<State, In, Out> {
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       if (frame.placed === this.#known) return { kind: 'order', order: this.#path(), explored: this.#explored };
       if (frame.next < frame.states.length) {
-        if (this.#explored >= this.#budget) return { kind: 'given-up', explored: this.#explored };
+        if (this.#explored >= this.#budget) return this.#farthest('given-up', initial);
         const state = frame.states[frame.next++] as State;
         this.#place(frame, frame.candidates[frame.candidate - 1] as number, state);
       } else if (frame.candidate < frame.candidates.length) {
@@ -101,7 +109,7 @@ class Search<State, In, Out> {
         this.#leave(frame);
       }
     }
-    return this.#none(initial);
+    return this.#farthest('none', initial);
   }
 
   #step(frame: Frame<State>, index: number): readonly State[] {
@@ -135,7 +143,12 @@ class Search<State, In, Out> {
   }
 
   #leave(frame: Frame<State>): void {
-    if (frame.placed > (this.#best?.count ?? -1)) {
+    const {
+      count,
+      path: { length },
+    } = this.#best ?? { count: -1, path: [] };
+    // Of two that go as far, the one that needs less of the unknown.
+    if (frame.placed > count || (frame.placed === count && this.#stack.length - 1 < length)) {
       const stuck = frame.candidates.filter((index) => index < this.#known);
       const path = this.#stack.slice(1).map(({ by }) => by);
       this.#best = { count: frame.placed, path, stuck, state: frame.state };
@@ -177,11 +190,11 @@ class Search<State, In, Out> {
     return this.#stack.slice(1).map(({ by }) => this.#operations[by] as Operation<In, Out>);
   }
 
-  #none(initial: State): Found<In, Out> {
+  #farthest(kind: 'none' | 'given-up', initial: State): Found<In, Out> {
     const { path, stuck, state } = this.#best ?? { path: [], stuck: [], state: initial };
     const named = (index: number): Operation<In, Out> => this.#operations[index] as Operation<In, Out>;
     return {
-      kind: 'none',
+      kind,
       prefix: path.map(named),
       stuck: stuck.map(named),
       believed: this.#model.believes?.(state) ?? this.#model.fingerprint(state),
@@ -194,6 +207,7 @@ class Search<State, In, Out> {
 function priors<State, In, Out>(
   model: SequentialModel<State, In, Out>,
   known: readonly Operation<In, Out>[],
+  unranked: Operation<In, Out> | undefined,
 ): readonly (readonly number[])[] {
   const prior: number[][] = known.map(() => []);
   const latest = new Map<string, number>();
@@ -207,7 +221,7 @@ function priors<State, In, Out>(
   if (model.rank === undefined) return prior;
   const ranks = new Map<string, number[]>();
   for (const [index, operation] of known.entries()) {
-    const rank = model.rank(operation);
+    const rank = operation.id === unranked?.id ? undefined : model.rank(operation);
     if (rank === undefined) continue;
     const same = ranks.get(rank);
     if (same === undefined) ranks.set(rank, [index]);

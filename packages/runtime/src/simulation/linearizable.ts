@@ -98,7 +98,7 @@ export function linearizableKey<State, In, Out>(
   operations: readonly Operation<In, Out>[],
   budget: number,
 ): Verdict<In, Out> {
-  const found = searchOrder(model, key, operations, budget);
+  const found = searchOrder(model, { key, operations, budget });
   if (found.kind === 'order') return { kind: 'linearizable', order: found.order, explored: found.explored };
   if (found.kind === 'given-up') return { kind: 'undecided', key, explored: found.explored };
   return firstViolation(model, key, operations, budget, found);
@@ -110,7 +110,7 @@ function firstViolation<State, In, Out>(
   key: string,
   operations: readonly Operation<In, Out>[],
   budget: number,
-  whole: Extract<Found<In, Out>, { kind: 'none' }>,
+  whole: Exclude<Found<In, Out>, { kind: 'order' }>,
 ): NoOrder<In, Out> {
   const answered = operations
     .filter(({ outcome }) => outcome.kind === 'ok')
@@ -122,7 +122,7 @@ function firstViolation<State, In, Out>(
   while (low < high) {
     const middle = (low + high) >> 1;
     const beginning = upTo(operations, answered[middle]?.order.returned ?? 0);
-    const shorter = searchOrder(model, key, beginning, budget);
+    const shorter = searchOrder(model, { key, operations: beginning, budget });
     if (shorter.kind === 'none') {
       found = shorter;
       until = beginning;
@@ -135,7 +135,10 @@ function firstViolation<State, In, Out>(
   const culprit = answered[high];
   if (culprit === undefined) throw new RangeError('a history without answers has an order');
   if (until === operations) until = upTo(operations, culprit.order.returned ?? 0);
-  const { prefix, stuck, believed, explored } = found;
+  // A rank forbids more than a story should: the culprit is tried wherever time allows, to see it refused.
+  const enough = Math.min(budget, until.length * 4 + 5_000);
+  const tried = searchOrder(model, { key, operations: until, budget: enough, unranked: culprit });
+  const { prefix, stuck, believed, explored } = tried.kind === 'order' ? found : tried;
   return { kind: 'violation', key, culprit, prefix, stuck, believed, until, explored };
 }
 

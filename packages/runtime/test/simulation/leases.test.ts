@@ -229,6 +229,17 @@ describe('leases', () => {
     expect(objections.every(({ operations: ids }) => ids?.includes(at + 1))).toBe(true);
   });
 
+  it('[LC7] an answer whose fence is out of order is shown where it came, not where it could have', () => {
+    const lines = [claim('a', 1, 0), release(1, 1), claim('b', 2, 2), renew(2, 3), look(1, 4, 6), renew(2, 5)];
+    const verdict = linearizable(clients, historyOf(lines));
+    if (verdict.kind !== 'violation') throw new Error(verdict.kind);
+    const told = explain(clients, verdict);
+    expect(told).toContain('lease k: no order explains (4) p4: look → held #1  [4–6 ms]');
+    expect(told).toContain(
+      'Then b holds it under #2, which cannot have lapsed before 105 ms, and next would have to come\n  (4) p4',
+    );
+  });
+
   it('[LC12] the search, too, decides long histories whose fences tell their order', () => {
     const operations = historyOf(leaseHistory(12, { operations: 3_000, spread: 10, unknown: 1, unseen: true }));
     expect(linearizable(clients, operations).kind).toBe('linearizable');
