@@ -7,6 +7,7 @@
 //   played once more, as it is kept, by a process that has played nothing else.
 import { type Clock, systemClock } from '@devmentor/locks';
 import type { CaseFile } from '../case-file.ts';
+import { isVacuous } from './cases.ts';
 import type { RunOptions } from './options.ts';
 import type { FoundCase, Job } from './protocol.ts';
 import { type Finding, Tally } from './tally.ts';
@@ -175,7 +176,7 @@ export class Campaign {
     other.kill();
     this.#crew.delete(other);
     if (ending.kind === 'died' || ending.answer.kind !== 'confirmed') return false;
-    return ending.answer.digest === file.digest;
+    return ending.answer.digest === file.digest && (ending.answer.violations.length > 0 || isVacuous(file));
   }
 
   #found(finding: Finding): void {

@@ -17,6 +17,14 @@ export function keepCase(out: string, module: string, file: CaseFile): string {
   return path;
 }
 
+/**
+ * Whether a case has failed for nothing but that too little happened in it. That is asked of a case as it
+ * was drawn, and not when it is played again.
+ */
+export function isVacuous({ violations }: CaseFile): boolean {
+  return violations.length > 0 && violations.every(({ check }) => check === 'non-vacuous');
+}
+
 export function withEnding(path: string, ending: 'html' | 'txt'): string {
   return path.replace(/\.json$/, `.${ending}`);
 }

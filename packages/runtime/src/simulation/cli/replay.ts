@@ -4,7 +4,7 @@ import { type CaseFile, readCaseFile } from '../case-file.ts';
 import type { Case, Simulation } from '../simulation.ts';
 import { SimulationFailure } from '../simulation-failure.ts';
 import { traceDigest } from '../trace.ts';
-import { caseStory } from './cases.ts';
+import { caseStory, isVacuous } from './cases.ts';
 import { chooseSimulation, loadSimulations } from './module.ts';
 import type { Command } from './options.ts';
 import { EXIT } from './summary.ts';
@@ -26,8 +26,7 @@ export async function replayCommand(
   const played: Case<unknown> = file ?? (await simulation.caseOf(seed ?? 0));
   const again = await playedCase(simulation, played);
   const isSame = again.digest === file?.digest;
-  // Whether anything happened at all is only asked of a case as it was drawn; what was kept stands.
-  const seen = isSame && file !== undefined ? { ...again, violations: file.violations } : again;
+  const seen = isSame && file !== undefined && isVacuous(file) ? { ...again, violations: file.violations } : again;
   screen.write(caseStory(seen, { ...screen, path: seed === undefined ? of : `${of} --seed ${seed}` }));
   if (file !== undefined)
     screen.write(

@@ -62,11 +62,11 @@ export function findingText(finding: Finding): string {
 
 export function summaryText(figures: RunFigures): string {
   const { simulations, findings, interrupted, seconds, workers, neverReached } = figures;
-  const lines = simulations.map(({ name, seeds, operations, faults }) => {
+  const lines = simulations.map(({ name, seeds, histories, operations, faults }) => {
     const { ok, failed, unknown } = operations;
     const range = seeds.played === 0 ? 'no seeds' : `seeds ${count(seeds.from)} to ${count(seeds.to)}`;
     return (
-      `${name}: ${range}, ${many(seeds.played, 'history', 'histories')}, ` +
+      `${name}: ${range}, ${many(histories, 'clean history', 'clean histories')}, ` +
       `${many(ok + failed + unknown, 'operation')} (${count(unknown)} unknown), ${count(faults.struck)} of ${many(faults.planned, 'fault')} struck`
     );
   });
