@@ -29,6 +29,8 @@ export interface ServerConfig {
   /** Browser origins that may call, beside this machine's own. */
   readonly origins: readonly string[];
   readonly registration: boolean;
+  /** Whether `/metrics` is served, which asks nobody who he is. */
+  readonly metrics: boolean;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
@@ -137,6 +139,9 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
     if (!isOrigin(origin)) problems.push(`--origins: ${origin} is not an origin such as https://app.example.com`);
   if (!['on', 'off'].includes(settings.registration ?? '')) problems.push('--registration is on or off');
 
+  const metrics = settings.metrics ?? (isLoopback(host) ? 'on' : 'off');
+  if (!['on', 'off'].includes(metrics)) problems.push('--metrics is on or off');
+
   return {
     host,
     port,
@@ -147,6 +152,7 @@ function check(settings: Readonly<Record<string, string>>, problems: string[]): 
     ...(ui !== undefined && { ui }),
     origins,
     registration: settings.registration === 'on',
+    metrics: metrics === 'on',
     logLevel: logLevel ?? 'info',
     json: isOn(settings, 'json', problems),
   };

@@ -17,6 +17,7 @@ import { authRoutes } from './http/auth-routes.ts';
 import { boardRoutes } from './http/board-routes.ts';
 import { serveDocs } from './http/docs-routes.ts';
 import { healthRoutes } from './http/health-routes.ts';
+import { serveMetrics } from './http/metrics-route.ts';
 import { answerTheRest, noteRoutes } from './http/not-found.ts';
 import { projectRoutes } from './http/project-routes.ts';
 import { Attachments } from './live/attachments.ts';
@@ -45,6 +46,8 @@ export interface ServerOptions {
   readonly ui?: string;
   readonly origins?: readonly string[];
   readonly registration?: boolean;
+  /** Serves `/metrics` for Prometheus, to whoever asks. @default on a loopback host only */
+  readonly metrics?: boolean;
   readonly log?: FastifyBaseLogger;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
@@ -158,6 +161,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     serve(app, handlers, appOptions);
     const served = [...(Object.keys(handlers) as RouteName[]), 'events.stream', 'events.socket'] as const;
     serveDocs(app, served);
+    if (options.metrics ?? isLoopback(host))
+      serveMetrics(app, { runtime: runtime.metrics, locks: backends.locks.metrics, namespace });
     await answerTheRest(app, known, options.ui);
     undo.push(async () => {
       // Whoever is still sending or reading by then has had his time.

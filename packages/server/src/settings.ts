@@ -98,6 +98,13 @@ export const SETTINGS = [
     fallback: 'on',
     help: 'whether anybody may register',
   },
+  {
+    flag: 'metrics',
+    env: 'DEVMENTOR_METRICS',
+    kind: 'text',
+    value: 'on|off',
+    help: 'whether /metrics is served, to anybody (on for a loopback host, else off)',
+  },
   { flag: 'log-level', env: 'LOG_LEVEL', kind: 'text', value: 'LEVEL', fallback: 'info', help: LOG_LEVELS.join(', ') },
   {
     flag: 'config',

@@ -44,7 +44,7 @@ export async function answerTheRest(app: App, known: readonly Known[], ui: strin
   });
 }
 
-const NOT_PAGES = ['/api/', '/health/', '/ws'];
+const NOT_PAGES = ['/api/', '/health/', '/metrics', '/ws'];
 
 function wantsPage({ method, url, headers }: FastifyRequest): boolean {
   return (
