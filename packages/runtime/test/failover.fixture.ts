@@ -11,6 +11,11 @@ import { type FaultProxy, startFaultProxy } from '@devmentor/locks/testing';
 import { formatActorId, shardOf } from '../src/index.ts';
 import type { TallyContext } from './tally.fixture.ts';
 
+/** What is promised of a kill -9: the first answer of the next owner, p99. */
+export const FIRST_ANSWER_MS = 3_000;
+/** What a test allows beyond a promise: it shares its machine with others, as the benchmark does not. */
+export const BUSY_MACHINE_MS = 1_000;
+
 export type TrialOrder = { readonly id: number } & (
   | {
       readonly do: 'note';

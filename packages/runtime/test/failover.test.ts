@@ -2,7 +2,7 @@
 // with percentiles, is bench/runtime/failover.ts.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NatsBackend, type RedisBackend, startNats, startRedis } from '../../../test/backends.ts';
-import { FailoverTrial } from './failover.fixture.ts';
+import { BUSY_MACHINE_MS, FailoverTrial, FIRST_ANSWER_MS } from './failover.fixture.ts';
 
 let redis: RedisBackend;
 let nats: NatsBackend;
@@ -24,13 +24,12 @@ async function underLoad(more: { readonly proxied?: boolean } = {}): Promise<voi
 const nothingWrong = { lost: 0, doubled: 0, failed: {} };
 
 describe('three processes under load', () => {
-  it('[FO1] kill -9 of one after another: first answers come within four seconds, every acknowledged tell is in the state once', async () => {
+  it('[FO1] kill -9 of one after another: first answers come within three seconds and one for a busy machine, every acknowledged tell is in the state once', async () => {
     await underLoad();
     const answers = [...(await trial.kill()), ...(await trial.kill()), ...(await trial.kill())];
     expect(answers.length).toBeGreaterThan(3);
     expect(Math.min(...answers)).toBeGreaterThan(1_000);
-    // Under three seconds on a quiet machine: the bench measures that.
-    expect(Math.max(...answers)).toBeLessThan(4_000);
+    expect(Math.max(...answers)).toBeLessThan(FIRST_ANSWER_MS + BUSY_MACHINE_MS);
     const verdict = await trial.verify();
     expect(verdict).toMatchObject(nothingWrong);
     expect(verdict.acknowledged).toBeGreaterThan(300);
