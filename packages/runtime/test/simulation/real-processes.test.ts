@@ -1,17 +1,23 @@
 // Real processes on real Redis and NATS, under kill -9, SIGSTOP, bad networks and servers that restart.
 // Whoever asks them is outside, and what was asked and told is judged by the same checks as simulated
 // worlds. The long arm: pnpm prove real --seconds=600
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Cluster } from './real/cluster.ts';
 import { FAULT_KINDS, faultPlan } from './real/fault.ts';
 import { type Floors, shortfalls } from './real/figures.ts';
 import { floorsFor } from './real/floors.ts';
+import type { Order } from './real/order.ts';
+import { Outside } from './real/outside.ts';
 import { tell } from './real/tell.ts';
 import { runTrial, type TrialOptions, type TrialReport } from './real/trial.ts';
 
-/** Runs it, prints its figures, and fails with the story and a file when there is anything to object to. */
+/** Runs it and prints its figures. */
 async function trial(options: TrialOptions): Promise<TrialReport> {
   const report = await runTrial(options);
   process.stdout.write(`${tell(report.figures).join('\n')}\n`);
@@ -35,23 +41,28 @@ describe('real processes', () => {
   }, 150_000);
 
   it('[RP2] with no guard at the resources, the checks find what a stopped holder does to them', async () => {
-    const report = await trial({
-      seed: 2,
-      withinMs: 9_000,
-      everyMs: 3_000,
-      workers: 2,
-      workloads: ['claims', 'lock-set'],
-      kinds: ['stop'],
-      isGuarded: false,
-    });
-    const checks = new Set(report.objections.map(({ check }) => check));
-    expect(checks).toContain('linearizable fenced register');
-    expect(checks).toContain('linearizable log');
-    expect(checks).toContain('exclusive by fence');
-    expect(checks).toContain('no acknowledged loss');
-    // Whoever holds it is not in question, only who may write.
-    expect(checks).not.toContain('linearizable leases');
-  }, 120_000);
+    const expected = [
+      'linearizable fenced register',
+      'linearizable logs',
+      'exclusive by fence',
+      'no acknowledged loss',
+    ];
+    const found = new Set<string>();
+    // A stop has to meet somebody between a claim and a write: nearly always one of the first five does.
+    for (let seed = 1; seed <= 3 && !expected.every((check) => found.has(check)); seed++) {
+      const { objections } = await trial({
+        seed,
+        withinMs: 10_000,
+        everyMs: 2_000,
+        workloads: ['claims', 'lock-set'],
+        kinds: ['stop'],
+        isGuarded: false,
+      });
+      for (const { check } of objections) found.add(check);
+    }
+    // Only who may write is in question, not who holds.
+    expect([...found].sort()).toEqual(expected.sort());
+  }, 180_000);
 
   it('[RP3] a plan repeats with its seed, and has every kind of fault before any a second time', () => {
     const plan = faultPlan({ seed: 7, workers: 3, withinMs: 60_000 });
@@ -83,4 +94,58 @@ describe('real processes', () => {
       'stale writes turned away',
     ]);
   });
+
+  it('[RP5] what a killed process was asked is unknown, and the one in its place answers', async () => {
+    const cluster = await Cluster.start({ workers: 1, isGuarded: true });
+    try {
+      const outside = new Outside({ now: () => performance.now(), elapse: () => Promise.resolve() });
+      const worker = cluster.worker(0);
+      const add = (element: string, thinkMs: number) => {
+        const order: Order = { do: 'add', set: 'set/a', element, waitMs: 10_000, thinkMs };
+        return outside.ask({ client: 'c', worker, key: 'set/a', input: { kind: 'append', item: element }, order });
+      };
+      const thinking = add('first', 60_000);
+      await worker.kill();
+      expect(await thinking).toEqual({ kind: 'unknown', code: 'EXITED' });
+      await worker.start();
+      expect(worker.incarnation).toBe(2);
+      expect(await add('second', 0)).toEqual({ kind: 'ok', value: { kind: 'appended' } });
+      const told = outside.history.operations().map(({ process, outcome }) => `${process} ${outcome.kind}`);
+      expect(told).toEqual(['c#0 unknown', 'c#1 ok']);
+      expect(worker.brokeDown).toEqual([]);
+    } finally {
+      await cluster.end();
+    }
+  }, 60_000);
+
+  it('[RP6] no worker outlives the trial, not even a stopped one whose trial was killed', async () => {
+    const run = fileURLToPath(new URL('./real/run.ts', import.meta.url));
+    const outside = spawn(process.execPath, ['--conditions=@devmentor/source', run, '--seconds=60'], {
+      stdio: 'ignore',
+    });
+    const ended = once(outside, 'exit');
+    let workers: number[] = [];
+    try {
+      await expect.poll(() => workersOf(outside.pid).length, { timeout: 30_000 }).toBe(3);
+      workers = workersOf(outside.pid);
+      process.kill(workers[0] ?? 0, 'SIGSTOP');
+    } finally {
+      outside.kill('SIGKILL');
+      await ended;
+    }
+    await expect.poll(() => workers.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  }, 60_000);
 });
+
+function workersOf(pid: number | undefined): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', `${pid}`, '-f', 'real/worker.ts'], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

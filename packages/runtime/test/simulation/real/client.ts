@@ -3,7 +3,7 @@ import type { Entropy } from '@devmentor/locks';
 import type { LeaseInput, LogInput } from '../../../src/simulation/index.ts';
 import type { FencedInput } from './fenced-register.ts';
 import type { Objects } from './objects.ts';
-import type { Answer, Order } from './order.ts';
+import { type Answer, GIVEN_UP, type Order } from './order.ts';
 import type { Outside } from './outside.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -61,6 +61,11 @@ export abstract class Client {
 
   protected ask(key: Key, input: Input, order: Order): Promise<Answer> {
     return this.#outside.ask({ client: this.#name, worker: this.worker, key, input, order });
+  }
+
+  /** What the client knows of an object, and asked of nobody. */
+  protected note(key: Key, input: Extract<Input, { kind: 'lost' }>): void {
+    this.#outside.note({ client: this.#name, worker: this.worker, key, input });
   }
 
   protected freshName(): string {
@@ -127,7 +132,8 @@ export class ClaimsClient extends Client {
     } else if (lot < 0.8) {
       await this.ask(`register/${object}`, { kind: 'read' }, { do: 'read', register: `register/${object}` });
     } else {
-      await this.ask(`lease/${object}`, { kind: 'renew', fence, ttlMs }, { do: 'renew', request });
+      const answer = await this.ask(`lease/${object}`, { kind: 'renew', fence, ttlMs }, { do: 'renew', request });
+      if (answer.kind === 'unknown' && answer.code === GIVEN_UP) this.note(`lease/${object}`, { kind: 'lost', fence });
     }
   }
 }

@@ -31,6 +31,9 @@ export type Order =
 /** What the models of the objects judge. */
 export type Told = LeaseOutput | FencedOutput | LogOutput;
 
+/** The code of a renewal that came to nothing because its holder had given the lease up. */
+export const GIVEN_UP = 'GIVEN_UP';
+
 export type Answer =
   | { readonly kind: 'ok'; readonly value: Told }
   | { readonly kind: 'failed' | 'unknown'; readonly code: string }

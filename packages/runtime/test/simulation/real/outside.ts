@@ -1,9 +1,9 @@
 // The outside: who asks the workers, and writes down on one clock what was asked and what was told.
 // A call is begun before its order leaves and ended after its answer has come, so the real operation
 // lies inside. An order without an answer is unknown for good.
-import { History } from '../../../src/simulation/index.ts';
+import { History, type Pending } from '../../../src/simulation/index.ts';
 import type { Input } from './client.ts';
-import type { Answer, Order } from './order.ts';
+import type { Answer, Order, Told } from './order.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface Call {
@@ -13,6 +13,8 @@ export interface Call {
   readonly input: Input;
   readonly order: Order;
 }
+
+export type Note = Omit<Call, 'order'>;
 
 export class Outside {
   readonly now: () => number;
@@ -30,10 +32,13 @@ export class Outside {
     this.history = new History(time.now);
   }
 
+  note(note: Note): void {
+    this.#invoke(note).ok({ kind: 'noted' });
+  }
+
   async ask(call: Call): Promise<Answer> {
-    const { client, worker, key, input, order } = call;
-    const turn = this.#processes.get(client) ?? 0;
-    const pending = this.history.invoke({ process: `${client}#${turn}`, node: worker.id, key, input });
+    const { client, worker, key, order } = call;
+    const pending = this.#invoke(call);
     const answer = await worker.ask(order);
     if (answer.kind === 'ok') {
       pending.ok(answer.value);
@@ -47,7 +52,15 @@ export class Outside {
     }
     // What it asked for may still happen, beside what the client asks for next.
     pending.unknown();
-    this.#processes.set(client, turn + 1);
+    this.#processes.set(client, this.#turnOf(client) + 1);
     return answer;
+  }
+
+  #invoke({ client, worker, key, input }: Note): Pending<Told> {
+    return this.history.invoke({ process: `${client}#${this.#turnOf(client)}`, node: worker.id, key, input });
+  }
+
+  #turnOf(client: string): number {
+    return this.#processes.get(client) ?? 0;
   }
 }

@@ -6,7 +6,15 @@ import { createRuntime, type Runtime } from '../../../src/index.ts';
 import { openNatsTransport } from '../../../src/nats.ts';
 import { redisStores } from '../../../src/redis.ts';
 import { Notebook } from './notebook.ts';
-import type { Answer, NumberedOrder, Order, Report, Told, WorkerSettings } from './order.ts';
+import {
+  type Answer,
+  GIVEN_UP,
+  type NumberedOrder,
+  type Order,
+  type Report,
+  type Told,
+  type WorkerSettings,
+} from './order.ts';
 import { Resources, type WriteRequest } from './resource.ts';
 
 const SHARDS = 16;
@@ -41,6 +49,8 @@ class Worker {
       case 'renew': {
         const outcome = await this.#leaseOf(order.request).renew();
         if (outcome.kind === 'unavailable') throw outcome.cause;
+        // Its deadline passed here, whatever the store has done with the renewal or will yet do.
+        if (outcome.kind === 'ended' && outcome.how === 'expired') return { kind: 'unknown', code: GIVEN_UP };
         return ok({ kind: outcome.kind });
       }
       case 'release': {
