@@ -12,6 +12,7 @@ import {
   exclusiveByFence,
   type FaultKind,
   faultPlan,
+  isLeaseOperation,
   type LeaseInput,
   type LeaseOutput,
   leasesInFenceOrder,
@@ -31,8 +32,8 @@ import fc from 'fast-check';
 export interface Visit {
   readonly node: number;
   readonly document: number;
-  /** After the visitor before. */
-  readonly gapMs: number;
+  /** Since the beginning, so that visits left out move no other. */
+  readonly atMs: number;
   readonly how: 'claims' | 'waits' | 'takes over' | 'looks';
   readonly ttlMs: number;
   readonly writes: number;
@@ -41,6 +42,8 @@ export interface Visit {
 }
 
 const NODES = 3;
+/** Visits and faults begin until then. */
+const FAULTS_MS = 4_000;
 /** Somebody who waits does so until everything is over. */
 const WAIT_MS = 120_000;
 const GRACE_MS = 300;
@@ -50,7 +53,7 @@ const HEALED_MS = 30_000;
 const visit: fc.Arbitrary<Visit> = fc.record({
   node: fc.nat({ max: NODES - 1 }),
   document: fc.nat({ max: 1 }),
-  gapMs: fc.nat({ max: 400 }),
+  atMs: fc.nat({ max: FAULTS_MS }),
   how: fc.constantFrom('waits', 'claims', 'waits', 'takes over', 'looks'),
   ttlMs: fc.integer({ min: 1_000, max: 2_500 }),
   writes: fc.nat({ max: 3 }),
@@ -90,7 +93,6 @@ class Visitor {
   readonly #text: string;
 
   constructor(world: World, shelf: Shelf, visit: Visit, number: number) {
-    this.#world = world;
     this.#shelf = shelf;
     this.#visit = visit;
     this.#who = `p${number}`;
@@ -197,7 +199,6 @@ class Visitor {
 
 /** No actors live here, so there is nothing to say on the bus. */
 const KINDS: readonly FaultKind[] = ['crash', 'stall', 'sleep', 'clock', 'drift', 'cut', 'call', 'slow', 'failover'];
-const FAULTS_MS = 5_000;
 
 /** Where the clock of the store was set ahead, terms are shorter by so much. */
 const linearizable: Check = {
@@ -214,15 +215,63 @@ const world = {
   steps: several(visit, { atLeast: 16, atMost: 24 }),
   play: async (world: World, visits: readonly Visit[]): Promise<void> => {
     const shelf = new Shelf(world);
-    for (const [number, visit] of visits.entries()) {
-      await world.advance(visit.gapMs);
+    const inTime = [...visits].sort((one, other) => one.atMs - other.atMs);
+    for (const [number, visit] of inTime.entries()) {
+      await world.advance(Math.max(0, visit.atMs - world.nowMs));
       void new Visitor(world, shelf, visit, number + 1).come();
     }
-    await world.advance(FAULTS_MS);
+    await world.advance(2 * FAULTS_MS - world.nowMs);
     world.heal();
     await world.advance(HEALED_MS);
   },
 };
+
+/** Longer than any message takes where nothing is broken. */
+const APART_MS = 5;
+
+/** Who came clearly later to wait is served later. Only where nothing breaks is it known when a request came. */
+const inLine: Check = {
+  name: 'in line',
+  inspect: ({ history }) => {
+    const waited = history
+      .operations()
+      .filter(isLeaseOperation)
+      .flatMap(({ key, process, input, invokedMs, outcome }) =>
+        input.kind === 'claim' && outcome.kind === 'ok' && outcome.value.kind === 'granted'
+          ? [{ key, process, invokedMs, fence: outcome.value.fence }]
+          : [],
+      );
+    return waited.flatMap((first) =>
+      waited
+        .filter(
+          ({ key, invokedMs, fence }) =>
+            key === first.key && invokedMs > first.invokedMs + APART_MS && fence < first.fence,
+        )
+        .map(({ process }) => ({
+          check: 'in line',
+          message: `${process} came after ${first.process} to ${first.key}, and had it before`,
+        })),
+    );
+  },
+};
+
+/** Everybody waits, and nothing breaks: first come, first served. */
+export const queues = defineSimulation<Visit>({
+  name: 'queues',
+  ...world,
+  steps: several(
+    visit.map((visit) => ({ ...visit, how: 'waits' as const })),
+    { atLeast: 16, atMost: 24 },
+  ),
+  faults: faultPlan({ nodes: NODES, withinMs: FAULTS_MS, atLeast: 1, atMost: 3, kinds: ['drift'] }),
+  checks: [
+    exclusiveByFence(),
+    risingFences(),
+    linearizableLeases(),
+    everyWaiterServed({ withinMs: HEALED_MS }),
+    inLine,
+  ],
+});
 
 /** Many people, few documents, and servers that forget nothing. */
 export const claims = defineSimulation<Visit>({
