@@ -37,6 +37,8 @@ export interface ActivationHost {
     | { readonly kind: 'absent' }
     | { readonly kind: 'fenced' }
   >;
+  /** Steps what waits once the running code pauses. */
+  pumpSoon(activation: Activation): void;
   nextCommitId(): string;
   commit(commit: Commit): Promise<CommitOutcome | { readonly kind: 'fenced' }>;
   /** Whether this node is the owner for certain, at this moment, without asking. */

@@ -56,7 +56,6 @@ type Phase =
 
 const LARGEST_GROUP = 64;
 const FIRST_RETRY_MS = 20;
-const soon = Promise.resolve();
 const NO_TIMERS: ActorState['timers'] = new Map();
 const NOTHING_PAID: Commit['outbox']['remove'] = [];
 const LOADING: Phase = { kind: 'loading' };
@@ -329,11 +328,14 @@ export class Activation implements Stepper, Resident<Activation> {
     if (this.#pumping || this.#retry !== undefined || this.#phase.kind !== 'ready') return;
     if (this.#waiting === 0 && this.#paid.length === 0) return;
     this.#pumping = true;
-    // Not `queueMicrotask`, which in Node costs several times as much.
-    void soon.then(() => {
-      this.#pumping = false;
-      if (this.#phase.kind === 'ready') this.#pump(this.#phase.state);
-    });
+    this.#host.pumpSoon(this);
+  }
+
+  /** Its turn, after `pumpSoon`. */
+  pump(): 'answered' | 'committing' {
+    this.#pumping = false;
+    if (this.#phase.kind === 'ready') this.#pump(this.#phase.state);
+    return this.#phase.kind === 'committing' ? 'committing' : 'answered';
   }
 
   #pump(state: ActorState): void {

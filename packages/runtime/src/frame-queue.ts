@@ -2,7 +2,7 @@
 // the code that is running pauses, so that a quiet link adds no delay and those who were woken by
 // one frame answer in one; the others of that tick leave together at its end.
 import type { Clock } from '@devmentor/locks';
-import { encodeFrame, FRAME_OVERHEAD_BYTES, MAX_FRAME_ITEMS } from './frame.ts';
+import { encodeFrame, FRAME_OVERHEAD_BYTES, FULL_FRAME_ITEMS } from './frame.ts';
 import type { Pending, Requests } from './requests.ts';
 
 /** Frames above this many bytes are not worth filling further. */
@@ -71,20 +71,21 @@ export class FrameQueue {
       queueMicrotask(() => this.#paused());
     }
     const waiting = this.#waiting.get(subject);
+    const bytes = item.body.length + FRAME_OVERHEAD_BYTES;
     if (waiting === undefined) {
-      this.#waiting.set(subject, { items: [item], bytes: item.body.length });
+      this.#waiting.set(subject, { items: [item], bytes });
       return;
     }
-    if (
-      waiting.items.length >= MAX_FRAME_ITEMS ||
-      waiting.bytes + item.body.length + FRAME_OVERHEAD_BYTES > fullBytes
-    ) {
-      this.#leave(subject, waiting.items);
-      waiting.items = [];
-      waiting.bytes = 0;
-    }
+    if (waiting.bytes + bytes > fullBytes) this.#fill(subject, waiting);
     waiting.items.push(item);
-    waiting.bytes += item.body.length + FRAME_OVERHEAD_BYTES;
+    waiting.bytes += bytes;
+    if (waiting.items.length >= FULL_FRAME_ITEMS) this.#fill(subject, waiting);
+  }
+
+  #fill(subject: string, waiting: Waiting): void {
+    this.#leave(subject, waiting.items);
+    waiting.items = [];
+    waiting.bytes = 0;
   }
 
   #paused(): void {

@@ -90,5 +90,8 @@ export function answersTo(reply: string | undefined): string | undefined {
   return base === undefined ? undefined : `${base}.r`;
 }
 
+/** A frame with so many leaves at once: filling it further gains little, and its receiver can already begin. */
+export const FULL_FRAME_ITEMS = 16;
+
 /** Most items of a frame: more would make one receiver's turn long, and gains nothing. */
 export const MAX_FRAME_ITEMS = 64;

@@ -13,6 +13,7 @@ import type { InspectionFeed } from './inspection-feed.ts';
 import type { StepViewers } from './inspection-stream.ts';
 import type { MailLoad } from './mail-load.ts';
 import type { Residents } from './passivation.ts';
+import type { PumpQueue } from './pump-queue.ts';
 import type { Ask } from './remote-ask.ts';
 import type { Incarnation, OutboxRow, Shard, StateStore } from './state-store.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -26,6 +27,7 @@ export interface NodePorts {
   readonly state: StateStore;
   readonly storeClock: StoreClock;
   readonly timers: Timers;
+  readonly pumps: PumpQueue;
   readonly residents: Residents<Activation>;
   readonly hints: Hints;
   /** For an inspector of XState. */

@@ -20,6 +20,7 @@ import { xstateDriver } from './machine-driver.xstate5.ts';
 import { MailLoad } from './mail-load.ts';
 import type { NodePorts } from './node-ports.ts';
 import { Residents } from './passivation.ts';
+import { PumpQueue } from './pump-queue.ts';
 import { keyed, Reference, type ReferencePorts } from './reference.ts';
 import type { Ask } from './remote-ask.ts';
 import { Router } from './router.ts';
@@ -246,6 +247,7 @@ export class Node implements Runtime {
       state: this.#state,
       storeClock: this.#storeClock,
       timers: this.#timers,
+      pumps: new PumpQueue(),
       residents: this.#residents,
       hints,
       feed: this.#feed,

@@ -135,6 +135,10 @@ export class ServedShard implements ActivationHost {
     return await this.#ports.state.load(this.shard, this.epoch, id);
   }
 
+  pumpSoon(activation: Activation): void {
+    this.#ports.pumps.add(activation);
+  }
+
   nextCommitId(): string {
     return `${this.epoch}:${++this.#commits}`;
   }
