@@ -254,11 +254,7 @@ export class Activation implements Stepper, Resident<Activation> {
         if (this.#phase.kind !== 'loading') return;
         if (loaded.kind === 'fenced') this.#host.fenced();
         else if (loaded.kind === 'absent') this.#begin(this.#firstState(), []);
-        else
-          this.#begin(
-            loadedState(driver, behavior, loaded.record, this.#host.windows),
-            loaded.record.outbox,
-          );
+        else this.#begin(loadedState(driver, behavior, loaded.record, this.#host.windows), loaded.record.outbox);
         return;
       } catch (fault) {
         if (!this.#host.isTransient(fault)) {
