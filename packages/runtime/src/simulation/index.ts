@@ -1,5 +1,7 @@
 // Worlds.
 
+// What happened, for people, and cases that are kept.
+export { type CaseFile, CaseFileError, readCaseFile, writeCaseFile } from './case-file.ts';
 // Whether it was right.
 export { type Objection, type Run, type RunCheck, recordedRun } from './check.ts';
 // Playing them.
@@ -77,7 +79,11 @@ export {
   simulate,
 } from './simulation.ts';
 export { SimulationFailure } from './simulation-failure.ts';
+export type { StoryOptions } from './story.ts';
 export type { Stream } from './stream.ts';
 export type { Chooser } from './time.ts';
+export { type TimelinePageOptions, timelineHtml } from './timeline.html.ts';
+export { type MermaidOptions, timelineMermaid } from './timeline.mermaid.ts';
+export { type TimelineOptions, timeline } from './timeline.ts';
 export { Trace, type TraceEntry, type TraceEvent, traceDigest, traceText } from './trace.ts';
 export type { PlannedFault, World, WorldOptions } from './world.ts';

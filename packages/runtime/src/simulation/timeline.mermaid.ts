@@ -81,7 +81,7 @@ function idOf(name: string, lane: number): string {
 function label(text: string): string {
   const clean = shortened(text, LONGEST_LABEL).trim();
   if (clean === '') return '-';
-  // Letters, digits and what no grammar of Mermaid's knows stay; a colon only begins `wrap:`.
-  const escaped = clean.replace(/[#;%<>&"'`{}$\\~|]/g, (character) => `#${character.charCodeAt(0)};`);
+  // What ends a text, begins a comment, an entity or markup; a colon only counts in `wrap:`.
+  const escaped = clean.replace(/[#;%<>&$\\]/g, (character) => `#${character.charCodeAt(0)};`);
   return /^(no)?wrap:/i.test(escaped) ? escaped.replace(':', '#58;') : escaped;
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Simulation } from '../simulation.ts';
+import type { SimulationFailure } from '../simulation-failure.ts';
 
 /** A module that cannot be used; the message says what to do. */
 export class ModuleError extends Error {
@@ -67,6 +68,15 @@ function isSimulation(value: unknown): value is Simulation {
   if (typeof value !== 'object' || value === null) return false;
   const { name, find, play, caseOf } = value as Partial<Record<keyof Simulation, unknown>>;
   return typeof name === 'string' && [find, play, caseOf].every((member) => typeof member === 'function');
+}
+
+/**
+ * What a simulation found, or undefined for anything else that was thrown. The module may have brought
+ * another copy of this package, so its class is known by its name.
+ */
+export function failureOf(thrown: unknown): SimulationFailure | undefined {
+  const isFailure = thrown instanceof Error && thrown.name === 'SimulationFailure' && 'seen' in thrown;
+  return isFailure ? (thrown as SimulationFailure) : undefined;
 }
 
 function isCode(cause: unknown, code: string): boolean {

@@ -2,10 +2,9 @@
 import { dirname, resolve } from 'node:path';
 import { type CaseFile, readCaseFile } from '../case-file.ts';
 import type { Case, Simulation } from '../simulation.ts';
-import { SimulationFailure } from '../simulation-failure.ts';
 import { traceDigest } from '../trace.ts';
 import { caseStory, isVacuous } from './cases.ts';
-import { chooseSimulation, loadSimulations } from './module.ts';
+import { chooseSimulation, failureOf, loadSimulations } from './module.ts';
 import type { Command } from './options.ts';
 import { EXIT } from './summary.ts';
 
@@ -51,8 +50,9 @@ async function playedCase(simulation: Simulation, { seed, steps, faults }: Case<
   try {
     const { seen, digest } = await simulation.play({ seed, steps, faults });
     return { ...told, digest: digest(), violations: [], trace: seen.trace };
-  } catch (failure) {
-    if (!(failure instanceof SimulationFailure)) throw failure;
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (failure === undefined) throw thrown;
     const { trace } = failure.seen;
     return { ...told, digest: traceDigest(trace), violations: failure.violations, trace };
   }

@@ -3,9 +3,8 @@
 import type { CaseFile } from '../case-file.ts';
 import { explore } from '../explore.ts';
 import type { Simulation } from '../simulation.ts';
-import { SimulationFailure } from '../simulation-failure.ts';
 import { traceDigest } from '../trace.ts';
-import { loadSimulations, ModuleError } from './module.ts';
+import { failureOf, loadSimulations, ModuleError } from './module.ts';
 import type { Answer, Job, Order } from './protocol.ts';
 
 /** Serves the process that started this one until that one is gone. */
@@ -61,8 +60,9 @@ async function confirm(simulation: Simulation, { seed, steps, faults }: CaseFile
   try {
     const report = await simulation.play({ seed, steps, faults });
     return { kind: 'confirmed', digest: report.digest(), violations: [] };
-  } catch (failure) {
-    if (!(failure instanceof SimulationFailure)) return { kind: 'confirmed', digest: 'none', violations: [] };
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (failure === undefined) return { kind: 'confirmed', digest: 'none', violations: [] };
     return { kind: 'confirmed', digest: traceDigest(failure.seen.trace), violations: failure.violations };
   }
 }
