@@ -195,6 +195,22 @@ export class SimNode {
     }
   }
 
+  /** As SIGTERM: its program stops, its shards are handed over, and then the process ends. */
+  async leave(): Promise<void> {
+    const now = this.#now;
+    if (now.state !== 'up') return;
+    this.#note(`${this.name} leaves`);
+    const orderly = async (): Promise<void> => {
+      await now.program?.stop();
+      if (this.#options.actors.length > 0) await now.runtime.drain();
+      await now.locks.close();
+    };
+    // A crash meanwhile ends it too.
+    const died = new Promise<void>((resolve) => void now.process.onDeath(resolve));
+    await Promise.race([orderly(), died]).catch((fault: unknown) => this.#lived(now.process, fault));
+    if (this.#now === now) this.end();
+  }
+
   /** As kill -9. Nothing, when it is down. */
   crash(): void {
     if (this.#now.state === 'down') return;

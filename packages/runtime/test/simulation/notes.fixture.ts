@@ -4,16 +4,22 @@ import { formatActorId } from '../../src/actor-id.ts';
 import type { Fault } from '../../src/simulation/fault.ts';
 import { faultPlan, several } from '../../src/simulation/fault-plan.ts';
 import type { Check, Seen } from '../../src/simulation/seen.ts';
+import type { SimNode } from '../../src/simulation/sim-node.ts';
 import { defineSimulation, type Simulation } from '../../src/simulation/simulation.ts';
 import type { ActorRecord } from '../../src/state-store.ts';
 import { Ledger } from '../ledger.fixture.ts';
 
 export interface NoteStep {
-  readonly do: 'note' | 'pass';
+  /** One that leaves comes back. */
+  readonly do: 'note' | 'pass' | 'leave';
   readonly node: number;
   readonly key: number;
   readonly pauseMs: number;
 }
+
+type NoteEvent =
+  | { readonly type: 'note'; readonly id: string }
+  | { readonly type: 'pass'; readonly id: string; readonly to: string };
 
 const KEYS = 3;
 const keyOf = (n: number): string => `k${n % KEYS}`;
@@ -58,7 +64,7 @@ export const notes = (faults: fc.Arbitrary<readonly Fault[]> = faultPlan({ withi
     faults,
     steps: several(
       fc.record({
-        do: fc.constantFrom('note' as const, 'pass' as const),
+        do: fc.constantFrom('note', 'pass', 'note', 'pass', 'note', 'pass', 'note', 'leave'),
         node: fc.nat({ max: 2 }),
         key: fc.nat({ max: KEYS - 1 }),
         pauseMs: fc.nat({ max: 100 }),
@@ -67,22 +73,33 @@ export const notes = (faults: fc.Arbitrary<readonly Fault[]> = faultPlan({ withi
     ),
     checks: [once],
     play: async (world, steps) => {
-      const asked = [];
+      const asked: Promise<unknown>[] = [];
+      const ask = (node: SimNode, key: string, event: NoteEvent, deadlineMs: number) =>
+        node.perform({ op: event.type, key, input: event.id }, async ({ runtime }) => {
+          await runtime.actor(Ledger, key).tell(event, { deadlineMs });
+        });
+      const moveOn = async (node: SimNode): Promise<void> => {
+        await node.leave();
+        await world.advance(300);
+        node.restart();
+      };
       for (const [number, { do: act, node, key, pauseMs }] of steps.entries()) {
         const id = `${number}`;
-        const event =
-          act === 'note' ? ({ type: 'note', id } as const) : ({ type: 'pass', id, to: keyOf(key + 1) } as const);
-        asked.push(
-          world.node(node).perform({ op: act, key: keyOf(key), input: id }, async ({ runtime }) => {
-            await runtime.actor(Ledger, keyOf(key)).tell(event, { deadlineMs: 8_000 });
-          }),
-        );
+        if (act === 'leave') {
+          asked.push(moveOn(world.node(node)));
+          continue;
+        }
+        const event: NoteEvent = act === 'note' ? { type: 'note', id } : { type: 'pass', id, to: keyOf(key + 1) };
+        asked.push(ask(world.node(node), keyOf(key), event, 8_000));
         await world.advance(pauseMs);
       }
       await world.advance(3_000);
       world.heal();
-      await world.run(Promise.all(asked));
-      // What was owed is relayed.
-      await world.advance(15_000);
+      await Promise.all(asked);
+      await world.advance(10_000);
+      // Everybody serves and is served again, and what was owed is relayed.
+      const last = world.nodes.map((node, n) => ask(node, keyOf(n), { type: 'note', id: `last ${n}` }, 20_000));
+      for (const { kind } of await Promise.all(last)) if (kind !== 'ok') throw new Error('a node is not served again');
+      await world.advance(5_000);
     },
   });

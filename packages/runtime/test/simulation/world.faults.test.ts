@@ -2,6 +2,7 @@
 import { CoordinationError, fenceOf } from '@devmentor/locks';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/simulation/fault.ts';
+import type { Program, SimNode } from '../../src/simulation/sim-node.ts';
 import { World } from '../../src/simulation/world.ts';
 import { Ledger } from '../ledger.fixture.ts';
 
@@ -372,25 +373,24 @@ describe('what befalls a node', () => {
 
   it('[SM6] a restarted node is a new process with a new name, takes its part again, and runs its program anew', async () => {
     const started: string[] = [];
-    const world = await World.start({
-      seed: 3,
-      actors: [Ledger],
-      program: (node) => {
-        started.push(`${node.name} ${node.runtime.state}`);
-        return undefined;
-      },
-    });
+    const program = (node: SimNode): Program => {
+      started.push(`${node.name} ${node.runtime.state}`);
+      return { stop: () => void started.push(`${node.name} stops`) };
+    };
+    const world = await World.start({ seed: 3, actors: [Ledger], program });
     const node = world.node(1);
-    const before = node.runtime.incarnation;
-    node.crash();
-    await world.advance(100);
-    node.restart();
-    await world.advance(8_000);
-    expect(node.runtime.incarnation).not.toBe(before);
-    expect(node.runtime.shards().length).toBeGreaterThan(0);
-    expect(started).toEqual(
-      ['n1 serving', 'n2 serving', 'n3 serving', 'n2 serving'].sort((a, b) => started.indexOf(a) - started.indexOf(b)),
-    );
+    for (const end of ['crash', 'leave'] as const) {
+      const before = node.runtime.incarnation;
+      started.length = 0;
+      await world.run(Promise.resolve(node[end]()));
+      expect([node.isDown, started]).toEqual([true, end === 'crash' ? [] : ['n2 stops']]);
+      await world.advance(100);
+      node.restart();
+      await world.advance(8_000);
+      expect(node.runtime.incarnation).not.toBe(before);
+      expect(node.runtime.shards().length).toBeGreaterThan(0);
+      expect(started.at(-1)).toBe('n2 serving');
+    }
   });
 
   it('[SM17] healing ends every fault, now and to come, and starts what is down', async () => {
