@@ -8,18 +8,8 @@ import { commitOf, idOf } from './record.ts';
 /** Makes one commit to see what is sent and what is left, then answers with the bare write of it. */
 export async function openBare(url: string) {
   const client = new Redis(url);
-  const sent: (readonly unknown[])[] = [];
-  const seen = new Proxy(client, {
-    get: (target, name) => {
-      const found: unknown = Reflect.get(target, name);
-      if (typeof found !== 'function') return found;
-      return (...args: unknown[]): unknown => {
-        if (name === 'call') sent.push(args);
-        return Reflect.apply(found, target, args);
-      };
-    },
-  });
-  const link = RedisLink.open({ redis: seen });
+  const watched = await watchScripts(client);
+  const link = RedisLink.open({ redis: url });
   const namespace = 'bare';
   const { state } = redisStores({ link, namespace, shards: 1 });
   await state.open();
@@ -30,7 +20,7 @@ export async function openBare(url: string) {
   // A record that is there already, as nearly always.
   for (let basis = 0; basis < 2; basis += 1)
     await state.commit(0, sealed.epoch, [commitOf(idOf(0), basis, sealed.epoch)]);
-  const [, , count = 0, ...keysAndArgs] = sent.at(-1) ?? [];
+  const [, , count = 0, ...keysAndArgs] = (await watched()) ?? [];
   const keys = keysAndArgs.slice(0, Number(count)).map(String);
   const args = keysAndArgs.slice(Number(count)).map(String);
   const key = keys.find((name) => name.includes(':actor:'));
@@ -52,5 +42,24 @@ export async function openBare(url: string) {
       await link.close();
       client.disconnect();
     },
+  };
+}
+
+/** Answers, when asked, with the last script that the server was sent until then. */
+async function watchScripts(client: Redis): Promise<() => Promise<readonly string[] | undefined>> {
+  const monitor = await client.monitor();
+  const mark = 'that was all';
+  let last: readonly string[] | undefined;
+  const seen = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, args: readonly string[], source: string) => {
+      if (args.at(-1) === mark) resolve();
+      else if (source !== 'lua' && args[0]?.toLowerCase() === 'evalsha') last = args;
+    });
+  });
+  return async () => {
+    await client.echo(mark);
+    await seen;
+    monitor.disconnect();
+    return last;
   };
 }
