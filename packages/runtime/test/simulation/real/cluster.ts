@@ -26,8 +26,13 @@ export class Cluster {
       ),
     );
     const cluster = new Cluster(redis, nats, workers);
-    await Promise.all(workers.map((worker) => worker.start()));
-    return cluster;
+    try {
+      await Promise.all(workers.map((worker) => worker.start({ attempts: 3 })));
+      return cluster;
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
   }
 
   private constructor(redis: RedisBackend, nats: NatsBackend, workers: readonly WorkerProcess[]) {

@@ -12,6 +12,7 @@ const KEPT_OUTPUT = 4_000;
 const KEPT_FAULTS = 20;
 /** Between a process that could not start and the next attempt. */
 const RETRY_MS = 200;
+const ATTEMPTS = 60;
 
 const program = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
@@ -29,8 +30,6 @@ export class WorkerProcess {
   readonly brokeDown: string[] = [];
   /** The last faults that the nodes said they lived with. */
   readonly livedWith: string[] = [];
-  /** Processes that ended before they were up, as they do while their servers are away. */
-  falseStarts = 0;
   readonly #settings: WorkerSettings;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #child: ChildProcess | undefined;
@@ -39,6 +38,7 @@ export class WorkerProcess {
   #orders = 0;
   #incarnations = 0;
   #isEnded = false;
+  #printed = '';
 
   static async open({ servers, namespace, id, isGuarded }: WorkerOptions): Promise<WorkerProcess> {
     const [redis, nats] = await Promise.all([
@@ -64,10 +64,10 @@ export class WorkerProcess {
     return this.#incarnations;
   }
 
-  /** Resolves when a process is up; tries until one is, or until `end`. */
-  async start(): Promise<void> {
-    while (!this.#isEnded && !(await this.#startOnce())) {
-      this.falseStarts++;
+  /** Resolves when a process is up, or after `end`. One that finds its servers away ends, and is tried again. */
+  async start({ attempts = ATTEMPTS }: { readonly attempts?: number } = {}): Promise<void> {
+    for (let failed = 1; !this.#isEnded && !(await this.#startOnce()); failed++) {
+      if (failed === attempts) throw new Error(`${this.id} did not come up in ${attempts} attempts:\n${this.#printed}`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -122,9 +122,9 @@ export class WorkerProcess {
     watchOver(child);
     this.#child = child;
     this.#isStopped = false;
-    let printed = '';
+    this.#printed = '';
     child.stderr?.on('data', (chunk: Buffer) => {
-      printed = (printed + chunk.toString()).slice(-KEPT_OUTPUT);
+      this.#printed = (this.#printed + chunk.toString()).slice(-KEPT_OUTPUT);
     });
     const started = new Promise<boolean>((resolve) => {
       child.on('message', (report: Report) => {
@@ -136,7 +136,7 @@ export class WorkerProcess {
         // Ordered ends have taken the process out of its place before.
         if (this.#child !== child) return;
         this.#child = undefined;
-        if (this.#isUp) this.brokeDown.push(`${this.id} ended by itself (${code ?? signal}):\n${printed}`);
+        if (this.#isUp) this.brokeDown.push(`${this.id} ended by itself (${code ?? signal}):\n${this.#printed}`);
         this.#isUp = false;
       });
     });
