@@ -14,7 +14,8 @@ export interface Deadline {
 export class Deadlines {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #open = new Set<Deadline>();
+  /** In the order in which they are due. */
+  readonly #open: Deadline[] = [];
   #cancel: Cancel | undefined;
 
   constructor(clock: Clock, timeoutMs: number) {
@@ -24,33 +25,34 @@ export class Deadlines {
 
   set(onLate: () => void): Deadline {
     const deadline = { dueMs: this.#clock.nowMs() + this.#timeoutMs, onLate };
-    this.#open.add(deadline);
+    this.#open.push(deadline);
     if (this.#cancel === undefined) this.#wait(this.#timeoutMs);
     return deadline;
   }
 
   meet(deadline: Deadline): void {
-    this.#open.delete(deadline);
+    const at = this.#open.indexOf(deadline);
+    if (at >= 0) this.#open.splice(at, 1);
   }
 
   /** The timer is let go of; whatever is open is never late. */
   close(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#open.clear();
+    this.#open.length = 0;
   }
 
   #wait(delayMs: number): void {
     this.#cancel = this.#clock.background(delayMs, () => {
       this.#cancel = undefined;
       const nowMs = this.#clock.nowMs();
-      for (const deadline of this.#open) {
-        if (deadline.dueMs > nowMs) {
-          this.#wait(deadline.dueMs - nowMs);
+      for (let first = this.#open[0]; first !== undefined; first = this.#open[0]) {
+        if (first.dueMs > nowMs) {
+          this.#wait(first.dueMs - nowMs);
           return;
         }
-        this.#open.delete(deadline);
-        deadline.onLate();
+        this.#open.shift();
+        first.onLate();
       }
     });
   }

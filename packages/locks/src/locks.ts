@@ -1,5 +1,6 @@
-import { grantedLease, grantOf, type Redact } from './acquisition.ts';
-import { Alarms, alarm } from './alarms.ts';
+import { grantedLease, type Redact } from './acquisition.ts';
+import { Alarms } from './alarms.ts';
+import { ChurningMap } from './churning-map.ts';
 import {
   checkConnection,
   checkGen,
@@ -18,6 +19,7 @@ import {
   checkWait,
   DEFAULT_TTL_MS,
 } from './claim-arguments.ts';
+import { type ClaimHome, Claiming, publicView } from './claiming.ts';
 import { systemClock } from './clock.system.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import { type Entropy, systemEntropy } from './entropy.ts';
@@ -25,10 +27,8 @@ import { CoordinationError } from './errors.ts';
 import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
 import type {
   AnswerOutcome,
-  Ended,
   HandOff,
   HandOffOutcome,
-  HeldView,
   Holder,
   Lease,
   LeaseView,
@@ -44,7 +44,6 @@ import type {
   AnswerRequest,
   AttachOutcome,
   AwayOutcome,
-  Busy,
   CancelOutcome,
   ClaimOptions,
   ClaimOutcome,
@@ -65,15 +64,14 @@ import type {
 } from './lock-manager.ts';
 import { LockMetrics } from './lock-metrics.ts';
 import { grantedAll, type MultiLease, type MultiOptions, type MultiOutcome, tryAcquireAll } from './multi-lock.ts';
+import { ended, type Unavailable, unavailable } from './outcomes.ts';
 import type { PermitStore } from './permit-store.ts';
 import { Permits } from './permits.ts';
 import { ReadWriteLock } from './read-write.ts';
-import { retryDelayMs } from './renewal.ts';
 import { Semaphore } from './semaphore.ts';
 import { checkLock, ShortLock } from './short-lock.ts';
 import { Sleeps } from './sleeps.ts';
 import { Takeovers } from './takeovers.ts';
-import { Waiting } from './waiting.ts';
 
 export interface LocksOptions {
   readonly clock?: Clock;
@@ -93,7 +91,7 @@ export interface LocksOptions {
 type CancelRequest = Pick<RequestCommand, 'resource' | 'requestId'> & { readonly leaseId?: string };
 
 /** The manager over any lease store: it sends commands, keeps leases alive, and waits. */
-export class Locks implements LockManager, LeaseHome {
+export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> {
   readonly store: LeaseStore;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -104,11 +102,11 @@ export class Locks implements LockManager, LeaseHome {
   /** Names this process to the store, and is the holder of claims that name none. */
   readonly #self: string;
   readonly #events: LockEvents;
-  readonly #leases = new Map<string, HeldLease>();
+  readonly #leases = new ChurningMap<string, HeldLease>();
   /** Leases and requests whose end is on the way to the store. */
   readonly #ending = new Map<string, Promise<unknown>>();
   readonly #sleeps: Sleeps;
-  readonly #waiting: Waiting;
+  readonly #claiming: Claiming<RequestCommand>;
   readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
   readonly #onShortTerm: ((ttlMs: number) => void) | undefined;
@@ -128,11 +126,15 @@ export class Locks implements LockManager, LeaseHome {
     this.redact = options.redact;
     this.#events = new LockEvents(store, this.clock);
     this.metrics = new LockMetrics(() => this.#leases.size + (this.#permits?.holding ?? 0));
-    this.#waiting = new Waiting(this, this.#self);
+    this.#claiming = new Claiming(this, this.#self);
     this.#takeovers = new Takeovers(this, this.#self);
     this.#permits = options.permits === undefined ? undefined : new Permits(this, options.permits);
     this.#onShortTerm = options.onShortTerm;
     this.log = this.#events;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   open(): Promise<void> {
@@ -145,22 +147,11 @@ export class Locks implements LockManager, LeaseHome {
     return this.#opening;
   }
 
-  async tryAcquire(resource: string, options: ClaimOptions = {}): Promise<ClaimOutcome> {
-    const command = this.#requestFor(resource, options);
-    const waitMs = options.waitMs ?? 0;
-    options.signal?.throwIfAborted();
+  tryAcquire(resource: string, options: ClaimOptions = {}): Promise<ClaimOutcome> {
     try {
-      if (!this.#isOpen) await this.open();
-      const outcome =
-        waitMs > 0 ? await this.#claimInTurn(command, waitMs, options) : await this.#claimNow(command, options);
-      this.metrics.claimed(outcome.kind);
-      return outcome;
+      return this.#claiming.claim(this.#requestFor(resource, options), options);
     } catch (fault) {
-      // The caller's own reason is rethrown untouched, even where it is one of ours.
-      if (options.signal?.aborted === true) throw options.signal.reason;
-      const outcome = unavailable(fault);
-      this.metrics.claimed(outcome.kind);
-      return outcome;
+      return Promise.reject(fault);
     }
   }
 
@@ -342,7 +333,7 @@ export class Locks implements LockManager, LeaseHome {
     this.#stopSweeping();
     this.#events.close();
     const pools = this.#permits?.close(closedFault(), options.leases ?? 'release');
-    await Promise.all([this.#takeovers.close(closedFault()), this.#waiting.close(closedFault())]);
+    await Promise.all([this.#takeovers.close(closedFault()), this.#claiming.close(closedFault())]);
     const leases = [...this.#leases.values()];
     if (options.leases === 'keep') for (const lease of leases) lease.abandon('shutdown');
     else await Promise.all(leases.map((lease) => lease.end('shutdown')));
@@ -364,7 +355,7 @@ export class Locks implements LockManager, LeaseHome {
 
   /** The lease of a view, as this process holds it: the same object for the same lease id. */
   adopt(view: OwnView, sentMs: number, upkeep: Upkeep): HeldLease {
-    this.#waiting.passed(view);
+    this.#claiming.waiting.passed(view);
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;
@@ -373,14 +364,18 @@ export class Locks implements LockManager, LeaseHome {
     return lease;
   }
 
-  async ask(command: RequestCommand): Promise<Replies['request']> {
-    return this.#afterLeaving(command, await this.store.submit<'request'>(command));
+  submit(command: RequestCommand): Promise<Replies['request']> {
+    return this.store.submit<'request'>(command);
+  }
+
+  understood(_command: RequestCommand, reply: Replies['request']): Replies['request'] {
+    return reply;
   }
 
   /** Leaves the queue, or gives a grant back; what is held of it here is over from the send on. */
   leave({ resource, requestId, leaseId }: CancelRequest): Promise<Replies['cancel']> {
     // An offer that was made before says nothing any more.
-    this.#waiting.passed({ resource, requestId });
+    this.#claiming.waiting.passed({ resource, requestId });
     // A request without a name of its own goes by its lease's.
     if (leaseId === requestId) this.#leases.get(leaseId)?.abandon('released-elsewhere');
     else
@@ -426,132 +421,6 @@ export class Locks implements LockManager, LeaseHome {
 
   forget(lease: HeldLease): void {
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
-  }
-
-  async #claimInTurn(command: RequestCommand, waitMs: number, options: ClaimOptions): Promise<ClaimOutcome> {
-    const sinceMs = this.clock.nowMs();
-    const outcome = await this.#waiting.claim(command, waitMs, options);
-    if (outcome.kind === 'granted') this.metrics.waited(this.clock.nowMs() - sinceMs);
-    else if (outcome.kind === 'unavailable') this.#takeBack(command, options);
-    return outcome;
-  }
-
-  /** The one request of a claim that does not wait; a lost reply is asked for again, once, under the same id. */
-  #claimNow(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
-    const sentMs = this.clock.nowMs();
-    return this.store.submit<'request'>(command).then(
-      (reply) => this.#answered(command, reply, sentMs, options),
-      (fault: unknown) => {
-        if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
-        return this.#claimAgain(command, options);
-      },
-    );
-  }
-
-  async #claimAgain(command: RequestCommand, options: ClaimOptions): Promise<ClaimOutcome> {
-    const sentMs = this.clock.nowMs();
-    const reply = await this.store.submit<'request'>({ ...command, isFirst: false }).catch((second: unknown) => {
-      this.#takeBack(command, options);
-      throw second;
-    });
-    return this.#answered(command, reply, sentMs, options);
-  }
-
-  /** Most claims are answered with a grant that nobody has a word to say about. */
-  #answered(
-    command: RequestCommand,
-    reply: Replies['request'],
-    sentMs: number,
-    options: ClaimOptions,
-  ): ClaimOutcome | Promise<ClaimOutcome> {
-    if (reply.kind === 'held' || this.#ending.size > 0)
-      return this.#afterLeaving(command, reply).then((last) => this.#concluded(command, last, sentMs, options));
-    return this.#concluded(command, reply, sentMs, options);
-  }
-
-  #concluded(
-    command: RequestCommand,
-    reply: Replies['request'],
-    sentMs: number,
-    options: ClaimOptions,
-  ): ClaimOutcome | Promise<ClaimOutcome> {
-    const { signal } = options;
-    if (signal?.aborted === true) {
-      // What its party held before, it goes on holding.
-      const isFresh = reply.kind === 'granted' || (reply.kind === 'held' && reply.view.leaseId === command.leaseId);
-      if (!isFresh) throw signal.reason;
-      const rethrow = (): never => {
-        throw signal.reason;
-      };
-      return this.leave(command).then(rethrow, rethrow);
-    }
-    const outcome = this.settled(command, reply, sentMs, options);
-    if (outcome !== 'queued') return outcome;
-    throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
-      applied: 'unknown',
-    });
-  }
-
-  /** Answered with a lease whose end is on the way: asked again once that is over. */
-  async #afterLeaving(command: RequestCommand, reply: Replies['request']): Promise<Replies['request']> {
-    const named = reply.kind === 'held' ? reply.view : reply.kind === 'granted' ? command : undefined;
-    const leaving = named === undefined ? undefined : this.leaving(named);
-    if (leaving === undefined) return reply;
-    await leaving;
-    const again = { ...command, isFirst: false };
-    return this.#afterLeaving(again, await this.store.submit<'request'>(again));
-  }
-
-  /** What a reply to a request means to its caller. */
-  settled(
-    command: RequestCommand,
-    reply: Replies['request'],
-    sentMs: number,
-    options: ClaimOptions,
-  ): ClaimOutcome | 'queued' {
-    switch (reply.kind) {
-      case 'granted':
-        return { kind: 'granted', lease: this.begin(...grantOf(command, reply, sentMs), options), fresh: true };
-      case 'held':
-        return {
-          kind: 'granted',
-          lease: this.adopt(reply.view, sentMs, options),
-          fresh: reply.view.leaseId === command.leaseId,
-        };
-      case 'busy':
-        return {
-          kind: 'busy',
-          holder: reply.view.holder,
-          current: publicView(reply.view),
-          position: reply.position,
-          retryAfterMs: reply.view.remainingMs,
-          why: reply.full ? 'queue-full' : 'held',
-        } satisfies Busy;
-      case 'gone':
-        return reply;
-      case 'queued':
-        return 'queued';
-    }
-  }
-
-  /**
-   * A grant may have been made that nobody knows of. Whoever chose the id may ask again; else
-   * nobody can, and it is given back as soon as the store hears of it.
-   */
-  #takeBack(command: RequestCommand, options: ClaimOptions): void {
-    if (options.requestId !== undefined || this.#isClosed) return;
-    const endMs = this.clock.nowMs() + command.ttlMs;
-    const again = alarm(() => void attempt());
-    const attempt = async (): Promise<void> => {
-      try {
-        await this.leave(command);
-      } catch {
-        const nextMs = this.clock.nowMs() + retryDelayMs(command.ttlMs, this.entropy.random());
-        // After its end it has lapsed by itself.
-        if (!this.#isClosed && nextMs < endMs) this.alarms.set(again, nextMs);
-      }
-    };
-    void attempt();
   }
 
   #requestFor(resource: string, options: ClaimOptions): RequestCommand {
@@ -607,7 +476,7 @@ export class Locks implements LockManager, LeaseHome {
     };
   }
 
-  async asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+  async asking<T>(ask: () => Promise<T>): Promise<T | Unavailable> {
     try {
       if (!this.#isOpen) await this.open();
       return await ask();
@@ -633,7 +502,7 @@ export class Locks implements LockManager, LeaseHome {
   #noticed(notice: Notice): void {
     if (notice.requestId !== undefined) this.#takeovers.noticed(notice.requestId);
     if (notice.kind === 'ended') this.#leases.get(notice.leaseId)?.endedElsewhere(notice.how);
-    else if (notice.kind !== 'look') this.#waiting.offered(notice);
+    else if (notice.kind !== 'look') this.#claiming.waiting.offered(notice);
     else if (notice.requestId === undefined)
       for (const lease of this.#leases.values()) if (lease.resource === notice.resource) void lease.look();
   }
@@ -652,22 +521,6 @@ export class Locks implements LockManager, LeaseHome {
   }
 }
 
-/** A view without its lease's and request's secret names, and what was left to its holder alone. */
-function publicView(view: OwnView): HeldView {
-  const { leaseId: _leaseId, requestId: _requestId, handedOver: _handedOver, ...shown } = view;
-  return shown;
-}
-
-/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
-function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
-  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
-}
-
 function closedFault(): CoordinationError {
   return new CoordinationError('LOCKS_CLOSED', 'The lock manager is closed', { applied: 'no' });
-}
-
-function unavailable(fault: unknown): { readonly kind: 'unavailable'; readonly cause: Error } {
-  if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
-  throw fault;
 }

@@ -2,22 +2,24 @@
 //
 // Claims on pools, for one process. A permit's lease is the same `Lease` as an exclusive one,
 // and a claim waits in the same way: only what is sent differs.
-import { grantOf, type Redact } from './acquisition.ts';
+import type { Redact } from './acquisition.ts';
 import type { Alarms } from './alarms.ts';
+import { ChurningMap } from './churning-map.ts';
 import { checkRef, checkRenewal } from './claim-arguments.ts';
+import { type ClaimHome, Claiming } from './claiming.ts';
 import type { Cancel, Clock, Unsubscribe } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CapacityMismatchError, CoordinationError } from './errors.ts';
 import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-lease.ts';
-import type { Ended, HeldView, Lease, ReleaseOutcome } from './lease.ts';
-import type { CommandKind, CommandOf, LeaseCommand, Replies, Reply } from './lease-command.ts';
+import type { Ended, Lease, ReleaseOutcome } from './lease.ts';
+import type { CommandKind, CommandOf, LeaseCommand, OwnView, Replies, Reply } from './lease-command.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
-import type { PermitReplies, PermitRequest, PermitView, PoolView } from './permit-command.ts';
+import { ended, isUncertain, type Unavailable, unavailable } from './outcomes.ts';
+import type { PermitReplies, PermitRequest, PoolView } from './permit-command.ts';
 import { type Pool, permitRequest } from './permit-request.ts';
 import type { PermitStore } from './permit-store.ts';
-import { Waiting } from './waiting.ts';
 
 export type ReweighOutcome =
   | { readonly kind: 'lowered' }
@@ -32,7 +34,7 @@ interface PoolHome extends LeaseHome {
   open(): Promise<void>;
 }
 
-export class Permits implements LeaseHome {
+export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplies['request']> {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly alarms: Alarms;
@@ -43,9 +45,10 @@ export class Permits implements LeaseHome {
   readonly #manager: PoolHome;
   readonly #permits: PermitStore;
   readonly #self: string;
-  readonly #leases = new Map<string, HeldLease>();
-  readonly #waiting: Waiting<PermitRequest>;
+  readonly #leases = new ChurningMap<string, HeldLease>();
+  readonly #claiming: Claiming<PermitRequest, PermitReplies['request']>;
   #opening: Promise<void> | undefined;
+  isOpen = false;
   #isClosed = false;
   #stopSweeping: Cancel = () => undefined;
   #stopListening: Unsubscribe = () => undefined;
@@ -62,7 +65,7 @@ export class Permits implements LeaseHome {
     this.store = {
       submit: <K extends CommandKind>(command: CommandOf<K>) => this.#pass(command) as Promise<Replies[K]>,
     };
-    this.#waiting = new Waiting(this, this.#self);
+    this.#claiming = new Claiming(this, this.#self);
   }
 
   /** Leases on pools that this process holds. */
@@ -71,25 +74,8 @@ export class Permits implements LeaseHome {
   }
 
   async claim(pool: Pool, weight: number, options: ClaimOptions): Promise<ClaimOutcome> {
-    const command = permitRequest(pool, weight, options, { self: this.#self, entropy: this.entropy });
-    const waitMs = options.waitMs ?? 0;
-    options.signal?.throwIfAborted();
-    const begunMs = this.clock.nowMs();
-    let outcome: ClaimOutcome;
-    try {
-      await this.#open();
-      outcome = waitMs > 0 ? await this.#waiting.claim(command, waitMs, options) : await this.#now(command, options);
-    } catch (fault) {
-      // The caller's own reason is rethrown untouched, even where it is one of ours.
-      if (options.signal?.aborted === true) throw options.signal.reason;
-      outcome = unavailable(fault);
-    }
-    this.metrics.claimed(outcome.kind);
-    if (outcome.kind === 'granted' && waitMs > 0) this.metrics.waited(this.clock.nowMs() - begunMs);
-    // A grant may have been made that nobody knows of. Whoever chose the id may ask again; else nobody can.
-    if (outcome.kind === 'unavailable' && options.requestId === undefined && isUncertain(outcome.cause))
-      void this.leave(command).catch(() => undefined);
-    return outcome;
+    const from = { self: this.#self, entropy: this.entropy };
+    return this.#claiming.claim(permitRequest(pool, weight, options, from), options);
   }
 
   async resume(pool: Pool, leaseId: string, upkeep: Upkeep): Promise<ResumeOutcome> {
@@ -101,7 +87,7 @@ export class Permits implements LeaseHome {
       const reply = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
       if (reply.kind === 'ended') return ended(reply.how);
       if (this.#leases.get(leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
-      return { kind: 'resumed', lease: this.#adopt(reply.view, sentMs, upkeep) };
+      return { kind: 'resumed', lease: this.adopt(reply.view, sentMs, upkeep) };
     });
   }
 
@@ -119,7 +105,7 @@ export class Permits implements LeaseHome {
   }
 
   async inspect(pool: Pool, options: { readonly withLeaseId?: boolean }): Promise<PoolView> {
-    await this.#open();
+    await this.open();
     const { view } = await this.#permits.submit<'inspect'>({ kind: 'inspect', resource: pool.resource });
     const free = view.permits === 0 ? pool.capacity : view.free;
     const shown = { ...view, permits: view.permits === 0 ? pool.capacity : view.permits, free };
@@ -150,22 +136,27 @@ export class Permits implements LeaseHome {
   /** `fault`: what those who wait are told. */
   async close(fault: CoordinationError, leases: 'release' | 'keep'): Promise<void> {
     this.#isClosed = true;
+    this.isOpen = false;
     this.#stopSweeping();
-    await this.#waiting.close(fault);
+    await this.#claiming.close(fault);
     const held = [...this.#leases.values()];
     if (leases === 'keep') for (const lease of held) lease.abandon('shutdown');
     else await Promise.all(held.map((lease) => lease.end('shutdown')));
     this.#stopListening();
   }
 
-  async ask(command: PermitRequest): Promise<Replies['request']> {
-    const reply = await this.#permits.submit<'request'>(command);
+  submit(command: PermitRequest): Promise<PermitReplies['request']> {
+    return this.#permits.submit<'request'>(command);
+  }
+
+  understood(command: PermitRequest, reply: PermitReplies['request']): Replies['request'] {
     if (reply.kind === 'capacity') throw new CapacityMismatchError(command.resource, reply.stored, command.capacity);
-    const leaving = reply.kind === 'held' ? this.#leases.get(reply.view.leaseId)?.leaving : undefined;
-    if (leaving === undefined) return reply;
-    // Its release has overtaken this answer; what is asked after that comes after it.
-    await leaving;
-    return this.ask(command);
+    return reply;
+  }
+
+  /** Its release has overtaken an answer; what is asked after that comes after it. */
+  leaving({ leaseId }: { readonly leaseId: string }): Promise<unknown> | undefined {
+    return this.#leases.get(leaseId)?.leaving;
   }
 
   leave({ resource, requestId }: Pick<PermitRequest, 'resource' | 'requestId'>): Promise<Replies['cancel']> {
@@ -184,54 +175,6 @@ export class Permits implements LeaseHome {
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
   }
 
-  settled(
-    command: PermitRequest,
-    reply: Replies['request'],
-    sentMs: number,
-    options: ClaimOptions,
-  ): ClaimOutcome | 'queued' {
-    switch (reply.kind) {
-      case 'granted':
-        return { kind: 'granted', lease: this.begin(...grantOf(command, reply, sentMs), options), fresh: true };
-      case 'held':
-        return {
-          kind: 'granted',
-          lease: this.#adopt(reply.view as PermitView, sentMs, options),
-          fresh: reply.view.leaseId === command.leaseId,
-        };
-      case 'busy': {
-        const { leaseId: _leaseId, requestId: _requestId, ...current } = reply.view;
-        const why = reply.full ? 'queue-full' : 'held';
-        return {
-          kind: 'busy',
-          holder: current.holder,
-          current: current satisfies HeldView,
-          position: reply.position,
-          retryAfterMs: current.remainingMs,
-          why,
-        };
-      }
-      case 'gone':
-        return reply;
-      case 'queued':
-        return 'queued';
-    }
-  }
-
-  async #now(command: PermitRequest, options: ClaimOptions): Promise<ClaimOutcome> {
-    const sentMs = this.clock.nowMs();
-    const outcome = this.settled(command, await this.ask(command), sentMs, options);
-    if (outcome === 'queued')
-      throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
-        applied: 'unknown',
-      });
-    if (options.signal?.aborted === true) {
-      if (outcome.kind === 'granted' && outcome.fresh) await outcome.lease.release();
-      throw options.signal.reason;
-    }
-    return outcome;
-  }
-
   #reweighed(
     lease: Lease,
     reply: PermitReplies['reweigh'],
@@ -244,7 +187,7 @@ export class Permits implements LeaseHome {
         return { kind: 'lowered' };
       case 'held':
         void before?.end('superseded');
-        return { kind: 'granted', lease: this.#adopt(reply.view, next.sentMs, next.upkeep) };
+        return { kind: 'granted', lease: this.adopt(reply.view, next.sentMs, next.upkeep) };
       case 'granted': {
         // The store has put the new lease in its place: all who share the old one are to know.
         void before?.end('superseded');
@@ -267,7 +210,7 @@ export class Permits implements LeaseHome {
     }
   }
 
-  #adopt(view: PermitView, sentMs: number, upkeep: Upkeep): HeldLease {
+  adopt(view: OwnView, sentMs: number, upkeep: Upkeep): HeldLease {
     const known = this.#leases.get(view.leaseId);
     known?.confirm(view, sentMs);
     if (known?.isLive() === true) return known;
@@ -294,16 +237,16 @@ export class Permits implements LeaseHome {
     );
   }
 
-  async #asking<T>(ask: () => Promise<T>): Promise<T | { readonly kind: 'unavailable'; readonly cause: Error }> {
+  async #asking<T>(ask: () => Promise<T>): Promise<T | Unavailable> {
     try {
-      await this.#open();
+      await this.open();
       return await ask();
     } catch (fault) {
       return unavailable(fault);
     }
   }
 
-  #open(): Promise<void> {
+  open(): Promise<void> {
     if (this.#isClosed) return this.#manager.open();
     // A failed attempt is not remembered: the next call tries again.
     this.#opening ??= this.#openOnce().catch((fault: unknown) => {
@@ -315,7 +258,8 @@ export class Permits implements LeaseHome {
 
   async #openOnce(): Promise<void> {
     await this.#manager.open();
-    this.#stopListening = await this.#permits.listen(this.#self, (offer) => this.#waiting.offered(offer));
+    this.#stopListening = await this.#permits.listen(this.#self, (offer) => this.#claiming.waiting.offered(offer));
+    this.isOpen = true;
     this.#sweepSoon();
   }
 
@@ -330,18 +274,4 @@ export class Permits implements LeaseHome {
         .finally(() => this.#sweepSoon());
     });
   }
-}
-
-function isUncertain(fault: unknown): boolean {
-  return fault instanceof CoordinationError && fault.applied === 'unknown';
-}
-
-function unavailable(fault: unknown): { readonly kind: 'unavailable'; readonly cause: Error } {
-  if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
-  throw fault;
-}
-
-/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
-function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
-  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
 }

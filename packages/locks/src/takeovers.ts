@@ -16,7 +16,7 @@ import type { Clock } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import { CoordinationError } from './errors.ts';
 import type { HeldLease } from './held-lease.ts';
-import type { AnswerOutcome, Ended, HandOff, HandOffOutcome } from './lease.ts';
+import type { AnswerOutcome, HandOff, HandOffOutcome } from './lease.ts';
 import type { OwnView, Replies, TakeoverCommand } from './lease-command.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type {
@@ -31,6 +31,7 @@ import type {
   Upkeep,
   WithdrawOutcome,
 } from './lock-manager.ts';
+import { ended } from './outcomes.ts';
 import { answerCommand, handOffCommand } from './passing-on.ts';
 import { ALIVE_MS, REPEAT_MS } from './waiting.ts';
 
@@ -292,9 +293,4 @@ export class Takeovers {
     await this.#manager.leave(command).catch(() => undefined);
     throw reason;
   }
-}
-
-/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
-function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
-  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
 }

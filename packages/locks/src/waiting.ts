@@ -137,8 +137,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
           // to acknowledge a grant and it was given back. Nobody else knows the
           // request's name, so the claim goes on, at the end of the queue, under another.
           this.#waiters.delete(command.requestId);
-          const leaseId = entropy.id();
-          command = { ...command, requestId: leaseId, leaseId, isFirst: true };
+          command = renamed(command, entropy);
           waiter.requestId = command.requestId;
           this.#waiters.set(command.requestId, waiter);
           waiter.offer = undefined;
@@ -211,6 +210,12 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
     await this.#manager.leave(command).catch(() => undefined);
     throw reason;
   }
+}
+
+/** The same claim as another request: its lease's name does for both. */
+export function renamed<C extends RequestCommand>(command: C, entropy: Entropy): C {
+  const leaseId = entropy.id();
+  return { ...command, requestId: leaseId, leaseId, isFirst: true };
 }
 
 function isOver(how: EndedHow): boolean {

@@ -1,0 +1,24 @@
+// What a store answered, or failed to answer, as the outcomes that callers are given.
+import { CoordinationError } from './errors.ts';
+import type { Ended } from './lease.ts';
+
+export interface Unavailable {
+  readonly kind: 'unavailable';
+  readonly cause: Error;
+}
+
+/** A fault of the store's. What was asked wrongly, and what is a bug, is thrown on. */
+export function unavailable(fault: unknown): Unavailable {
+  if (fault instanceof CoordinationError && fault.code !== 'LOCK_CONFIG') return { kind: 'unavailable', cause: fault };
+  throw fault;
+}
+
+/** It may have taken effect. */
+export function isUncertain(fault: unknown): boolean {
+  return fault instanceof CoordinationError && fault.applied === 'unknown';
+}
+
+/** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
+export function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
+  return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };
+}
