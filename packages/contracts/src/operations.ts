@@ -185,7 +185,7 @@ export const operations = {
   'projects.takeover': {
     body: takeoverSchema,
     answers: { 200: claimTokenSchema, 201: claimTokenSchema, 202: takeoverRequestSchema },
-    codes: ['NOT_FOUND', 'FORBIDDEN', 'RESOURCE_LOCKED', ...keyed],
+    codes: ['NOT_FOUND', 'FORBIDDEN', 'RESOURCE_LOCKED', 'CLAIM_EXPIRED', ...keyed],
   },
   'projects.answerTakeover': {
     body: takeoverAnswerSchema,

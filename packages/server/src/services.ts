@@ -21,6 +21,7 @@ import { ClaimSeal } from './projects/claim-seal.ts';
 import { Claims } from './projects/claims.ts';
 import { ProjectActor } from './projects/project-actor.ts';
 import { Projects, visibleProject } from './projects/projects.ts';
+import { Takeovers } from './projects/takeovers.ts';
 
 export interface ServicesOptions extends Platform {
   readonly backends: Backends;
@@ -43,6 +44,7 @@ export interface Services {
   readonly boards: Boards;
   readonly blackboards: BlackboardSystem;
   readonly claims: Claims;
+  readonly takeovers: Takeovers;
   readonly idempotency: Idempotency;
   readonly expectVisible: (userId: string, projectId: string) => Promise<unknown>;
 }
@@ -113,6 +115,13 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     sessions,
     revocations,
     claims,
+    takeovers: new Takeovers({
+      locks,
+      claims,
+      clock,
+      visible: (userId, projectId) => visibleProject(runtime, userId, projectId),
+      onFault,
+    }),
     expectVisible,
     projects: new Projects({ runtime, claims, clock }),
     blackboards,

@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { Claims } from '../projects/claims.ts';
 import type { ProjectState } from '../projects/project.ts';
 import type { Precondition, Projects } from '../projects/projects.ts';
+import type { Takeovers } from '../projects/takeovers.ts';
 import { projectToWire } from '../projects/wire.ts';
 import type { Answer, Handlers } from './call.ts';
 import { versionsOf } from './etag.ts';
@@ -12,11 +13,12 @@ import { digest, type Idempotency, keyed } from './idempotency.ts';
 export interface ProjectRoutesOptions {
   readonly projects: Projects;
   readonly claims: Claims;
+  readonly takeovers: Takeovers;
   readonly accounts: Accounts;
   readonly idempotency: Idempotency;
 }
 
-export function projectRoutes({ projects, claims, accounts, idempotency }: ProjectRoutesOptions): Handlers {
+export function projectRoutes({ projects, claims, takeovers, accounts, idempotency }: ProjectRoutesOptions): Handlers {
   return {
     'projects.create': async (call) =>
       idempotency.once(keyed('projects.create', call), async (seed) => {
@@ -59,6 +61,21 @@ export function projectRoutes({ projects, claims, accounts, idempotency }: Proje
       status: 200,
       body: await claims.lease(caller.userId, params.id, query.instanceId),
     }),
+
+    'projects.takeover': async ({ caller, params, body, idempotencyKey, signal }) => {
+      const requestId = idempotencyKey === undefined ? {} : { requestId: digest([caller.userId, idempotencyKey]) };
+      const taken = await takeovers.take(caller, params.id, { ...body, ...requestId, signal });
+      if ('asked' in taken) return { status: 202, body: taken.asked };
+      return { status: taken.fresh ? 201 : 200, body: taken.grant };
+    },
+    'projects.answerTakeover': async ({ caller, params, body }) => ({
+      status: 200,
+      body: await takeovers.answer(caller.userId, params.id, params.requestId, body),
+    }),
+    'projects.withdrawTakeover': async ({ caller, params }) => {
+      await takeovers.withdraw(caller.userId, params.id, params.requestId);
+      return { status: 204 };
+    },
 
     'projects.addCollaborator': async ({ caller, params }) => {
       await projects.get(caller.userId, params.id);

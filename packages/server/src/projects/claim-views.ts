@@ -14,7 +14,8 @@ export function locked(
   return new Problem('RESOURCE_LOCKED', `the project is held by ${holder.displayName}`, {
     holder,
     expiresAt: timeText(view.untilMs),
-    canTakeOver: false,
+    // One asks at a time, and nobody asks himself.
+    canTakeOver: view.breaking === undefined && !(holder.sameUser && !holder.otherTab),
     ...facts,
     retryAfterMs: Math.max(0, Math.ceil(facts.retryAfterMs ?? view.remainingMs)),
   });

@@ -88,9 +88,19 @@ export class Claims {
       case 'unavailable':
         throw toProblem(outcome.cause);
       case 'granted':
-        await this.#admit(claimant, projectId, request, outcome);
-        return { grant: this.grantOf(outcome.lease, claimant, projectId), fresh: outcome.fresh, lease: outcome.lease };
+        return await this.granted(claimant, projectId, request, outcome);
     }
+  }
+
+  /** C1, however the lease came to the claimant. */
+  async granted(
+    claimant: Claimant,
+    projectId: string,
+    request: { readonly instanceId: string; readonly signal?: AbortSignal },
+    { lease, fresh }: { readonly lease: Lease; readonly fresh: boolean },
+  ): Promise<Claimed> {
+    await this.#admit(claimant, projectId, request, { lease, fresh });
+    return { grant: this.grantOf(lease, claimant, projectId), fresh, lease };
   }
 
   async release(claimant: Claimant | 'anybody', projectId: string | 'any', claimToken: string): Promise<ReleaseResult> {
