@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimOptions, JsonObject, Lease, LeaseStore, Lock } from '../src/index.ts';
 import {
+  CoordinationError,
   encodeId,
   fenceOf,
   LeaseLostError,
@@ -255,6 +256,37 @@ describe('claiming', () => {
     const refused = { code: 'LOCK_CONFIG', message: expect.stringContaining('leave it out') as string };
     await expect(locks.list({ prefix: '', limit })).rejects.toMatchObject(refused);
     await expect(locks.log.read(0, 'start', limit)).rejects.toMatchObject(refused);
+  });
+
+  it('[PF8] a claim whose grant lapsed before anybody heard of it claims anew, unless it named its request', async () => {
+    let loses = 0;
+    const slow: LeaseStore = {
+      buckets: store.buckets,
+      commandTimeoutMs: 0,
+      open: () => store.open(),
+      submit: async (command) => {
+        const reply = await store.submit(command);
+        loses -= 1;
+        if (loses < 0) return reply;
+        clock.stall(1_000);
+        throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
+      },
+      sweep: () => store.sweep(),
+      bucketOf: (resource) => store.bucketOf(resource),
+      list: (query) => store.list(query),
+      readLog: (bucket, after, limit) => store.readLog(bucket, after, limit),
+      listen: (listener, onNotice) => store.listen(listener, onNotice),
+      hints: (bucket, onHint) => store.hints(bucket, onHint),
+      close: () => store.close(),
+    };
+    const manager = new Locks(slow, { clock, entropy: seededEntropy(9) });
+    loses = 1;
+    const lease = await manager.acquire(press, { holder: ada, ttlMs: 900 });
+    expect([lease.valid, lease.remainingMs() > 800]).toEqual([true, true]);
+    await lease.release();
+    loses = 1;
+    const named = { holder: ada, ttlMs: 900, requestId: 'mine' };
+    expect(await manager.tryAcquire(press, named)).toEqual({ kind: 'gone', how: 'expired' });
   });
 
   it('[LM6] resumes in another process with the same fence', async () => {
