@@ -112,13 +112,24 @@ export class Crew {
     await this.#running;
   }
 
-  /** The last look at every object, one after another by way of different workers; asks until it is told. */
-  async readAll(): Promise<void> {
+  /**
+   * The last look at every object, one after another by way of different workers; asks again until
+   * it is told. Resolves with what could not be read, each within that time.
+   */
+  async readAll({ withinMs }: { readonly withinMs: number }): Promise<readonly Key[]> {
+    const unread: Key[] = [];
     const { cluster, outside } = this.#parts;
     const readings = this.#objects.names.flatMap((name) => KINDS[this.workload].readings(name));
     for (const [i, reading] of readings.entries()) {
       const call = { client: `outside.${this.workload}`, worker: cluster.worker(i), ...reading };
-      while ((await outside.ask(call)).kind !== 'ok') await outside.elapse(RETRY_MS);
+      const untilMs = outside.now() + withinMs;
+      let isRead = false;
+      while (!isRead && outside.now() < untilMs) {
+        isRead = (await outside.ask(call)).kind === 'ok';
+        if (!isRead) await outside.elapse(RETRY_MS);
+      }
+      if (!isRead) unread.push(reading.key);
     }
+    return unread;
   }
 }

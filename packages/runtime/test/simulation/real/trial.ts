@@ -87,23 +87,12 @@ class Trial {
     this.#outside.history.saw('outside', { kind: 'healed' });
     const healedMs = this.#outside.now();
     await elapse(CALM_MS);
-    await this.#within('everybody is served again', () => this.#everybodyServed(healedMs));
-    await this.#within('every order is answered', () => Promise.all(this.#crews.map((crew) => crew.end())));
-    await this.#within('every object can be read', () => Promise.all(this.#crews.map((crew) => crew.readAll())));
+    await this.#everybodyServed(healedMs);
+    await this.#everythingAnswered();
+    await Promise.all(this.#crews.map((crew) => this.#readAll(crew)));
     await this.#readLogs();
     this.#nextProgress();
     return this.#report();
-  }
-
-  /** Objects when this takes longer than anything may once all is healed. */
-  async #within(check: string, work: () => Promise<unknown>): Promise<void> {
-    let cancel: Cancel = () => undefined;
-    const late = new Promise<'late'>((resolve) => {
-      cancel = systemClock.after(SERVED_WITHIN_MS, () => resolve('late'));
-    });
-    if ((await Promise.race([work(), late])) === 'late')
-      this.#object(check, `not within ${SERVED_WITHIN_MS} ms after all was healed`);
-    cancel();
   }
 
   /** By way of every worker, in every workload, something that was begun after the healing has been done. */
@@ -111,12 +100,29 @@ class Trial {
     const missing = new Set(
       this.#cluster.workers.flatMap(({ id }) => this.#crews.map(({ workload }) => `${id} ${workload}`)),
     );
-    for (;;) {
+    while (this.#outside.now() < healedMs + SERVED_WITHIN_MS) {
       for (const { node, key, invokedMs, outcome } of this.#outside.history.operations())
         if (invokedMs >= healedMs && outcome.kind === 'ok') missing.delete(`${node} ${workloadOf(key)}`);
       if (missing.size === 0) return;
       await elapse(LOOK_EVERY_MS);
     }
+    this.#object('everybody is served when all is healed', `not by way of ${[...missing].join(', ')}`);
+  }
+
+  async #everythingAnswered(): Promise<void> {
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<'late'>((resolve) => {
+      cancel = systemClock.after(SERVED_WITHIN_MS, () => resolve('late'));
+    });
+    const ended = Promise.all(this.#crews.map((crew) => crew.end()));
+    if ((await Promise.race([ended, late])) === 'late')
+      this.#object('every order is answered', `some were not within ${SERVED_WITHIN_MS} ms after all was healed`);
+    cancel();
+  }
+
+  async #readAll(crew: Crew): Promise<void> {
+    const unread = await crew.readAll({ withinMs: SERVED_WITHIN_MS });
+    if (unread.length > 0) this.#object('every object can be read', `not ${unread.join(', ')}`);
   }
 
   /** What the resources themselves say of who wrote to them, and in which order. */
