@@ -10,13 +10,8 @@ import { commitScript } from './state-store.redis-scripts.ts';
 import type { Shard } from './state-store.ts';
 import type { StoreLimits } from './store-limits.ts';
 
-/** What became of one call in a batch: the other calls do not share its fate. */
-type CallAnswer =
-  | { readonly kind: 'answer'; readonly reply: Reply }
-  | { readonly kind: 'fault'; readonly fault: unknown };
-
 interface Queue {
-  submit(call: CommitCall): Promise<CallAnswer>;
+  submit(call: CommitCall): Promise<Reply>;
 }
 
 /** Most calls taken from the queue at once. */
@@ -35,10 +30,8 @@ export class CommitQueue {
   }
 
   /** The script's answer to this call. Throws the link's fault, `applied` included. */
-  async submit(call: CommitCall): Promise<Reply> {
-    const answer = await this.#queue(call.shard).submit(call);
-    if (answer.kind === 'fault') throw answer.fault;
-    return answer.reply;
+  submit(call: CommitCall): Promise<Reply> {
+    return this.#queue(call.shard).submit(call);
   }
 
   #queue(shard: Shard): Queue {
@@ -46,30 +39,24 @@ export class CommitQueue {
     const slot = link.isCluster ? shard : 0;
     const queue =
       this.#queues.get(slot) ??
-      link.batcher<CommitCall, CallAnswer>({ maxItems: takenCalls, flush: (calls) => this.#flush(calls) });
+      link.batcher<CommitCall, Reply>({ maxItems: takenCalls, flush: (calls) => this.#flush(calls) });
     this.#queues.set(slot, queue);
     return queue;
   }
 
-  async #flush(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
+  #flush(calls: readonly CommitCall[]): Promise<readonly (Reply | Error)[]> {
     const batches = inBatches(calls);
     const [only, second] = batches;
     if (only !== undefined && second === undefined) return this.#send(only);
-    return (await Promise.all(batches.map((batch) => this.#send(batch)))).flat();
+    // A batch that was lost is the fate of its own calls alone.
+    const sent = batches.map((batch) => this.#send(batch).catch((fault: Error) => batch.map(() => fault)));
+    return Promise.all(sent).then((answers) => answers.flat());
   }
 
-  async #send(calls: readonly CommitCall[]): Promise<readonly CallAnswer[]> {
+  async #send(calls: readonly CommitCall[]): Promise<readonly Reply[]> {
     const { keys, args } = writeBatch(calls, this.#namespace, this.#limits);
-    try {
-      const answer = await this.#namespace.link.run(this.#script, keys, args);
-      if (answer === plainlyCommitted) return calls.map(({ commits }) => plain(commits.length));
-      return list(answer).map((reply) => ({ kind: 'answer', reply: list(reply) }));
-    } catch (fault) {
-      return calls.map(() => ({ kind: 'fault', fault }));
-    }
+    const answer = await this.#namespace.link.run(this.#script, keys, args);
+    if (answer === plainlyCommitted) return calls.map(({ commits }) => commits.map(() => plainlyCommitted));
+    return list(answer).map(list);
   }
-}
-
-function plain(commits: number): CallAnswer {
-  return { kind: 'answer', reply: Array.from({ length: commits }, () => plainlyCommitted) };
 }

@@ -100,7 +100,7 @@ export class RedisStateStore implements StateStore {
   async commit(shard: Shard, epoch: Epoch, commits: readonly Commit[]): ReturnType<StateStore['commit']> {
     for (const { id } of commits) this.#assertShard(shard, id);
     const prepared = commits.map((commit) => prepareCommit(commit, this.#limits));
-    const call = { shard, epoch, commits: prepared.filter((item): item is PreparedCommit => item.kind === 'prepared') };
+    const call = { shard, epoch, commits: prepared.filter(isPrepared) };
     const reply = await this.#commits.submit(call);
     if (reply[0] === 'fenced') return readFenced(reply);
     const refused = refusedCall(reply);
@@ -172,6 +172,10 @@ export class RedisStateStore implements StateStore {
   #assertShard(shard: Shard, id: ActorId): void {
     assert(this.#namespace.shardOf(id) === shard, 'an actor is stored in its own shard');
   }
+}
+
+function isPrepared(item: ReturnType<typeof prepareCommit>): item is PreparedCommit {
+  return item.kind === 'prepared';
 }
 
 function readOwnership(stored: unknown): Ownership {
