@@ -37,6 +37,7 @@ export {
   type Verdict,
 } from './linearizable.ts';
 export { type LogInput, type LogOperation, type LogOutput, logModel } from './log-model.ts';
+export type { PlannedFault } from './nemesis.ts';
 export {
   leasesInFenceOrder,
   linearizableBy,
@@ -86,4 +87,4 @@ export { type TimelinePageOptions, timelineHtml } from './timeline.html.ts';
 export { type MermaidOptions, timelineMermaid } from './timeline.mermaid.ts';
 export { type TimelineOptions, timeline } from './timeline.ts';
 export { Trace, type TraceEntry, type TraceEvent, traceDigest, traceText } from './trace.ts';
-export type { PlannedFault, World, WorldOptions } from './world.ts';
+export type { World, WorldOptions } from './world.ts';

@@ -3,7 +3,7 @@
 // A memory store of the product behind a record of what was written to it, so that a failover can lose
 // the last of it: a fresh store is written to as the old one was, at the same times, but for the end.
 import { assert } from '@devmentor/locks';
-import type { ServiceClock } from './time.ts';
+import type { ServiceClock } from './service-clock.ts';
 
 interface Written<Store> {
   readonly atMs: number;

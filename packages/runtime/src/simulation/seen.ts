@@ -1,8 +1,8 @@
 // What is left of a run, for checks to look at, and what a check is.
 import type { History } from './history.ts';
+import type { PlannedFault } from './nemesis.ts';
 import type { LockServer, StateServer } from './services.ts';
 import type { TraceEntry } from './trace.ts';
-import type { PlannedFault } from './world.ts';
 
 /** One run, over. The stores are as they were left, and can be asked. */
 export interface Seen extends StateServer, LockServer {

@@ -10,7 +10,8 @@ import type { RecordStore } from '../record-store.ts';
 import type { StateStore } from '../state-store.ts';
 import { MemoryBus } from '../transport.memory.ts';
 import { Journal } from './journal.ts';
-import { ServiceClock, type VirtualTime } from './time.ts';
+import { ServiceClock } from './service-clock.ts';
+import type { VirtualTime } from './time.ts';
 
 /** What the server of the state keeps. */
 export interface StateServer {

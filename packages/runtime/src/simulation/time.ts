@@ -7,7 +7,7 @@
 //   - Between two happenings the queue of microtasks runs empty: a tick that was asked for by a microtask
 //     is served only then. It is complete, unlike a number of turns, and costs less than a macrotask.
 import { nextTick } from 'node:process';
-import { assert, type Clock, systemClock } from '@devmentor/locks';
+import { assert, systemClock } from '@devmentor/locks';
 
 /** Something that waits for its time. Without `run` it was cancelled. */
 interface Happening {
@@ -270,52 +270,4 @@ function before(a: Happening, b: Happening): boolean {
   if (a.dueMs !== b.dueMs) return a.dueMs < b.dueMs;
   if (a.tie !== b.tie) return a.tie < b.tie;
   return a.order < b.order;
-}
-
-/** The clock of the services, which stand together in one place: the world's time, and jumps of it. */
-export class ServiceClock implements Clock {
-  readonly #time: VirtualTime;
-  readonly #originMs: number;
-  #jumpedMs = 0;
-  /** While what was written is written again: when it was. */
-  #pastMs: number | undefined;
-
-  constructor(time: VirtualTime, originMs: number) {
-    this.#time = time;
-    this.#originMs = originMs;
-  }
-
-  nowMs(): number {
-    return this.#pastMs ?? this.#time.nowMs + this.#jumpedMs;
-  }
-
-  wallMs(): number {
-    return this.#originMs + this.nowMs();
-  }
-
-  after(delayMs: number, wake: () => void): () => void {
-    return this.#time.at(this.#time.nowMs + delayMs, wake);
-  }
-
-  background(delayMs: number, wake: () => void): () => void {
-    return this.after(delayMs, wake);
-  }
-
-  soon(wake: () => void): void {
-    if (this.#pastMs === undefined) this.#time.soon(wake);
-  }
-
-  jump(byMs: number): void {
-    this.#jumpedMs += byMs;
-  }
-
-  /** Shows a past moment while `work` runs, and wakes nobody. */
-  inPast<T>(atMs: number, work: () => T): T {
-    this.#pastMs = atMs;
-    try {
-      return work();
-    } finally {
-      this.#pastMs = undefined;
-    }
-  }
 }

@@ -5,15 +5,16 @@
 import { assert } from '@devmentor/locks';
 import type { ActorType } from '../define-actor.ts';
 import type { RuntimeOptions } from '../runtime.ts';
-import type { Fault, Line } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { History, type Sighting } from './history.ts';
+import { Nemesis, type PlannedFault } from './nemesis.ts';
 import type { Seen } from './seen.ts';
 import { type LockServer, Services, type StateServer } from './services.ts';
 import { SimNode, type StartProgram } from './sim-node.ts';
 import { Stream } from './stream.ts';
 import { type Chooser, VirtualTime } from './time.ts';
 import { Trace } from './trace.ts';
-import { type Network, type Way, Wire } from './wire.ts';
+import { type Network, Wire } from './wire.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -35,20 +36,6 @@ export interface WorldOptions {
   readonly chooser?: Chooser;
 }
 
-/** A fault of the plan, and whether it met anything. */
-export interface PlannedFault {
-  readonly fault: Fault;
-  readonly struck: boolean;
-}
-
-interface Armed {
-  readonly fault: Fault;
-  struck: boolean;
-  /** Ends it, or keeps it from coming. */
-  end: () => void;
-}
-
-const LINES: readonly Line[] = ['bus', 'state', 'log', 'locks'];
 /** The wall clock of the services at the beginning. */
 const START_MS = 1_700_000_000_000;
 const LONGEST_START_MS = 30_000;
@@ -65,9 +52,7 @@ export class World {
   readonly random: Stream;
   readonly #time: VirtualTime;
   readonly #services: Services;
-  readonly #wires: readonly Wire[];
-  readonly #armed: Armed[] = [];
-  readonly #slowMs = { state: 0, log: 0, locks: 0 };
+  readonly #nemesis: Nemesis;
   #bug: { readonly thrown: unknown } | undefined;
 
   /** Every node has started, each shard is served, and the faults of the plan are yet to come. */
@@ -94,14 +79,14 @@ export class World {
       time: this.#time,
       trace: this.trace,
       newId: () => ++lastId,
-      slowMs: this.#slowMs,
+      slowMs: { state: 0, log: 0, locks: 0 },
       leastMs: latencyMs.least,
       mostMs: latencyMs.most,
       callTimeoutMs: options.callTimeoutMs ?? 400,
     };
     const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
-    this.#wires = names.map((name) => new Wire(name, network, new Stream(seed, `network of ${name}`)));
-    this.nodes = this.#wires.map((wire, number) => {
+    const wires = names.map((name) => new Wire(name, network, new Stream(seed, `network of ${name}`)));
+    this.nodes = wires.map((wire, number) => {
       const clocks = new Stream(seed, `clocks of ${wire.node}`);
       const drift = faults.find((fault) => fault.kind === 'drift' && fault.node === number);
       const ppm = drift?.kind === 'drift' ? drift.ppm : 0;
@@ -123,6 +108,7 @@ export class World {
         onBug: (bug) => this.#broke(bug),
       });
     });
+    this.#nemesis = new Nemesis({ network, nodes: this.nodes, wires, services: this.#services });
   }
 
   /** Milliseconds since the scenario began. */
@@ -137,7 +123,7 @@ export class World {
 
   /** The plan, and what of it has struck so far. */
   get faults(): readonly PlannedFault[] {
-    return this.#armed.map(({ fault, struck }) => ({ fault, struck }));
+    return this.#nemesis.faults;
   }
 
   /** The stores themselves, behind every line and fault: for checks of how it ended. */
@@ -194,13 +180,12 @@ export class World {
 
   /** Has a fault happen that no plan foresaw; its times and counts start now. */
   inflict(fault: Fault): void {
-    this.#arm(fault);
+    this.#nemesis.arm(fault);
   }
 
   /** Ends every fault, and starts what is down. What was on its way late still comes. */
   heal(): void {
-    for (const armed of this.#armed) armed.end();
-    for (const wire of this.#wires) wire.heal();
+    this.#nemesis.end();
     for (const node of this.nodes) {
       node.resume();
       node.restart();
@@ -220,7 +205,7 @@ export class World {
     if ((options.actors ?? []).length > 0) await this.#settled();
     this.#time.begin();
     this.trace.isOn = true;
-    for (const fault of options.faults ?? []) this.#arm(fault);
+    for (const fault of options.faults ?? []) this.#nemesis.arm(fault);
   }
 
   /** Each shard is served, and by the same node for a while: nobody is about to hand one on. */
@@ -234,121 +219,6 @@ export class World {
       await this.advance(SETTLE_MS);
     }
     throw new Error(`not every shard was served within ${LONGEST_START_MS} ms`);
-  }
-
-  #arm(fault: Fault): void {
-    const armed: Armed = { fault, struck: false, end: () => {} };
-    this.#armed.push(armed);
-    const strike = (): void => {
-      armed.struck = true;
-    };
-    switch (fault.kind) {
-      case 'crash': {
-        const crash = (): void => this.#crash(armed, fault);
-        if ('crossing' in fault.at) this.#wire(fault.node).crashAt(fault.at.crossing, crash);
-        else armed.end = this.#in(fault.at.ms, crash);
-        return;
-      }
-      case 'stall':
-      case 'sleep':
-        armed.end = this.#in(fault.atMs, () => this.#stall(armed, fault));
-        return;
-      case 'clock':
-        armed.end = this.#in(fault.atMs, () => {
-          strike();
-          const who = fault.node === 'store' ? 'the services' : this.node(fault.node).name;
-          this.#say(`the clock of ${who} jumps by ${fault.wallMs} ms`);
-          if (fault.node === 'store') this.#services.clock.jump(fault.wallMs);
-          else this.node(fault.node).jumpWall(fault.wallMs);
-        });
-        return;
-      case 'drift':
-        strike();
-        this.#say(`the clocks of ${this.node(fault.node).name} are off by ${fault.ppm} ppm`);
-        return;
-      case 'cut':
-        armed.end = this.#in(fault.atMs, () => this.#cut(armed, fault));
-        return;
-      case 'message':
-      case 'call':
-        this.#wire(fault.node).plan(fault, strike);
-        return;
-      case 'slow':
-        armed.end = this.#in(fault.atMs, () => {
-          strike();
-          this.#say(`${fault.line} takes ${fault.byMs} ms longer`);
-          this.#slowMs[fault.line] += fault.byMs;
-          this.#until(armed, fault.forMs, () => {
-            this.#say(`${fault.line} is as fast as before`);
-            this.#slowMs[fault.line] -= fault.byMs;
-          });
-        });
-        return;
-      case 'failover':
-        armed.end = this.#in(fault.atMs, () => {
-          const lost = this.#services.failover(fault.line, fault.losing);
-          armed.struck = lost === fault.losing;
-          this.#say(`a replica of ${fault.line} takes over, without the last ${lost} writes`);
-        });
-        return;
-    }
-  }
-
-  #crash(armed: Armed, fault: Extract<Fault, { readonly kind: 'crash' }>): void {
-    const node = this.node(fault.node);
-    if (node.isDown) return;
-    armed.struck = true;
-    node.crash();
-    if (fault.restartAfterMs !== 'never') armed.end = this.#in(fault.restartAfterMs, () => node.restart());
-  }
-
-  #stall(armed: Armed, fault: Extract<Fault, { readonly kind: 'stall' | 'sleep' }>): void {
-    const node = this.node(fault.node);
-    if (node.isDown || node.isStalled) return;
-    armed.struck = true;
-    node.stall();
-    this.#until(armed, fault.forMs, () => node.resume(fault.kind === 'sleep'));
-  }
-
-  #cut(armed: Armed, fault: Extract<Fault, { readonly kind: 'cut' }>): void {
-    const wire = this.#wire(fault.node);
-    const node = this.node(fault.node);
-    const lines = fault.line === 'all' ? LINES : [fault.line];
-    const ways: readonly Way[] = fault.way === 'both' ? ['in', 'out'] : [fault.way];
-    armed.struck = true;
-    this.#say(`${node.name} is cut off from ${fault.line}, ${fault.way}`);
-    for (const line of lines) for (const way of ways) wire.cut(line, way);
-    const isOff = (): boolean => wire.isCut('bus', 'in') && wire.isCut('bus', 'out');
-    if (isOff()) node.disconnect();
-    this.#until(armed, fault.forMs, () => {
-      this.#say(`${node.name} is no longer cut off from ${fault.line}, ${fault.way}`);
-      for (const line of lines) for (const way of ways) wire.mend(line, way);
-      if (!isOff()) node.reconnect();
-    });
-  }
-
-  /** Undoes what an armed fault did, after a while or when it is ended; once. */
-  #until(armed: Armed, forMs: number, undo: () => void): void {
-    const cancel = this.#in(forMs, () => armed.end());
-    armed.end = () => {
-      armed.end = () => {};
-      cancel();
-      undo();
-    };
-  }
-
-  #in(ms: number, work: () => void): () => void {
-    return this.#time.at(this.#time.nowMs + ms, work);
-  }
-
-  #wire(number: number): Wire {
-    const wire = this.#wires[number];
-    assert(wire !== undefined, `there are ${this.#wires.length} nodes, numbered from 0`);
-    return wire;
-  }
-
-  #say(label: string): void {
-    this.trace.add({ kind: 'fault', atMs: this.nowMs, node: 'world', label });
   }
 
   #broke(bug: unknown): void {
