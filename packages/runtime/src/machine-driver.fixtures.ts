@@ -1,5 +1,6 @@
 // What the parts of the MachineDriver contract share.
 import type { AnyStateMachine } from 'xstate';
+import type { Effect, ScheduleEffect } from './effect.ts';
 import {
   type InvokeRun,
   type MachineDriver,
@@ -38,4 +39,34 @@ export function under(idempotencyKey: string, more: Partial<InvokeRun> = {}): In
     ask: () => Promise.reject(new Error('there is nobody to ask')),
     ...more,
   };
+}
+
+/** Steps through JSON, as a node that passivates after each step would. */
+export class Walk {
+  readonly driver: MachineDriver;
+  snapshot: MachineSnapshot;
+  effects: readonly Effect[];
+  handled = true;
+
+  constructor(driver: MachineDriver, input?: unknown) {
+    this.driver = driver;
+    const { snapshot, effects } = driver.create(input);
+    this.snapshot = throughJson(driver, snapshot);
+    this.effects = effects;
+  }
+
+  send(event: { readonly type: string; readonly [key: string]: unknown }): this {
+    const { snapshot, effects, handled } = this.driver.step(this.snapshot, event);
+    this.snapshot = throughJson(this.driver, snapshot);
+    Object.assign(this, { effects, handled });
+    return this;
+  }
+
+  get timers(): readonly ScheduleEffect[] {
+    return this.effects.filter((effect) => effect.kind === 'schedule');
+  }
+
+  get invoked(): readonly string[] {
+    return this.driver.invokes(this.snapshot).map(({ id }) => id);
+  }
 }

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign, cancel, createActor, emit, enqueueActions, raise, SimulatedClock, sendTo, setup } from 'xstate';
-import type { Effect, ScheduleEffect } from '../src/effect.ts';
-import type { MachineSnapshot } from '../src/machine-driver.ts';
-import { xstateDriver } from '../src/machine-driver.xstate5.ts';
+import { DriverHost } from './driver-host.fixture.ts';
 
 // A machine with as many features as fit, to be driven by chance.
 const machine = setup({
@@ -73,63 +71,6 @@ const machine = setup({
   },
 });
 
-/** Runs a driver as the runtime does: its timers in a table, its snapshot stored between the steps. */
-class Host {
-  readonly driver = xstateDriver(machine);
-  readonly emitted: unknown[] = [];
-  #timers = new Map<string, { due: number; order: number; event: ScheduleEffect['event'] }>();
-  #order = 0;
-  nowMs = 0;
-  snapshot: MachineSnapshot;
-
-  constructor() {
-    const { snapshot, effects } = this.driver.create();
-    this.snapshot = snapshot;
-    this.#apply(effects);
-  }
-
-  send(event: { readonly type: string }): boolean {
-    const accepts = this.driver.accepts(this.snapshot, event);
-    const step = this.driver.step(this.snapshot, event);
-    expect(step.handled).toBe(accepts);
-    this.snapshot = this.driver.restore(JSON.parse(JSON.stringify(this.driver.persist(step.snapshot))));
-    this.#apply(step.effects);
-    return step.handled;
-  }
-
-  get nextDue(): number | undefined {
-    const dues = [...this.#timers.values()].map(({ due }) => due);
-    return dues.length === 0 ? undefined : Math.min(...dues);
-  }
-
-  advanceTo(ms: number): void {
-    this.nowMs = ms;
-    const due = [...this.#timers]
-      .filter(([, timer]) => timer.due <= ms)
-      .sort(([, a], [, b]) => a.due - b.due || a.order - b.order);
-    for (const [id, timer] of due) {
-      if (this.#timers.get(id) !== timer) continue;
-      this.#timers.delete(id);
-      this.send(timer.event);
-    }
-  }
-
-  #apply(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === 'emit') this.emitted.push(effect.event);
-      else if (effect.kind === 'cancel') this.#timers.delete(effect.id);
-      else if (effect.kind === 'schedule')
-        this.#timers.set(effect.id ?? `?${this.#order}`, {
-          due: this.nowMs + effect.delayMs,
-          order: this.#order++,
-          event: effect.event,
-        });
-      else throw new Error(`unexpected ${effect.kind}`);
-    }
-    if (this.snapshot.status !== 'active') this.#timers.clear();
-  }
-}
-
 describe('MachineDriver beside a live XState actor', () => {
   it('[MD4] [MD7] steps, timers and stored snapshots give the states, contexts and emitted events of the live actor', () => {
     const seen = new Set<string>();
@@ -142,7 +83,7 @@ describe('MachineDriver beside a live XState actor', () => {
           const emitted: unknown[] = [];
           live.on('*', (event: unknown) => void emitted.push(event));
           live.start();
-          const host = new Host();
+          const host = new DriverHost(machine);
           for (const type of events) {
             if (type === 'tick') {
               const next = host.nextDue;
