@@ -71,10 +71,10 @@ const parts = fc.record(
     ),
     outbox: fc.record({ add: fc.array(row, { maxLength: 2 }), remove: fc.array(row, { maxLength: 2 }) }),
     settles: fc.uniqueArray(settle, { maxLength: 4, selector: ({ sender, n }) => `${n} ${sender}` }),
-    closes: fc.array(
-      fc.record({ sender: fc.constantFrom(...senders.slice(2)), n: fc.integer({ min: 0, max: 12 }) }),
-      { minLength: 1, maxLength: 2 },
-    ),
+    closes: fc.array(fc.record({ sender: fc.constantFrom(...senders.slice(2)), n: fc.integer({ min: 0, max: 12 }) }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     fence: fc.constantFrom(...fences),
     events: fc.array(fc.record({ type: fc.string({ maxLength: 4 }), data: json }), { maxLength: 2 }),
   },
