@@ -14,6 +14,7 @@ import {
 } from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
 import { SimulatedClock, seededEntropy } from '../src/testing.ts';
+import { PassingStore } from './passing-store.ts';
 
 const press = 'project:press';
 const ada = { id: 'ada', name: 'Ada' };
@@ -260,24 +261,13 @@ describe('claiming', () => {
 
   it('[PF8] a claim whose grant lapsed before anybody heard of it claims anew, unless it named its request', async () => {
     let loses = 0;
-    const slow: LeaseStore = {
-      buckets: store.buckets,
-      commandTimeoutMs: 0,
-      open: () => store.open(),
-      submit: async (command) => {
-        const reply = await store.submit(command);
-        loses -= 1;
-        if (loses < 0) return reply;
-        clock.stall(1_000);
-        throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
-      },
-      sweep: () => store.sweep(),
-      bucketOf: (resource) => store.bucketOf(resource),
-      list: (query) => store.list(query),
-      readLog: (bucket, after, limit) => store.readLog(bucket, after, limit),
-      listen: (listener, onNotice) => store.listen(listener, onNotice),
-      hints: (bucket, onHint) => store.hints(bucket, onHint),
-      close: () => store.close(),
+    const slow = new PassingStore(store);
+    slow.submit = async (command) => {
+      const reply = await store.submit(command);
+      loses -= 1;
+      if (loses < 0) return reply;
+      clock.stall(1_000);
+      throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
     };
     const manager = new Locks(slow, { clock, entropy: seededEntropy(9) });
     loses = 1;
@@ -508,35 +498,20 @@ async function settled(waiting: Promise<Lease>): Promise<Lease> {
 }
 
 /** A store whose answers can be held back; what was asked has happened all the same. */
-class SlowStore implements LeaseStore {
-  readonly buckets: number;
-  readonly commandTimeoutMs = 0;
-  readonly #store: LeaseStore;
+class SlowStore extends PassingStore {
   #held: Promise<void> | undefined;
   letGo: () => void = () => undefined;
 
-  constructor(inner: LeaseStore) {
-    this.#store = inner;
-    this.buckets = inner.buckets;
-  }
   hold(): void {
     this.#held = new Promise((resolve) => {
       this.letGo = resolve;
     });
   }
-  open: LeaseStore['open'] = () => this.#store.open();
-  submit: LeaseStore['submit'] = async (command) => {
-    const reply = await this.#store.submit(command);
+  override submit: LeaseStore['submit'] = async (command) => {
+    const reply = await store.submit(command);
     await this.#held;
     return reply;
   };
-  sweep: LeaseStore['sweep'] = () => this.#store.sweep();
-  bucketOf: LeaseStore['bucketOf'] = (resource) => this.#store.bucketOf(resource);
-  list: LeaseStore['list'] = (query) => this.#store.list(query);
-  readLog: LeaseStore['readLog'] = (bucket, after, limit) => this.#store.readLog(bucket, after, limit);
-  listen: LeaseStore['listen'] = (listener, on) => this.#store.listen(listener, on);
-  hints: LeaseStore['hints'] = (bucket, onHint) => this.#store.hints(bucket, onHint);
-  close: LeaseStore['close'] = () => this.#store.close();
 }
 
 /** A store whose notifications never arrive. */

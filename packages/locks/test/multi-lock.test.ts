@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Lease, LeaseStore } from '../src/index.ts';
 import {
   CoordinationError,
@@ -8,29 +8,11 @@ import {
   MemoryLockManager,
   MultiLease,
 } from '../src/index.ts';
-import { SimulatedClock, seededEntropy } from '../src/testing.ts';
+import { seededEntropy } from '../src/testing.ts';
+import { anew, clock, locks, open, settled, store } from './in-memory.ts';
 
 const ada = { id: 'ada' };
 const bob = { id: 'bob' };
-
-let clock: SimulatedClock;
-let store: MemoryLeaseStore;
-let locks: MemoryLockManager;
-
-function open(seed = 1): MemoryLockManager {
-  return new MemoryLockManager({ store, clock, entropy: seededEntropy(seed) });
-}
-
-beforeEach(() => {
-  clock = new SimulatedClock();
-  store = new MemoryLeaseStore({ clock });
-  locks = open();
-});
-
-async function settled<T>(waiting: Promise<T>): Promise<T> {
-  await clock.settle();
-  return waiting;
-}
 
 async function held(...resources: string[]): Promise<string> {
   const views = await Promise.all(resources.map((resource) => locks.inspect(resource)));
@@ -151,8 +133,7 @@ describe('several resources at once', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(user, { minLength: 2, maxLength: 8 }), async (users) => {
-        clock = new SimulatedClock();
-        store = new MemoryLeaseStore({ clock });
+        anew();
         const managers = [open(1), open(2)];
         const inside = new Map<string, number>();
         const runs = users.map(async ({ at, wants, hold }, n) => {

@@ -1,31 +1,13 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Lease, PermitStore } from '../src/index.ts';
-import { CapacityMismatchError, LockAcquisitionError, MemoryLeaseStore, MemoryLockManager } from '../src/index.ts';
+import { CapacityMismatchError, LockAcquisitionError, MemoryLockManager } from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
-import { SimulatedClock, seededEntropy } from '../src/testing.ts';
+import { seededEntropy } from '../src/testing.ts';
+import { anew, clock, locks, open, settled, store } from './in-memory.ts';
 
 const ada = { id: 'ada', name: 'Ada' };
 const bob = { id: 'bob' };
-
-let clock: SimulatedClock;
-let store: MemoryLeaseStore;
-let locks: MemoryLockManager;
-
-function open(seed = 1): MemoryLockManager {
-  return new MemoryLockManager({ store, clock, entropy: seededEntropy(seed) });
-}
-
-beforeEach(() => {
-  clock = new SimulatedClock();
-  store = new MemoryLeaseStore({ clock });
-  locks = open();
-});
-
-async function settled<T>(waiting: Promise<T>): Promise<T> {
-  await clock.settle();
-  return waiting;
-}
 
 describe('a semaphore', () => {
   it('[PP1] gives leases like any other: renewed by themselves, valid by the clock, lost with a reason', async () => {
@@ -135,8 +117,7 @@ describe('a semaphore', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(user, { minLength: 2, maxLength: 10 }), async (users) => {
-        clock = new SimulatedClock();
-        store = new MemoryLeaseStore({ clock });
+        anew();
         const managers = [open(1), open(2)];
         const pools = managers.map((manager) => manager.semaphore('gpu', { permits: 5 }));
         await Promise.all(pools.map((pool) => pool.inspect()));

@@ -10,6 +10,7 @@ import {
 import { Locks } from '../src/locks.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
 import { SimulatedClock, seededEntropy } from '../src/testing.ts';
+import { PassingStore } from './passing-store.ts';
 
 const press = 'project:press';
 const ada = { id: 'ada', name: 'Ada' };
@@ -440,11 +441,7 @@ async function granted(asking: ReturnType<Locks['requestTakeover']>): Promise<Le
 }
 
 /** A store whose replies can be lost after they took effect, and whose notices may be. */
-class LossyStore implements LeaseStore {
-  readonly buckets: number;
-  readonly commandTimeoutMs = 0;
-  readonly #store: LeaseStore;
-  readonly #hears: boolean;
+class LossyStore extends PassingStore {
   losesReplies = false;
   /** How many of the next replies are lost. */
   loses = 0;
@@ -452,26 +449,15 @@ class LossyStore implements LeaseStore {
   asked = 0;
 
   constructor(inner: LeaseStore, ears: 'hears' | 'deaf' = 'hears') {
-    this.#store = inner;
-    this.#hears = ears === 'hears';
-    this.buckets = inner.buckets;
+    super(inner);
+    this.submit = async (command) => {
+      const reply = await inner.submit(command);
+      this.loses -= 1;
+      if (this.losesReplies) this.asked += 1;
+      if (this.losesReplies || this.loses >= 0)
+        throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
+      return reply;
+    };
+    if (ears === 'deaf') this.listen = async () => () => undefined;
   }
-  open: LeaseStore['open'] = () => this.#store.open();
-  submit: LeaseStore['submit'] = async (command) => {
-    const reply = await this.#store.submit(command);
-    this.loses -= 1;
-    if (this.losesReplies) this.asked += 1;
-    if (this.losesReplies || this.loses >= 0) throw new CoordinationError('REPLY_LOST', 'lost', { applied: 'unknown' });
-    return reply;
-  };
-  sweep: LeaseStore['sweep'] = () => this.#store.sweep();
-  bucketOf: LeaseStore['bucketOf'] = (resource) => this.#store.bucketOf(resource);
-  list: LeaseStore['list'] = (query) => this.#store.list(query);
-  readLog: LeaseStore['readLog'] = (bucket, after, limit) => this.#store.readLog(bucket, after, limit);
-  listen: LeaseStore['listen'] = (listener, on) =>
-    this.#store.listen(listener, (notice) => {
-      if (this.#hears) on(notice);
-    });
-  hints: LeaseStore['hints'] = (bucket, onHint) => this.#store.hints(bucket, onHint);
-  close: LeaseStore['close'] = () => this.#store.close();
 }
