@@ -26,15 +26,6 @@ interface Group {
   readonly records: Map<string, number>;
 }
 
-/** The keys of a bucket beside its count. */
-const rest = (prefix: string): string[] => [
-  `${prefix}log`,
-  `${prefix}due`,
-  `${prefix}names`,
-  `${prefix}waiters`,
-  `${prefix}ended`,
-];
-
 /** One call of the lease script: its keys and fields, and how its answer is read. */
 export class LeaseBatch {
   readonly keys: readonly string[];
@@ -48,9 +39,9 @@ export class LeaseBatch {
     this.#items = items;
     if (items.length === 1) {
       const { place, letter, fields, sinceUs } = items[0] as Submitted;
-      const prefix = places.prefix(place.bucket);
+      const { count, rest } = places.keysOf(place.bucket);
       this.#order.push(0);
-      this.keys = [`${prefix}bucket`, place.key, ...rest(prefix)];
+      this.keys = [count, place.key, ...rest];
       this.fields = `1\0${sinceUs ?? 0}\0${logEntries}\0${namespace}\0${place.bucket}\0${letter}\0${fields}`;
       return;
     }
@@ -78,7 +69,7 @@ export class LeaseBatch {
     const keys: string[] = [];
     let numbers = '';
     for (const { bucket } of groups) {
-      keys.push(`${places.prefix(bucket)}bucket`);
+      keys.push(places.keysOf(bucket).count);
       numbers += numbers === '' ? bucket : `,${bucket}`;
     }
     let fields = `${groups.length}\0${knownUs === Number.POSITIVE_INFINITY ? 0 : knownUs}\0${logEntries}\0${namespace}\0${numbers}\0`;
@@ -99,7 +90,7 @@ export class LeaseBatch {
       }
       fields += `${letters}\0${commands}`;
     }
-    for (const { bucket } of groups) keys.push(...rest(places.prefix(bucket)));
+    for (const { bucket } of groups) keys.push(...places.keysOf(bucket).rest);
     this.keys = keys;
     this.fields = fields;
   }

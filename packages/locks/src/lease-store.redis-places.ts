@@ -6,18 +6,29 @@ export interface Place {
   readonly key: string;
 }
 
+/** The keys of a bucket that the lease script is passed, beside its records. */
+export interface BucketKeys {
+  readonly count: string;
+  readonly rest: readonly string[];
+}
+
 const MOST_PLACES = 4_096;
 
 /** The places of one namespace. Those asked for lately are remembered: encoding and hashing a name costs more than finding it. */
 export class Places {
   readonly buckets: number;
   readonly #prefixes: readonly string[];
+  readonly #keys: readonly BucketKeys[];
   #young = new Map<string, Place>();
   #old = new Map<string, Place>();
 
   constructor(namespace: string, buckets: number) {
     this.buckets = buckets;
     this.#prefixes = Array.from({ length: buckets }, (_, bucket) => `${namespace}:{b${bucket}}:`);
+    this.#keys = this.#prefixes.map((prefix) => ({
+      count: `${prefix}bucket`,
+      rest: ['log', 'due', 'names', 'waiters', 'ended'].map((name) => prefix + name),
+    }));
   }
 
   of(resource: string): Place {
@@ -39,6 +50,10 @@ export class Places {
 
   prefix(bucket: number): string {
     return this.#prefixes[bucket] as string;
+  }
+
+  keysOf(bucket: number): BucketKeys {
+    return this.#keys[bucket] as BucketKeys;
   }
 
   #make(resource: string): Place {

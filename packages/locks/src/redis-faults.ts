@@ -6,9 +6,9 @@ export interface RedisPort {
   readonly isCluster: boolean;
   /** The one connection; none on Cluster. */
   readonly stream?: { cork(): void; uncork(): void; destroy(): unknown };
-  call(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
+  call(command: string, args: readonly (string | Buffer | number)[]): Promise<unknown>;
   /** With texts of the reply as they came. */
-  callBuffer(command: string, ...args: readonly (string | Buffer | number)[]): Promise<unknown>;
+  callBuffer(command: string, args: readonly (string | Buffer | number)[]): Promise<unknown>;
   pipeline(): PipelinePort;
   connect(): Promise<void>;
   disconnect(): void;

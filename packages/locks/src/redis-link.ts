@@ -95,7 +95,7 @@ export class RedisLink {
    */
   run(script: Script, keys: readonly string[], args: readonly RedisArg[], as: ReadAs = 'text'): Promise<unknown> {
     const call = (name: string, body: string): Promise<unknown> =>
-      this.#ask(name, () => this.#call(as, name, [body, keys.length, ...keys, ...args]));
+      this.#ask(name, () => this.#call(as, name, [body, `${keys.length}`, ...keys, ...args]));
     return call('evalsha', script.sha).catch((fault: unknown) => {
       if (!isNoScript(fault)) throw fault;
       return call('eval', script.source);
@@ -131,8 +131,8 @@ export class RedisLink {
   }
 
   #call(as: ReadAs, name: string, args: readonly RedisArg[]): Promise<unknown> {
-    if (as === 'text') return this.#client.call(name, ...args);
-    return as === 'bytes' ? this.#client.callBuffer(name, ...args) : this.#callToldFirst(name, args);
+    if (as === 'text') return this.#client.call(name, args);
+    return as === 'bytes' ? this.#client.callBuffer(name, args) : this.#callToldFirst(name, args);
   }
 
   /**
@@ -144,8 +144,8 @@ export class RedisLink {
     const { stream } = this.#client;
     stream?.cork();
     try {
-      if (stream !== undefined) this.#client.call('ping').catch(ignore);
-      return this.#client.callBuffer(name, ...args);
+      if (stream !== undefined) this.#client.call('ping', []).catch(ignore);
+      return this.#client.callBuffer(name, args);
     } finally {
       stream?.uncork();
     }
