@@ -138,6 +138,8 @@ class Visitor {
 
   async #work(lease: Lease): Promise<void> {
     const { writes, everyMs, leaving } = this.#visit;
+    // What nobody counts on any more may be given back at any time, whatever is under way.
+    lease.signal.addEventListener('abort', () => void this.#giveUp(lease), { once: true });
     for (let n = 1; n <= writes; n++) {
       await this.#pause(everyMs);
       if (!lease.valid) break;
@@ -145,17 +147,26 @@ class Visitor {
       const { fence } = lease;
       await this.#write(fence, text);
     }
-    if (!lease.valid || leaving === 'forgets') {
-      // What nobody counts on may be given back any time, and lapses at the latest.
+    if (!lease.valid) return;
+    if (leaving === 'forgets') {
       lease.renewal('manual');
-      await this.#ask('lose', { kind: 'lost', fence: lease.fence }, async () => ({ kind: 'noted' }));
-      return;
+      return await this.#giveUp(lease);
     }
     await this.#ask('release', { kind: 'release', fence: lease.fence }, async () => {
       const outcome = await lease.release();
       if (outcome.kind === 'unknown') throw outcome.cause;
       return { kind: outcome.kind === 'released' ? 'released' : 'ended' };
     });
+  }
+
+  async #giveUp({ fence }: Lease): Promise<void> {
+    const asked = {
+      op: 'lose',
+      key: this.#document,
+      input: { kind: 'lost', fence },
+      process: `${this.#who}'s lease`,
+    } as const;
+    await this.#node.perform<LeaseInput, LeaseOutput>(asked, async () => ({ kind: 'noted' }));
   }
 
   async #write(fence: string, text: string): Promise<void> {
