@@ -75,10 +75,9 @@ export class MemoryLeaseStore implements LeaseStore {
   }
 
   async sweep(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#sweptMs < SWEEP_MS) return;
-    this.#sweptMs = nowMs;
     const serverMs = this.#serverMs();
+    if (serverMs - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = serverMs;
     for (let row = this.#due.first; row !== undefined && row.dueMs <= serverMs; row = this.#due.first) {
       const bucket = this.#bucketOf(row.resource);
       this.#commit(row.resource, row, bucket, settle(row.record, this.#moment(bucket)));

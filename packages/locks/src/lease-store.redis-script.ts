@@ -41,15 +41,6 @@ import { LOG_MS, SWEEP_MS } from './lease-store.ts';
 export const SWEEP_LIMIT = 256;
 const DAY_MS = 86_400_000;
 
-/** Time from the server. The simulator's arm replaces this prelude, and nothing else. */
-export const SERVER_TIME = `local time = redis.call('TIME')
-local us = time[1] * 1000000 + time[2]
-`;
-
-/** Time from the last of ARGV, in microseconds. */
-export const GIVEN_TIME = `local us = tonumber(ARGV[#ARGV])
-`;
-
 const byteOf = (letter: string): number => letter.charCodeAt(0);
 const formats = Object.entries(LETTERS)
   .map(([letter, width]) => `[${byteOf(letter)}] = '${'s'.repeat(width)}'`)

@@ -16,10 +16,11 @@ import { type BatchLayout, LeaseBatch, type Submitted } from './lease-store.redi
 import { parseNotice, SETTLE_WIRE, toWire } from './lease-store.redis-codec.ts';
 import { Places } from './lease-store.redis-places.ts';
 import { eventsOf } from './lease-store.redis-record.ts';
-import { dueScript, leaseScript, SERVER_TIME, SWEEP_LIMIT } from './lease-store.redis-script.ts';
+import { dueScript, leaseScript, SWEEP_LIMIT } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId, LogPage } from './lock-event.ts';
 import type { RedisLink, Script } from './redis-link.ts';
+import { type ScriptTime, SERVER_TIME } from './redis-time.ts';
 
 export interface RedisLeaseStoreOptions {
   readonly link: RedisLink;
@@ -41,8 +42,8 @@ export interface RedisLeaseStoreOptions {
   readonly minReplicas?: number;
   /** How long a grant waits for them; shorter than the command time-out, of which it is half by default. */
   readonly replicaTimeoutMs?: number;
-  /** Script prelude that says what time it is, and its further arguments: for tests that replay time. */
-  readonly time?: { readonly prelude: string; readonly args: () => readonly string[] };
+  /** How its scripts come by the time: for tests that replay it. */
+  readonly time?: ScriptTime;
 }
 
 const MOST_COMMANDS = 256;
@@ -94,12 +95,12 @@ export class RedisLeaseStore implements LeaseStore {
 
   constructor(options: RedisLeaseStoreOptions) {
     const { link } = options;
-    const prelude = options.time?.prelude ?? SERVER_TIME;
+    const { prelude, args } = options.time ?? SERVER_TIME;
     this.#link = link;
     this.#given = options.buckets;
     this.commandTimeoutMs = link.commandTimeoutMs;
     this.#script = link.script(leaseScript(prelude));
-    this.#timeArgs = options.time?.args ?? (() => []);
+    this.#timeArgs = args;
     this.#wait = {
       replicas: options.minReplicas ?? 0,
       timeoutMs: options.replicaTimeoutMs ?? Math.ceil(link.commandTimeoutMs / 2),

@@ -12,7 +12,7 @@
 //                       its lease id; `w<request>` a waiter; `s<n>` an ended lease in place n of a
 //                       ring, `e<request>` and `d<lease>` its place
 //
-// ARGV: namespace, [time], then per command its letter, encoded resource and arguments. What is
+// ARGV: namespace, then per command its letter, encoded resource and arguments. What is
 // only passed on (holder, instance, meta) is JSON that the script never looks into. The answer:
 // [server ms, [reply, …]], in the order of the commands.
 //
@@ -25,14 +25,6 @@ import { POOL } from './permit-script.pool.ts';
 /** How many arguments follow the letter and the encoded resource. */
 export const PERMIT_WIDTHS = { q: 9, n: 2, u: 4, r: 2, c: 1, i: 0, s: 0 } as const;
 export type PermitLetter = keyof typeof PERMIT_WIDTHS;
-
-/** Time from the server. */
-export const PERMIT_SERVER_TIME = `local time = redis.call('TIME')
-local us = time[1] * 1000000 + time[2]
-`;
-/** Time from ARGV[2], in microseconds. */
-export const PERMIT_GIVEN_TIME = `local us = tonumber(ARGV[2])
-`;
 
 const DUE = `local now, out = math.floor(us / 1000), {}
 for i, key in ipairs(KEYS) do out[i] = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, ARGV[1]) end
@@ -52,7 +44,7 @@ const BATCH = `
 local widths = { ${Object.entries(PERMIT_WIDTHS)
   .map(([letter, width]) => `${letter} = ${width}`)
   .join(', ')} }
-local replies, i, n = {}, 3, 0
+local replies, i, n = {}, 2, 0
 while ARGV[i] do
   local pool, letter = open(2 + 3 * n), ARGV[i]
   pool.enc = ARGV[i + 1]

@@ -11,9 +11,10 @@ import type {
   PermitReply,
 } from './permit-command.ts';
 import { fromPermitWire, type PermitWireReply, toPermitWire } from './permit-store.redis-codec.ts';
-import { duePoolsScript, PERMIT_SERVER_TIME, permitScript } from './permit-store.redis-script.ts';
+import { duePoolsScript, permitScript } from './permit-store.redis-script.ts';
 import type { PermitStore } from './permit-store.ts';
 import type { RedisLink, Script } from './redis-link.ts';
+import { type ScriptTime, SERVER_TIME } from './redis-time.ts';
 
 export interface RedisPermitStoreOptions {
   readonly link: RedisLink;
@@ -23,8 +24,8 @@ export interface RedisPermitStoreOptions {
   readonly buckets: () => number;
   /** How many replicas must have a grant before it is answered, and how long it waits for them; by default none. */
   readonly wait?: ReplicaWait;
-  /** Script prelude that says what time it is, and its argument: for tests that replay time. */
-  readonly time?: { readonly prelude: string; readonly us: () => string };
+  /** How its scripts come by the time: for tests that replay it. */
+  readonly time?: ScriptTime;
 }
 
 export interface ReplicaWait {
@@ -48,12 +49,12 @@ export class RedisPermitStore implements PermitStore {
   readonly #namespace: string;
   readonly #buckets: () => number;
   readonly #scripts: { readonly pool: Script; readonly due: Script };
-  readonly #us: () => string;
+  readonly #timeArgs: () => readonly string[];
   readonly #wait: ReplicaWait;
   readonly #batchers = new Map<number, Batcher<Submitted, PermitReply>>();
 
   constructor(options: RedisPermitStoreOptions) {
-    const prelude = options.time?.prelude ?? PERMIT_SERVER_TIME;
+    const { prelude, args } = options.time ?? SERVER_TIME;
     this.#link = options.link;
     this.#namespace = options.namespace ?? 'devmentor';
     this.#buckets = options.buckets;
@@ -61,7 +62,7 @@ export class RedisPermitStore implements PermitStore {
       pool: options.link.script(permitScript(prelude)),
       due: options.link.script(duePoolsScript(prelude)),
     };
-    this.#us = options.time?.us ?? (() => '');
+    this.#timeArgs = args;
     this.#wait = options.wait ?? { replicas: 0, timeoutMs: 0 };
   }
 
@@ -89,7 +90,7 @@ export class RedisPermitStore implements PermitStore {
   async #sweep(buckets: readonly number[]): Promise<void> {
     const keys = buckets.map((bucket) => `${this.#prefix(bucket)}pool-due`);
     for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-      const due = (await this.#link.run(this.#scripts.due, keys, [SWEEP_LIMIT, this.#us()])) as string[][];
+      const due = (await this.#link.run(this.#scripts.due, keys, [SWEEP_LIMIT, ...this.#timeArgs()])) as string[][];
       const sent = due.flatMap((names, at) =>
         // Only the encoded name is known here, and all that settling needs.
         names.map((encoded) =>
@@ -119,12 +120,13 @@ export class RedisPermitStore implements PermitStore {
   async #flush(bucket: number, items: readonly Submitted[]): Promise<readonly (PermitReply | CoordinationError)[]> {
     const prefix = this.#prefix(bucket);
     const keys = [`${prefix}pool-due`];
-    const args = [this.#namespace, this.#us()];
+    const args = [this.#namespace];
     for (const { encoded, command } of items) {
       keys.push(`${prefix}pool:${encoded}`, `${prefix}pool-ends:${encoded}`, `${prefix}pool-line:${encoded}`);
       const { letter, fields } = toPermitWire(command);
       args.push(letter, encoded, ...fields);
     }
+    args.push(...this.#timeArgs());
     const isGranting = this.#wait.replicas > 0 && items.some(({ command }) => grants(command));
     const { answer, replicas } = isGranting
       ? await this.#link.runReplicated(this.#scripts.pool, keys, args, this.#wait)

@@ -41,7 +41,7 @@ export class RedisLockManager extends Locks {
             ...(clock === undefined ? {} : { clock }),
           });
     const store = new RedisLeaseStore({ ...options, link });
-    const { namespace, minReplicas = 0, replicaTimeoutMs = Math.ceil(link.commandTimeoutMs / 2) } = options;
+    const { namespace, time, minReplicas = 0, replicaTimeoutMs = Math.ceil(link.commandTimeoutMs / 2) } = options;
     const buckets = (): number => store.buckets;
     const { commandTimeoutMs: timeoutMs } = link;
     let isTold = false;
@@ -52,7 +52,13 @@ export class RedisLockManager extends Locks {
     const wait = { replicas: minReplicas, timeoutMs: replicaTimeoutMs };
     super(store, {
       onShortTerm,
-      permits: new RedisPermitStore({ link, buckets, wait, ...(namespace === undefined ? {} : { namespace }) }),
+      permits: new RedisPermitStore({
+        link,
+        buckets,
+        wait,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(time === undefined ? {} : { time }),
+      }),
       ...options,
     });
     this.#link = link;

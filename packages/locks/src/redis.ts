@@ -7,3 +7,5 @@ export { RedisPermitStore, type RedisPermitStoreOptions } from './permit-store.r
 export { type RedisArg, RedisLink, type RedisLinkOptions, type Script } from './redis-link.ts';
 export { RedisLockManager, type RedisLockManagerOptions } from './redis-lock-manager.ts';
 export { checkRedisServer, type ServerWarning, safeClusterOptions, safeRedisOptions } from './redis-settings.ts';
+// Time, where it is replayed
+export { givenTime, type ScriptTime, SERVER_TIME } from './redis-time.ts';

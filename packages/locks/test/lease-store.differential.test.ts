@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { LeaseCommand, Notice } from '../src/lease-command.ts';
-import { GIVEN_TIME, leaseScript } from '../src/lease-store.redis-script.ts';
+import { leaseScript } from '../src/lease-store.redis-script.ts';
 import type { LeaseStore } from '../src/lease-store.ts';
 import { MemoryLeaseStore } from '../src/memory.ts';
-import { PERMIT_GIVEN_TIME, permitScript } from '../src/permit-store.redis-script.ts';
-import { RedisLeaseStore, RedisLink } from '../src/redis.ts';
+import { permitScript } from '../src/permit-store.redis-script.ts';
+import { givenTime, RedisLeaseStore, RedisLink, SERVER_TIME } from '../src/redis.ts';
 import { SimulatedClock } from '../src/testing.ts';
 
 // The same commands at the same moments, decided by the transitions in TypeScript and by the
@@ -257,9 +257,9 @@ describe('memory and Redis', () => {
   });
 
   it('[RC3] the script decodes nothing that a caller sent, so nothing in it can stop a batch between its writes', () => {
-    const decoded = [...leaseScript(GIVEN_TIME).matchAll(/cjson\.decode\((\w+)/g)].map(([, what]) => what);
+    const decoded = [...leaseScript(SERVER_TIME.prelude).matchAll(/cjson\.decode\((\w+)/g)].map(([, what]) => what);
     expect(new Set(decoded)).toEqual(new Set(['breakingText']));
-    expect(permitScript(PERMIT_GIVEN_TIME)).not.toContain('cjson.decode');
+    expect(permitScript(SERVER_TIME.prelude)).not.toContain('cjson.decode');
   });
 
   it('[LS13] decide alike: every reply and every event of any run is equal', async () => {
@@ -268,7 +268,7 @@ describe('memory and Redis', () => {
         runs += 1;
         const clock = new SimulatedClock();
         const memory = new MemoryLeaseStore({ clock });
-        const time = { prelude: GIVEN_TIME, args: () => [`${clock.wallMs() * 1_000}`] };
+        const time = givenTime(() => clock.wallMs() * 1_000);
         const script = new RedisLeaseStore({ link, namespace: `differential${runs}`, buckets: memory.buckets, time });
         const sent = new Set<string>();
         const told: Told = { asked: new Map(), handedOff: 0 };

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { ClaimOptions, Lease } from '../src/index.ts';
-import { GIVEN_TIME } from '../src/lease-store.redis-script.ts';
 import {
+  givenTime,
   RedisLeaseStore,
   RedisLink,
   RedisLockManager,
@@ -255,7 +255,7 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     const store = new RedisLeaseStore({
       link,
       namespace: 'spent',
-      time: { prelude: GIVEN_TIME, args: () => [`${nowUs}`] },
+      time: givenTime(() => nowUs),
     });
     await store.open();
     const base = { holder: ada, instance: 'i', ttlMs: 1_000, meta: undefined, waitMs: 5_000, listener: 'x' };
@@ -291,7 +291,7 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
   it('[LS14] [LS15] a sweep drops old events and takes what is free off the names; the record leaves by itself', async () => {
     const link = RedisLink.open({ redis: redis.url });
     let nowUs = 1_800_000_000_000_000;
-    const time = { prelude: GIVEN_TIME, args: () => [`${nowUs}`] };
+    const time = givenTime(() => nowUs);
     const store = new RedisLeaseStore({ link, namespace: 'kept', time });
     const base = { holder: ada, instance: 'i', ttlMs: 86_400_000, meta: undefined, waitMs: 0, listener: 'x' };
     const claim = (n: number) =>
@@ -329,7 +329,7 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     const store = new RedisLeaseStore({
       link,
       namespace: 'left',
-      time: { prelude: GIVEN_TIME, args: () => [`${nowUs}`] },
+      time: givenTime(() => nowUs),
     });
     const base = { kind: 'request', holder: ada, instance: 'i', ttlMs: 1_000, meta: undefined, waitMs: 0 } as const;
     const prefix = `left:{b${store.bucketOf(press)}}`;

@@ -6,8 +6,8 @@ import { MAX_ENDED } from '../src/lease-record.ts';
 import type { PermitCommand, PermitCommandOf, PermitReply } from '../src/permit-command.ts';
 import { MemoryPermitStore } from '../src/permit-store.memory.ts';
 import { RedisPermitStore } from '../src/permit-store.redis.ts';
-import { PERMIT_GIVEN_TIME } from '../src/permit-store.redis-script.ts';
 import { RedisLink } from '../src/redis-link.ts';
+import { givenTime } from '../src/redis-time.ts';
 import { SimulatedClock } from '../src/testing.ts';
 
 // The same commands at the same moments, decided by the transitions in TypeScript and by the
@@ -125,7 +125,7 @@ describe('pools in memory and in Redis', () => {
   const both = () => {
     runs += 1;
     const clock = new SimulatedClock();
-    const time = { prelude: PERMIT_GIVEN_TIME, us: () => `${clock.wallMs() * 1_000}` };
+    const time = givenTime(() => clock.wallMs() * 1_000);
     const script = new RedisPermitStore({ link, namespace: `pools${runs}`, buckets: () => 16, time });
     return { clock, stores: [new MemoryPermitStore(clock), script] as const };
   };

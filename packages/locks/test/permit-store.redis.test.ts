@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
 import type { PermitRequest } from '../src/permit-command.ts';
 import { RedisPermitStore } from '../src/permit-store.redis.ts';
-import { PERMIT_GIVEN_TIME } from '../src/permit-store.redis-script.ts';
 import { RedisLink } from '../src/redis-link.ts';
+import { givenTime } from '../src/redis-time.ts';
 import { permitStoreContract } from '../src/testing.ts';
 
 let redis: Backend;
@@ -49,7 +49,7 @@ describe('pools on a real Redis', () => {
 
   it('[PS11] nothing of a pool is left on the server once it is past its window', async () => {
     let us = 1_800_000_000_000_000;
-    const time = { prelude: PERMIT_GIVEN_TIME, us: () => `${us}` };
+    const time = givenTime(() => us);
     const store = new RedisPermitStore({ link, namespace: 'swept', buckets: () => 16, time });
     for (const id of ['a', 'b', 'c']) await store.submit<'request'>(claim(id, 2));
     await store.submit<'cancel'>({ kind: 'cancel', resource: 'gpu', requestId: 'c' });
