@@ -24,12 +24,19 @@ export interface GroupEnd {
   readonly isError?: boolean;
 }
 
+/** The span of one step; what is said of it is collected, and written once, at its end. */
+export interface StepSpan {
+  readonly span: Span;
+  /** Undefined where nobody records the span. */
+  readonly attributes: Attributes | undefined;
+}
+
 const ERROR = 2;
 
 export class StepSpans {
   readonly #tracing: Tracing;
   readonly #of: SpansOf;
-  readonly #open: Span[] = [];
+  #open: StepSpan[] = [];
   #commitMs: number | undefined;
 
   constructor(tracing: Tracing, of: SpansOf) {
@@ -38,41 +45,31 @@ export class StepSpans {
   }
 
   /** Begins the span of a step. */
-  begin(eventType: string, cause: Cause, waitedMs: number | undefined): Span {
-    const { id, type, epoch } = this.#of;
+  begin(eventType: string, cause: Cause, waitedMs: number | undefined): StepSpan {
+    const { type } = this.#of;
     const kind = waitedMs === undefined ? 'internal' : 'consumer';
     const span = this.#tracing.begin(`${type} ${eventType}`, cause, kind);
-    this.#open.push(span);
-    if (!span.isRecording()) return span;
-    const attributes: Attributes = {
-      'actor.type': type,
-      'actor.key': id.slice(type.length + 1),
-      'actor.event': eventType,
-      'actor.epoch': epoch,
-    };
-    if (waitedMs !== undefined) attributes['actor.queue_wait_ms'] = waitedMs;
-    span.setAttributes(attributes);
-    return span;
+    const opened = { span, attributes: span.isRecording() ? this.#attributes(eventType, waitedMs) : undefined };
+    this.#open.push(opened);
+    return opened;
   }
 
   /** What came of a step. */
-  stepped(span: Span, before: MachineSnapshot, { snapshot, handled }: Step): void {
-    if (!span.isRecording()) return;
-    span.setAttributes({
-      'actor.state.from': statePath(before.value),
-      'actor.state.to': statePath(snapshot.value),
-      'actor.handled': handled,
-    });
+  stepped({ attributes }: StepSpan, before: MachineSnapshot, { snapshot, handled }: Step): void {
+    if (attributes === undefined) return;
+    attributes['actor.state.from'] = statePath(before.value);
+    attributes['actor.state.to'] = statePath(snapshot.value);
+    attributes['actor.handled'] = handled;
   }
 
-  threw(span: Span, cause: unknown): void {
+  threw({ span }: StepSpan, cause: unknown): void {
     span.setStatus({ code: ERROR, message: cause instanceof Error ? cause.message : String(cause) });
   }
 
   /** The letter is stepped again later, under another span. */
-  later(span: Span): void {
-    this.#open.splice(this.#open.indexOf(span), 1);
-    this.#finish(span, { outcome: 'again' });
+  later(opened: StepSpan): void {
+    this.#open.splice(this.#open.indexOf(opened), 1);
+    this.#finish(opened, { outcome: 'again' });
   }
 
   /** How long the commit took. */
@@ -81,12 +78,26 @@ export class StepSpans {
   }
 
   end(how: GroupEnd): void {
-    for (const span of this.#open.splice(0)) this.#finish(span, how);
+    const ending = this.#open;
+    this.#open = [];
+    for (const opened of ending) this.#finish(opened, how);
   }
 
-  #finish(span: Span, { outcome, version, isError }: GroupEnd): void {
-    if (span.isRecording()) {
-      const attributes: Attributes = { 'actor.outcome': outcome };
+  #attributes(eventType: string, waitedMs: number | undefined): Attributes {
+    const { id, type, epoch } = this.#of;
+    const attributes: Attributes = {
+      'actor.type': type,
+      'actor.key': id.slice(type.length + 1),
+      'actor.event': eventType,
+      'actor.epoch': epoch,
+    };
+    if (waitedMs !== undefined) attributes['actor.queue_wait_ms'] = waitedMs;
+    return attributes;
+  }
+
+  #finish({ span, attributes }: StepSpan, { outcome, version, isError }: GroupEnd): void {
+    if (attributes !== undefined) {
+      attributes['actor.outcome'] = outcome;
       if (version !== undefined) attributes['actor.version'] = version;
       if (this.#commitMs !== undefined) attributes['actor.commit_ms'] = this.#commitMs;
       span.setAttributes(attributes);
@@ -97,7 +108,7 @@ export class StepSpans {
 }
 
 /** Where a span's own effects are to be traced to. */
-export function ownTraceparent(span: Span): string | undefined {
+export function ownTraceparent({ span }: StepSpan): string | undefined {
   return traceparentOf(span.spanContext());
 }
 
