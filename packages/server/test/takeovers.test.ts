@@ -64,7 +64,7 @@ describe('takeovers', () => {
     });
     const grant = await bob.client.claimed(id);
     expect(grant.fencingToken > held.fencingToken).toBe(true);
-    const { version } = await good(await ada.client.ask<{ version: number }>(`projects/${id}`));
+    const { version } = good(await ada.client.ask<{ version: number }>(`projects/${id}`));
     const stale = await ada.client.patch(
       id,
       { name: 'Late' },
