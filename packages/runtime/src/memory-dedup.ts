@@ -21,6 +21,9 @@ interface Kept {
   readonly reply: StoredReply | undefined;
 }
 
+/** What is kept of a sender that has nothing to repeat; never added to. */
+const NONE: Kept[] = [];
+
 export class MemoryDedup {
   readonly #senders = new Map<SenderId, Known>();
   /** Who was heard last. */
@@ -41,11 +44,15 @@ export class MemoryDedup {
       const known = this.#heard(sender);
       if (floor > known.floor) {
         known.floor = floor;
-        if (floor > known.highest) known.kept.length = 0;
+        if (floor > known.highest) known.kept = NONE;
         else known.kept = known.kept.filter((one) => one.n >= floor);
       }
       known.highest = Math.max(known.highest, n);
-      if (n >= known.floor) known.kept.push({ n, reply: reply as StoredReply | undefined });
+      if (n < known.floor) continue;
+      const one = { n, reply: reply as StoredReply | undefined };
+      // Nearly always the only one: an array that is pushed to makes room for many.
+      if (known.kept.length === 0) known.kept = [one];
+      else known.kept.push(one);
     }
   }
 
@@ -55,7 +62,7 @@ export class MemoryDedup {
 
   #heard(sender: SenderId): Known {
     if (this.#last?.sender === sender) return this.#last;
-    const known = this.#senders.get(sender) ?? { sender, floor: 0, highest: -1, kept: [] };
+    const known = this.#senders.get(sender) ?? { sender, floor: 0, highest: -1, kept: NONE };
     this.#last = known;
     this.#senders.delete(sender);
     this.#senders.set(sender, known);
