@@ -26,7 +26,7 @@ export class CommitQueue {
   constructor(namespace: RedisNamespace, limits: StoreLimits) {
     this.#namespace = namespace;
     this.#limits = limits;
-    this.#script = namespace.link.script(commitScript);
+    this.#script = namespace.timed(commitScript);
   }
 
   /** The script's answer to this call. Throws the link's fault, `applied` included. */
@@ -55,7 +55,7 @@ export class CommitQueue {
 
   async #send(calls: readonly CommitCall[]): Promise<readonly Reply[]> {
     const { keys, args } = writeBatch(calls, this.#namespace, this.#limits);
-    const answer = await this.#namespace.link.run(this.#script, keys, args);
+    const answer = await this.#namespace.runTimed(this.#script, keys, args);
     if (answer === plainlyCommitted) return calls.map(({ commits }) => commits.map(() => plainlyCommitted));
     return list(answer).map(list);
   }

@@ -17,7 +17,7 @@ export class RedisLogStore implements LogStore {
 
   constructor(namespace: RedisNamespace) {
     this.#namespace = namespace;
-    this.#append = namespace.link.script(appendScript);
+    this.#append = namespace.timed(appendScript);
     this.#read = namespace.link.script(readScript);
   }
 
@@ -32,7 +32,7 @@ export class RedisLogStore implements LogStore {
     }));
     if (texts.length === 0) return [];
     await this.#namespace.open();
-    const answer = await this.#namespace.link.run(
+    const answer = await this.#namespace.runTimed(
       this.#append,
       [this.#namespace.key('log', topic)],
       texts.flatMap((event) => [event.type, event.text]),

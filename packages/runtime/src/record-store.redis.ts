@@ -19,7 +19,7 @@ export class RedisRecordStore implements RecordStore {
 
   constructor(namespace: RedisNamespace) {
     this.#namespace = namespace;
-    this.#put = namespace.link.script(putScript);
+    this.#put = namespace.timed(putScript);
     this.#delete = namespace.link.script(deleteScript);
     this.#keys = namespace.link.script(keysScript);
   }
@@ -49,7 +49,7 @@ export class RedisRecordStore implements RecordStore {
     const expects = typeof options.expects === 'number' ? String(options.expects).padStart(16, '0') : options.expects;
     const ttlMs = options.ttlMs === undefined ? '' : Math.ceil(options.ttlMs);
     const [kind, fact] = list(
-      await this.#namespace.link.run(
+      await this.#namespace.runTimed(
         this.#put,
         [...this.#keysOf(key), this.#shardKey(key, 'recstamp')],
         [key, body, expects, ttlMs],

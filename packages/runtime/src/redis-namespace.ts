@@ -16,7 +16,7 @@
 //
 // Ids are encoded (`encodeId`); n is the crc32 of the encoded id modulo the number of shards,
 // which is fixed with the first start.
-import type { RedisLink } from '@devmentor/locks/redis';
+import { type RedisArg, type RedisLink, type Script, type ScriptTime, SERVER_TIME } from '@devmentor/locks/redis';
 import { Places } from './places.ts';
 import type { Shard } from './state-store.ts';
 import { badNamespace, layoutUnsupported, shardsMismatch } from './store-faults.ts';
@@ -30,6 +30,8 @@ export interface RedisNamespaceOptions {
   readonly namespace?: string;
   /** Default 64; fixed with the first start. */
   readonly shards?: number;
+  /** How its scripts come by the time: for tests that replay it. */
+  readonly time?: ScriptTime;
 }
 
 /** The keys of one namespace, and its number of shards, which `open` compares with the stored one (SHARDS_MISMATCH). */
@@ -38,6 +40,7 @@ export class RedisNamespace {
   readonly name: string;
   readonly shards: number;
   readonly #places: Places;
+  readonly #time: ScriptTime;
   #opened: Promise<void> | undefined;
 
   constructor(options: RedisNamespaceOptions) {
@@ -45,6 +48,7 @@ export class RedisNamespace {
     this.name = options.namespace ?? 'devmentor';
     this.shards = options.shards ?? 64;
     this.#places = new Places(this.shards);
+    this.#time = options.time ?? SERVER_TIME;
     if (!/^[A-Za-z0-9_.:-]{1,64}$/.test(this.name)) throw badNamespace(this.name);
   }
 
@@ -70,6 +74,16 @@ export class RedisNamespace {
   key(what: 'actor' | 'nodes' | 'out' | 'guard' | 'log' | 'rec', id: string): string {
     const { encoded, shard } = this.#places.of(id);
     return `${this.name}:{s${shard}}:${what}:${encoded}`;
+  }
+
+  /** A script that needs the time, and finds it in `us`, in microseconds. */
+  timed(source: string): Script {
+    return this.link.script(this.#time.prelude + source);
+  }
+
+  runTimed(script: Script, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+    const time = this.#time.args();
+    return this.link.run(script, keys, time.length === 0 ? args : [...args, ...time]);
   }
 
   async #claim(): Promise<void> {

@@ -48,10 +48,10 @@ export class RedisStateStore implements StateStore {
     this.shards = namespace.shards;
     this.#commits = new CommitQueue(namespace, this.#limits);
     this.#scripts = {
-      seal: link.script(sealScript),
+      seal: namespace.timed(sealScript),
       yield: link.script(yieldScript),
       load: link.script(loadScript),
-      pending: link.script(pendingScript),
+      pending: namespace.timed(pendingScript),
       admit: link.script(admitScript),
     };
   }
@@ -74,11 +74,13 @@ export class RedisStateStore implements StateStore {
 
   async seal(shard: Shard, by: Incarnation, expects: Ownership): ReturnType<StateStore['seal']> {
     assert(by !== 'none' && by !== '' && !by.includes(':'), "an incarnation has no ':' and is not 'none'");
-    const [kind, fact] = await this.#run(
-      'seal',
-      [this.#key(shard, 'own')],
+    const own = this.#key(shard, 'own');
+    const answer = await this.#namespace.runTimed(
+      this.#scripts.seal,
+      [own],
       [by, `${expects.epoch} ${expects.incarnation}`],
     );
+    const [kind, fact] = list(answer);
     return kind === 'sealed' ? { kind, epoch: text(fact) } : { kind: 'lost', own: readOwnership(fact) };
   }
 
@@ -115,11 +117,8 @@ export class RedisStateStore implements StateStore {
   }
 
   async pending(shard: Shard, epoch: Epoch): ReturnType<StateStore['pending']> {
-    const answer = await this.#run(
-      'pending',
-      [this.#key(shard, 'own'), this.#key(shard, 'timers'), this.#key(shard, 'outbox')],
-      [epoch],
-    );
+    const keys = [this.#key(shard, 'own'), this.#key(shard, 'timers'), this.#key(shard, 'outbox')];
+    const answer = list(await this.#namespace.runTimed(this.#scripts.pending, keys, [epoch]));
     if (answer[0] === 'fenced') return readFenced(answer);
     return {
       kind: 'pending',
@@ -157,7 +156,7 @@ export class RedisStateStore implements StateStore {
     return answer[0] === 'absent' ? { kind: 'absent' } : { kind: 'record', record: readRecord(id, answer) };
   }
 
-  async #run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+  async #run(script: 'load' | 'admit', keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
     return list(await this.#namespace.link.run(this.#scripts[script], keys, args));
   }
 
