@@ -1,9 +1,22 @@
 // Worlds.
 
+// Actors of one type, from the type alone.
+export { type ActorSimulationOptions, actorSimulation } from './actor-simulation.ts';
+export { type AsTheMachineOptions, asTheMachine } from './as-the-machine.ts';
 // What happened, for people, and cases that are kept.
 export { type CaseFile, CaseFileError, readCaseFile, writeCaseFile } from './case-file.ts';
 // Whether it was right.
 export { type Objection, type Run, type RunCheck, recordedRun } from './check.ts';
+export { type CommandInput, type CommandOutput, type PlayOptions, playCommands } from './command-play.ts';
+export {
+  type Command,
+  type CommandOptions,
+  type CommandPlan,
+  commands,
+  type EventSources,
+  eventTypes,
+  type MaybeOptions,
+} from './commands.ts';
 // Playing them.
 export { type Exhausted, type ExhaustOptions, exhaust } from './exhaust.ts';
 // What an order is looked for with: models of objects, and the search itself.
@@ -37,6 +50,7 @@ export {
   type Verdict,
 } from './linearizable.ts';
 export { type LogInput, type LogOperation, type LogOutput, logModel } from './log-model.ts';
+export type { Looked } from './machine-model.ts';
 export type { PlannedFault } from './nemesis.ts';
 export {
   leasesInFenceOrder,
@@ -66,7 +80,7 @@ export {
 } from './run-checks.ts';
 export type { Check, Seen, Violation } from './seen.ts';
 export type { SequentialModel } from './sequential-model.ts';
-export type { LockServer, StateServer } from './services.ts';
+export type { LockServer, Servers, Site, StateServer } from './servers.ts';
 export type { Asked, Program, SimNode, SimPorts, StartProgram } from './sim-node.ts';
 export {
   type Case,

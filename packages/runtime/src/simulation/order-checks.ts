@@ -1,5 +1,6 @@
 // Checks that look for an order which explains every answer.
 
+import { canonical } from './canonical.ts';
 import type { Objection, Run, RunCheck } from './check.ts';
 import { explain } from './explanation.ts';
 import { fenceDisorders } from './fence-order.ts';
@@ -148,15 +149,4 @@ function looked<State>(run: Run, key: string, value: State, index: number): Oper
     outcome: { kind: 'ok', value },
     order: { invoked: order, returned: order + 1 },
   };
-}
-
-/** JSON with its names in order: equal texts are equal values. */
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, part: unknown) =>
-      typeof part === 'object' && part !== null && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : part,
-    ) ?? 'undefined'
-  );
 }
