@@ -9,11 +9,14 @@ export interface BatcherOptions<T, R> {
   readonly flush: (items: readonly T[]) => Promise<readonly (R | Error)[]>;
 }
 
+/** Two flushes of fewer items cost more than is gained by two that work at a time. */
+const WORTH_SHARING = 32;
+
 /** Settles the promise of one item. */
 type Settle<R> = (result: R | Promise<never>) => void;
 
 /**
- * Group commit: what is submitted in one tick goes out as one flush.
+ * Group commit: what is submitted in one tick goes out as one flush, or, where it is much, as few.
  *
  * While nothing is in flight, a flush leaves as soon as the submitting code pauses; under load
  * it leaves after the tick, at most `maxInFlight` at a time, in order of submission.
@@ -49,19 +52,30 @@ export class Batcher<T, R> {
   }
 
   #send(): void {
-    const { maxItems, maxInFlight } = this.#options;
+    const { maxInFlight } = this.#options;
     while (this.#waiting.length > 0 && this.#inFlight < maxInFlight) {
       const [items, waiting] = [this.#items, this.#waiting];
-      if (items.length <= maxItems) {
+      const size = this.#sizeOf(items.length);
+      if (size === items.length) {
         this.#items = [];
         this.#waiting = [];
         this.#flush(items, waiting);
       } else {
-        this.#items = items.slice(maxItems);
-        this.#waiting = waiting.slice(maxItems);
-        this.#flush(items.slice(0, maxItems), waiting.slice(0, maxItems));
+        this.#items = items.slice(size);
+        this.#waiting = waiting.slice(size);
+        this.#flush(items.slice(0, size), waiting.slice(0, size));
       }
     }
+  }
+
+  /**
+   * How many of so many go out next. Where nothing is in flight, many are shared out over all
+   * flushes that may be: then one side works on the answers while the other works on the rest.
+   */
+  #sizeOf(items: number): number {
+    const { maxItems, maxInFlight } = this.#options;
+    const share = this.#inFlight === 0 && items > WORTH_SHARING ? Math.ceil(items / maxInFlight) : items;
+    return Math.min(share, maxItems);
   }
 
   #flush(items: readonly T[], waiting: readonly Settle<R>[]): void {

@@ -79,7 +79,7 @@ end
 return { bucket, redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]) }
 `;
 
-/** Leases in Redis: every command of a tick in one script call; on Cluster, one per bucket. */
+/** Leases in Redis: the commands of a tick in one script call or two; on Cluster, per bucket. */
 export class RedisLeaseStore implements LeaseStore {
   readonly commandTimeoutMs: number;
   readonly #link: RedisLink;
