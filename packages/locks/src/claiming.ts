@@ -11,8 +11,8 @@ import type { HeldView } from './lease.ts';
 import type { OwnView, Replies, RequestCommand } from './lease-command.ts';
 import type { Busy, ClaimOptions, ClaimOutcome, Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
-import { isUncertain, unavailable } from './outcomes.ts';
-import { retryDelayMs } from './renewal.ts';
+import { isUncertain, tooLate, unavailable } from './outcomes.ts';
+import { isTermOver, retryDelayMs } from './renewal.ts';
 import { renamed, Waiting } from './waiting.ts';
 
 /** For whom claims are made: it holds what they are granted. */
@@ -80,12 +80,21 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
     return this.#home.begin(facts, term, upkeep);
   }
 
-  /** What a reply to a request means to its caller. */
-  settled(command: C, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued' {
+  /** What a reply to a request means to its caller; `late` is a lease that was over here before its answer came. */
+  settled(
+    command: C,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | 'queued' | 'late' {
     switch (reply.kind) {
-      case 'granted':
-        return { kind: 'granted', lease: this.begin(...grantOf(command, reply, sentMs), options), fresh: true };
+      case 'granted': {
+        const [facts, term] = grantOf(command, reply, sentMs);
+        if (isTermOver(term, this.clock.nowMs())) return 'late';
+        return { kind: 'granted', lease: this.begin(facts, term, options), fresh: true };
+      }
       case 'held':
+        if (isTermOver({ sentMs, remainingMs: reply.view.remainingMs }, this.clock.nowMs())) return 'late';
         return {
           kind: 'granted',
           lease: this.#home.adopt(reply.view, sentMs, options),
@@ -117,34 +126,36 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
     const sinceMs = this.clock.nowMs();
     const outcome = await this.waiting.claim(command, waitMs, options);
     if (outcome.kind === 'granted') this.#home.metrics.waited(this.clock.nowMs() - sinceMs);
-    else if (outcome.kind === 'unavailable') this.#takeBack(command, options);
     return outcome;
   }
 
   /** The one request of a claim that does not wait; a lost reply is asked for again, once, under the same id. */
-  #atOnce(command: C, options: ClaimOptions): Promise<ClaimOutcome> {
+  #atOnce(command: C, options: ClaimOptions, isLast = false): Promise<ClaimOutcome> {
     const sentMs = this.clock.nowMs();
     // The release of what this is answered with may be next to be answered: no more waits than it has.
     return this.#home.submit(command).then(
-      (reply) => this.#answered(command, this.#home.understood(command, reply), sentMs, options),
+      (reply) => this.#answered(command, this.#home.understood(command, reply), sentMs, options, isLast),
       (fault: unknown) => {
         if (!isUncertain(fault)) throw fault;
-        return this.#again(command, options);
+        return this.#again(command, options, isLast);
       },
     );
   }
 
-  async #again(command: C, options: ClaimOptions): Promise<ClaimOutcome> {
+  /** The store may hold what this process knows nothing of, or too late: what is left of it is counted from here. */
+  async #again(command: C, options: ClaimOptions, isLast = false): Promise<ClaimOutcome> {
     const sentMs = this.clock.nowMs();
     const answer = await this.#home.submit({ ...command, isFirst: false }).catch((second: unknown) => {
-      this.#takeBack(command, options);
+      this.takeBack(command, options);
       throw second;
     });
     const reply = this.#home.understood(command, answer);
     // Granted, and lapsed before anybody knew: nobody else knows the request's name either.
-    if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined)
-      return this.#atOnce(renamed(command, this.entropy), options);
-    return this.#answered(command, reply, sentMs, options);
+    if (reply.kind === 'gone' && reply.how === 'expired' && options.requestId === undefined) {
+      if (isLast) throw tooLate(command.resource);
+      return this.#atOnce(renamed(command, this.entropy), options, true);
+    }
+    return this.#answered(command, reply, sentMs, options, true);
   }
 
   /** Most claims are answered with a grant that nobody has a word to say about. */
@@ -153,9 +164,10 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
     reply: Replies['request'],
     sentMs: number,
     options: ClaimOptions,
+    isLast = false,
   ): ClaimOutcome | Promise<ClaimOutcome> {
-    if (this.#leavingOf(command, reply) === undefined) return this.#concluded(command, reply, sentMs, options);
-    return this.#afterLeaving(command, reply).then((last) => this.#concluded(command, last, sentMs, options));
+    if (this.#leavingOf(command, reply) === undefined) return this.#concluded(command, reply, sentMs, options, isLast);
+    return this.#afterLeaving(command, reply).then((last) => this.#concluded(command, last, sentMs, options, isLast));
   }
 
   #concluded(
@@ -163,6 +175,7 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
     reply: Replies['request'],
     sentMs: number,
     options: ClaimOptions,
+    isLast: boolean,
   ): ClaimOutcome | Promise<ClaimOutcome> {
     const { signal } = options;
     if (signal?.aborted === true) {
@@ -175,6 +188,11 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
       return this.leave(command).then(rethrow, rethrow);
     }
     const outcome = this.settled(command, reply, sentMs, options);
+    if (outcome === 'late') {
+      if (!isLast) return this.#again(command, options);
+      this.takeBack(command, options);
+      throw tooLate(command.resource);
+    }
     if (outcome !== 'queued') return outcome;
     throw new CoordinationError('STORE_UNAVAILABLE', 'The store queued a claim that does not wait', {
       applied: 'unknown',
@@ -198,7 +216,7 @@ export class Claiming<C extends RequestCommand, R = Replies['request']> {
    * A grant may have been made that nobody knows of. Whoever chose the id may ask again; else
    * nobody can, and it is given back as soon as the store hears of it.
    */
-  #takeBack(command: C, options: ClaimOptions): void {
+  takeBack(command: C, options: ClaimOptions): void {
     if (options.requestId !== undefined || this.#isClosed) return;
     const { alarms } = this.#home;
     const endMs = this.clock.nowMs() + command.ttlMs;

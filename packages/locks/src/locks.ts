@@ -64,10 +64,11 @@ import type {
 } from './lock-manager.ts';
 import { LockMetrics } from './lock-metrics.ts';
 import { grantedAll, type MultiLease, type MultiOptions, type MultiOutcome, tryAcquireAll } from './multi-lock.ts';
-import { ended, type Unavailable, unavailable } from './outcomes.ts';
+import { ended, tooLate, type Unavailable, unavailable } from './outcomes.ts';
 import type { PermitStore } from './permit-store.ts';
 import { Permits } from './permits.ts';
 import { ReadWriteLock } from './read-write.ts';
+import { isTermOver } from './renewal.ts';
 import { Semaphore } from './semaphore.ts';
 import { checkLock, ShortLock } from './short-lock.ts';
 import { Sleeps } from './sleeps.ts';
@@ -204,6 +205,14 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
     checkRef(request);
     checkRenewal(request);
     if (request.attach !== undefined) checkConnection(request.attach);
+    const first = await this.#resume(request);
+    if (first !== 'late') return first;
+    const last = await this.#resume(request);
+    return last === 'late' ? unavailable(tooLate(request.resource)) : last;
+  }
+
+  /** `late`: what the store confirmed was over here before its answer came. */
+  async #resume(request: Parameters<LockManager['resume']>[0]): Promise<ResumeOutcome | 'late'> {
     const sentMs = this.clock.nowMs();
     if (request.attach !== undefined) {
       const outcome = await this.asking(() =>
@@ -212,12 +221,14 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
       if (outcome.kind === 'busy') return { kind: 'attached', by: outcome.by };
       if (outcome.kind !== 'attached') return outcome;
       if (this.leaving(outcome.view as OwnView) !== undefined) return { kind: 'ended', how: 'released' };
+      if (isTermOver({ sentMs, remainingMs: outcome.view.remainingMs }, this.clock.nowMs())) return 'late';
       const lease = this.adopt(outcome.view as OwnView, sentMs, request);
       return { kind: 'resumed', lease, ...(outcome.displaced === undefined ? {} : { displaced: outcome.displaced }) };
     }
     const outcome = await this.asking(() => this.#renew(request));
     if (outcome.kind !== 'renewed') return outcome;
     if (this.leaving(outcome.view as OwnView) !== undefined) return { kind: 'ended', how: 'released' };
+    if (isTermOver({ sentMs, remainingMs: outcome.view.remainingMs }, this.clock.nowMs())) return 'late';
     return { kind: 'resumed', lease: this.adopt(outcome.view as OwnView, sentMs, request) };
   }
 

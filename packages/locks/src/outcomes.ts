@@ -18,6 +18,15 @@ export function isUncertain(fault: unknown): boolean {
   return fault instanceof CoordinationError && fault.applied === 'unknown';
 }
 
+/** What the store says takes longer to arrive than it holds. */
+export function tooLate(resource: string): CoordinationError {
+  return new CoordinationError(
+    'STORE_UNAVAILABLE',
+    `The store granted ${resource}, and twice its answer took longer than the term`,
+    { applied: 'unknown' },
+  );
+}
+
 /** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
 export function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
   return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };

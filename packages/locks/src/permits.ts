@@ -16,10 +16,11 @@ import type { CommandKind, CommandOf, LeaseCommand, OwnView, Replies, Reply } fr
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
-import { ended, isUncertain, type Unavailable, unavailable } from './outcomes.ts';
+import { ended, isUncertain, tooLate, type Unavailable, unavailable } from './outcomes.ts';
 import type { PermitReplies, PermitRequest, PoolView } from './permit-command.ts';
 import { type Pool, permitRequest } from './permit-request.ts';
 import type { PermitStore } from './permit-store.ts';
+import { isTermOver } from './renewal.ts';
 
 export type ReweighOutcome =
   | { readonly kind: 'lowered' }
@@ -82,13 +83,18 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     const { resource } = pool;
     checkRef({ resource, leaseId });
     checkRenewal(upkeep);
-    return this.#asking(async () => {
+    const resume = async (isLast: boolean): Promise<ResumeOutcome> => {
       const sentMs = this.clock.nowMs();
       const reply = await this.#permits.submit<'renew'>({ kind: 'renew', resource, leaseId, ttlMs: undefined });
       if (reply.kind === 'ended') return ended(reply.how);
       if (this.#leases.get(leaseId)?.leaving !== undefined) return { kind: 'ended', how: 'released' };
+      if (isTermOver({ sentMs, remainingMs: reply.view.remainingMs }, this.clock.nowMs())) {
+        if (isLast) throw tooLate(resource);
+        return resume(true);
+      }
       return { kind: 'resumed', lease: this.adopt(reply.view, sentMs, upkeep) };
-    });
+    };
+    return this.#asking(() => resume(false));
   }
 
   /** By id: a holder that cannot do it itself, or must not go on. Never throws. */
@@ -120,12 +126,17 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     const ask = () => this.#permits.submit<'reweigh'>({ kind: 'reweigh', resource, leaseId, weight, next });
     const outcome = await this.#asking<ReweighOutcome>(async () => {
       let sentMs = this.clock.nowMs();
-      const reply = await ask().catch((fault: unknown) => {
-        if (!isUncertain(fault)) throw fault;
-        // The same ids: it is done once, however often it is asked.
+      // The same ids: it is done once, however often it is asked.
+      const again = (): ReturnType<typeof ask> => {
         sentMs = this.clock.nowMs();
         return ask();
+      };
+      let reply = await ask().catch((fault: unknown) => {
+        if (!isUncertain(fault)) throw fault;
+        return again();
       });
+      if (this.#isLate(reply, sentMs)) reply = await again();
+      if (this.#isLate(reply, sentMs)) throw tooLate(resource);
       return this.#reweighed(lease, reply, { ...next, sentMs, upkeep });
     });
     if (outcome.kind === 'unavailable' && isUncertain(outcome.cause))
@@ -173,6 +184,13 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
 
   forget(lease: HeldLease): void {
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
+  }
+
+  /** A lease that was over here before the answer that tells of it came. */
+  #isLate(reply: PermitReplies['reweigh'], sentMs: number): boolean {
+    if (reply.kind !== 'granted' && reply.kind !== 'held') return false;
+    const remainingMs = reply.kind === 'held' ? reply.view.remainingMs : reply.untilMs - reply.serverMs;
+    return isTermOver({ sentMs, remainingMs }, this.clock.nowMs());
   }
 
   #reweighed(

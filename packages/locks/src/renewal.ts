@@ -10,6 +10,11 @@ export function allowanceMs(termMs: number): number {
   return termMs / 100 + 2;
 }
 
+/** Whether a term is over for its holder, who counts it from the send of what was answered with it. */
+export function isTermOver(term: { readonly sentMs: number; readonly remainingMs: number }, nowMs: number): boolean {
+  return nowMs >= term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
+}
+
 /**
  * How long after the send of the last confirmed request a holder renews, in milliseconds.
  *

@@ -31,8 +31,9 @@ import type {
   Upkeep,
   WithdrawOutcome,
 } from './lock-manager.ts';
-import { ended } from './outcomes.ts';
+import { ended, tooLate } from './outcomes.ts';
 import { answerCommand, handOffCommand } from './passing-on.ts';
+import { isTermOver } from './renewal.ts';
 import { ALIVE_MS, REPEAT_MS } from './waiting.ts';
 
 interface Manager {
@@ -93,22 +94,33 @@ export class Takeovers {
     const asking = { reason: options.reason, graceMs: 0, onSilence: 'grant', force: true } as const;
     const command = { ...this.#commandOf(resource, options), ...asking };
     return this.#manager.asking(async () => {
-      let sentMs = clock.nowMs();
-      const reply = await this.#submit(command).catch((fault: unknown) => {
-        if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
-        // Asked again under the same names, it is done once.
-        sentMs = clock.nowMs();
-        return this.#submit(command).catch((second: unknown) => {
+      const ask = async (): Promise<TakeoverOutcome | 'late' | undefined> => {
+        const sentMs = clock.nowMs();
+        return this.#outcomeOf(await this.#submit(command), sentMs, command, options);
+      };
+      // Asked again under the same names, it is done once.
+      const again = async (): Promise<TakeoverOutcome | undefined> => {
+        try {
+          const last = await ask();
+          if (last === 'late') throw tooLate(resource);
+          return last;
+        } catch (second) {
           this.#takeBack(command, options);
           throw second;
-        });
+        }
+      };
+      const first = await ask().catch((fault: unknown) => {
+        if (!(fault instanceof CoordinationError) || fault.applied === 'no') throw fault;
+        return 'lost' as const;
       });
-      const outcome = this.#outcomeOf(reply, sentMs, command, options);
+      const outcome = first === 'lost' || first === 'late' ? await again() : first;
       if (outcome?.kind === 'granted' || outcome?.kind === 'gone') return outcome;
       if (outcome?.kind === 'withdrawn') return { kind: 'gone', how: 'cancelled' };
-      throw new CoordinationError('STORE_UNAVAILABLE', `The store answered a takeover by force with ${reply.kind}`, {
-        applied: 'unknown',
-      });
+      throw new CoordinationError(
+        'STORE_UNAVAILABLE',
+        `The store answered a takeover by force with ${outcome?.kind ?? 'asked'}`,
+        { applied: 'unknown' },
+      );
     });
   }
 
@@ -203,6 +215,10 @@ export class Takeovers {
         const reply = await this.#submit(command);
         if (options.signal?.aborted === true) return await this.#withdraw(command, options.signal.reason);
         const outcome = this.#outcomeOf(reply, sentMs, command, options);
+        if (outcome === 'late') {
+          if (clock.nowMs() < giveUpMs) continue;
+          throw tooLate(command.resource);
+        }
         if (outcome !== undefined) return outcome;
         if (!isAsked && reply.kind === 'asked' && reply.view.breaking !== undefined) {
           isAsked = true;
@@ -236,10 +252,12 @@ export class Takeovers {
     sentMs: number,
     command: TakeoverCommand,
     upkeep: Upkeep,
-  ): TakeoverOutcome | undefined {
+  ): TakeoverOutcome | 'late' | undefined {
     switch (reply.kind) {
       case 'granted':
       case 'held':
+        // Asked again, the store says what is left of it.
+        if (isTermOver({ sentMs, remainingMs: reply.view.remainingMs }, this.#manager.clock.nowMs())) return 'late';
         return {
           kind: 'granted',
           lease: this.#manager.adopt(reply.view, sentMs, upkeep),

@@ -14,6 +14,7 @@ import type { GrantFacts, HeldLease, Term } from './held-lease.ts';
 import type { EndedHow } from './lease.ts';
 import type { Offer, Replies, RequestCommand } from './lease-command.ts';
 import type { ClaimOptions, ClaimOutcome, Upkeep } from './lock-manager.ts';
+import { tooLate } from './outcomes.ts';
 import { allowanceMs } from './renewal.ts';
 
 /** How often a waiter repeats its request: within an offer's 2 s, so that a lost notification costs no turn. */
@@ -29,7 +30,14 @@ interface Manager<C extends RequestCommand> {
   /** Leaves the queue, or gives back what was just granted. */
   leave(command: C): Promise<unknown>;
   begin(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease;
-  settled(command: C, reply: Replies['request'], sentMs: number, options: ClaimOptions): ClaimOutcome | 'queued';
+  /** Gives back what may have been granted, and nobody can ask for again. */
+  takeBack(command: C, options: ClaimOptions): void;
+  settled(
+    command: C,
+    reply: Replies['request'],
+    sentMs: number,
+    options: ClaimOptions,
+  ): ClaimOutcome | 'queued' | 'late';
 }
 
 type Wake =
@@ -118,6 +126,7 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
     const { clock, entropy } = this.#manager;
     let command = first;
     let fault: CoordinationError | undefined;
+    let wasLate = false;
     for (;;) {
       const sentMs = clock.nowMs();
       const leftMs = Math.max(0, Math.ceil(endMs - sentMs));
@@ -146,6 +155,12 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
         }
         if (options.signal?.aborted === true) return await this.#leave(command, options.signal.reason);
         const outcome = this.#manager.settled(command, reply, sentMs, options);
+        if (outcome === 'late') {
+          // Asked again, the store says what is left of it.
+          if (isLast && wasLate) throw tooLate(command.resource);
+          wasLate = isLast;
+          continue;
+        }
         if (outcome !== 'queued') {
           return isLast && outcome.kind === 'busy' ? { ...outcome, why: 'waited' } : outcome;
         }
@@ -155,7 +170,10 @@ export class Waiting<C extends RequestCommand = RequestCommand> {
         if (!(caught instanceof CoordinationError) || caught.code === 'LOCK_CONFIG') throw caught;
         fault = caught;
         command = { ...command, isFirst: false };
-        if (isLast) return { kind: 'unavailable', cause: fault };
+        if (isLast) {
+          this.#manager.takeBack(command, options);
+          return { kind: 'unavailable', cause: fault };
+        }
       }
       const wake = await this.#next(waiter, endMs, fault !== undefined, options.signal);
       if (wake.kind === 'aborted') return await this.#leave(command, options.signal?.reason);

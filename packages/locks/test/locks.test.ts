@@ -279,6 +279,80 @@ describe('claiming', () => {
     expect(await manager.tryAcquire(press, named)).toEqual({ kind: 'gone', how: 'expired' });
   });
 
+  /** Answers the next so many commands of these kinds later than `byMs`; what was asked has happened before or after. */
+  class LateStore extends PassingStore {
+    late = 0;
+    kinds: readonly string[] = ['request'];
+    /** On its way to the store, or back. */
+    way: 'there' | 'back' = 'there';
+    readonly sent: string[] = [];
+    override submit: LeaseStore['submit'] = async (command) => {
+      this.sent.push(command.kind);
+      if (!this.kinds.includes(command.kind) || this.late === 0) return store.submit(command);
+      this.late -= 1;
+      if (this.way === 'there') clock.stall(1_000);
+      const reply = await store.submit(command);
+      if (this.way === 'back') clock.stall(1_000);
+      return reply;
+    };
+  }
+
+  function lateManager(kinds: readonly string[], way: 'there' | 'back' = 'there'): [Locks, LateStore] {
+    const late = new LateStore(store);
+    late.kinds = kinds;
+    late.way = way;
+    return [new Locks(late, { clock, entropy: seededEntropy(9) }), late];
+  }
+
+  describe.each([
+    ['at once', {}],
+    ['in line', { waitMs: 5_000 }],
+    ['by a name of its own', { requestId: 'mine' }],
+  ] as const)('a claim %s that is answered when its term is over', (_how, options) => {
+    it('[LM15] is asked again, and hands out a lease that is valid', async () => {
+      const [manager, late] = lateManager(['request']);
+      late.late = 1;
+      const lease = await settled(manager.acquire(press, { holder: ada, ttlMs: 900, ...options }));
+      expect([lease.valid, lease.remainingMs() > 800]).toEqual([true, true]);
+      expect(late.sent).toEqual(['request', 'request']);
+      await lease.release();
+      expect(await locks.inspect(press)).toMatchObject({ kind: 'free' });
+    });
+  });
+
+  it('[LM15] a claim whose answers are always late is unavailable, and blocks nobody', async () => {
+    const [manager, late] = lateManager(['request'], 'back');
+    late.late = 100;
+    const outcome = await settled(manager.tryAcquire(press, { holder: ada, ttlMs: 900 }));
+    expect(outcome).toMatchObject({ kind: 'unavailable', cause: { code: 'STORE_UNAVAILABLE', applied: 'unknown' } });
+    expect(late.sent).toEqual(['request', 'request', 'request', 'cancel']);
+    expect(await locks.inspect(press)).toMatchObject({ kind: 'free' });
+    const waiting = await settled(manager.tryAcquire(press, { holder: ada, ttlMs: 900, waitMs: 3_000 }));
+    expect(waiting.kind).not.toBe('granted');
+    await clock.settle();
+    expect(await locks.inspect(press)).toMatchObject({ kind: 'free' });
+  });
+
+  it('[LM15] a takeover and a lease resumed are valid as well when they are handed out', async () => {
+    const [manager, late] = lateManager(['takeover', 'renew']);
+    const asked = { by: bob, reason: 'mine', ttlMs: 900 };
+    late.late = 1;
+    const taken = await settled(manager.requestTakeover(press, { ...asked, graceMs: 1 }));
+    if (taken.kind !== 'granted') throw new Error(taken.kind);
+    expect(taken.lease.valid).toBe(true);
+    late.late = 1;
+    const forced = await settled(manager.force(press, { ...asked, by: ada }));
+    if (forced.kind !== 'granted') throw new Error(forced.kind);
+    expect(forced.lease.valid).toBe(true);
+    await manager.close({ leases: 'keep' });
+    const [next, alsoLate] = lateManager(['renew'], 'back');
+    alsoLate.late = 1;
+    const { leaseId } = forced.lease;
+    const resumed = await settled(next.resume({ resource: press, leaseId, ttlMs: 1_500 }));
+    if (resumed.kind !== 'resumed') throw new Error(resumed.kind);
+    expect(resumed.lease.valid).toBe(true);
+  });
+
   it('[LM6] resumes in another process with the same fence', async () => {
     const lease = await locks.acquire(press, { holder: ada, ttlMs: 5_000 });
     await locks.close({ leases: 'keep' });

@@ -190,6 +190,40 @@ describe('a semaphore', () => {
     expect(await open(8).semaphore('gpu', { permits: 2 }).inspect()).toMatchObject({ held: 0 });
   });
 
+  it('[PP10] what is answered when its term is over is asked again: a permit, and a writer’s, are valid when handed out', async () => {
+    let late = 0;
+    let isOnItsWayBack = false;
+    const submit: PermitStore['submit'] = async (command) => {
+      late -= 1;
+      const isLate = late >= 0;
+      if (isLate && !isOnItsWayBack) clock.stall(1_000);
+      const reply = await store.permits.submit(command);
+      if (isLate && isOnItsWayBack) clock.stall(1_000);
+      return reply;
+    };
+    const permits: PermitStore = {
+      submit,
+      sweep: () => store.permits.sweep(),
+      listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
+    };
+    const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
+    late = 1;
+    const gpu = await settled(slow.semaphore('gpu', { permits: 1 }).acquire({ ttlMs: 900 }));
+    expect(gpu.valid).toBe(true);
+    [late, isOnItsWayBack] = [9, true];
+    expect(await settled(slow.semaphore('tpu', { permits: 1 }).tryAcquire({ ttlMs: 900 }))).toMatchObject({
+      kind: 'unavailable',
+    });
+    expect(await locks.semaphore('tpu', { permits: 1 }).inspect()).toMatchObject({ held: 0 });
+    [late, isOnItsWayBack] = [0, false];
+    const doc = slow.readWrite('doc');
+    const reading = await doc.read({ ttlMs: 1_500 });
+    late = 1;
+    const outcome = await settled(doc.upgrade(reading));
+    if (outcome.kind !== 'granted') throw new Error(outcome.kind);
+    expect(outcome.lease.valid).toBe(true);
+  });
+
   it('[PP2] a request repeated while its lease is being released is gone, not the lease once more', async () => {
     let answered: Promise<void> | undefined;
     const submit: PermitStore['submit'] = async (command) => {
