@@ -95,6 +95,13 @@ const claims: Readonly<Record<string, Claim>> = {
       args: ['--conditions=@devmentor/source', 'packages/runtime/test/simulation/real/run.ts', ...flags],
     },
   },
+  mutants: {
+    says: 'the product without any one of its safeguards is found out within 2,000 seeds, in a story of a few steps',
+    step: {
+      command: 'node',
+      args: ['--conditions=@devmentor/source', 'packages/runtime/test/simulation/mutants/run.ts'],
+    },
+  },
   readme: {
     says: 'the examples of the READMEs run and print what they say',
     step: tests(['readme.test.ts']),

@@ -6,7 +6,9 @@ import fc from 'fast-check';
 import type { Fault } from './fault.ts';
 import { nonVacuous, type VacuityOptions } from './run-checks.ts';
 import type { Check, Seen, Violation } from './seen.ts';
+import type { Servers } from './servers.ts';
 import { SimulationFailure } from './simulation-failure.ts';
+import { smallestCase } from './smallest-case.ts';
 import { World, type WorldOptions } from './world.ts';
 
 export interface SimulateOptions extends WorldOptions {
@@ -100,6 +102,8 @@ export interface Simulation<Step = unknown> {
   /** The case that a seed gives. */
   caseOf(seed: number): Promise<Case<Step>>;
   play(played: Case<Step>): Promise<Report>;
+  /** The same, standing on other servers: a seed gives the same case. */
+  over(services: Servers): Simulation<Step>;
   /** Plays the case of a seed; when something is found, the smallest case in which it is. */
   find(seed: number): Promise<Found<Step>>;
 }
@@ -112,9 +116,6 @@ export type Found<Step> =
       readonly shrinks: number;
       readonly failure: SimulationFailure;
     };
-
-/** So many smaller cases are tried. */
-const MOST_TRIES = 500;
 
 export function defineSimulation<Step>(options: SimulationOptions<Step>): Simulation<Step> {
   const { name, steps, faults, play, sometimes = [], atLeast, ...world } = options;
@@ -136,34 +137,41 @@ export function defineSimulation<Step>(options: SimulationOptions<Step>): Simula
     if (first === undefined) throw new Error(`seed ${seed} gives no case`);
     return first;
   };
-  const find = async (seed: number): Promise<Found<Step>> => {
-    let report: Report | undefined;
-    let failure: SimulationFailure | undefined;
-    let tries = 0;
-    const { failed, counterexample, numShrinks } = await draw(seed, async (one) => {
-      if (++tries > MOST_TRIES) return;
-      try {
-        report = await playCase(one);
-      } catch (thrown) {
-        if (!(thrown instanceof SimulationFailure)) throw thrown;
-        // A smaller case that fails otherwise is another story.
-        if (failure !== undefined && !failure.isLike(thrown)) return;
-        failure = thrown;
-        throw thrown;
-      }
+  const failureOf = async (played: Case<Step>): Promise<SimulationFailure | Report> =>
+    await playCase(played).catch((thrown: unknown) => {
+      if (thrown instanceof SimulationFailure) return thrown;
+      throw thrown;
     });
-    const smallest = counterexample?.[0];
-    if (failure !== undefined && smallest !== undefined)
-      return { kind: 'failed', case: smallest, shrinks: numShrinks, failure: failure.withTimeline() };
-    if (failed || report === undefined) throw new Error(`seed ${seed} of ${name} could not be played`);
-    // Shrinking would end here for every failure, so only a case as it was drawn is asked for more than nothing.
-    const vacuous = nonVacuous(atLeast).inspect(report.seen);
-    if (vacuous.length === 0) return { kind: 'passed', report };
+  const find = async (seed: number): Promise<Found<Step>> => {
     const drawn = await caseOf(seed);
-    const empty = new SimulationFailure({ seed, violations: vacuous, seen: report.seen, cause: undefined });
+    const outcome = await failureOf(drawn);
+    if (outcome instanceof SimulationFailure) {
+      const smallest = await smallestCase<Step, SimulationFailure>({
+        drawn,
+        failure: outcome,
+        play: async (tried) => {
+          const failure = await failureOf(tried);
+          return failure instanceof SimulationFailure ? failure : undefined;
+        },
+        simpler: (use) => draw(seed, use),
+        text: ({ steps, faults }) => fc.stringify([steps, faults]),
+      });
+      return { kind: 'failed', ...smallest, failure: smallest.failure.withTimeline() };
+    }
+    // Shrinking would end here for every failure, so only a case as it was drawn is asked for more than nothing.
+    const vacuous = nonVacuous(atLeast).inspect(outcome.seen);
+    if (vacuous.length === 0) return { kind: 'passed', report: outcome };
+    const empty = new SimulationFailure({ seed, violations: vacuous, seen: outcome.seen, cause: undefined });
     return { kind: 'failed', case: drawn, shrinks: 0, failure: empty.of(name, drawn.steps).withTimeline() };
   };
-  return { name, sometimes, caseOf, play: (played) => reported(playCase(played)), find };
+  return {
+    name,
+    sometimes,
+    caseOf,
+    play: (played) => reported(playCase(played)),
+    find,
+    over: (services) => defineSimulation({ ...options, services }),
+  };
 }
 
 /** Runs a seed's case again, or a case that was written down. */

@@ -1,5 +1,5 @@
 // Hunts one mutant: plays seed after seed of a simulation until a check objects, and tells the story. argv =
-// module, name of its export, first seed, how many. It tells its parent, or standard output, how it ended.
+// module, name of its export, first seed, how many, and perhaps one that comes before all. It tells its parent, or standard output, how it ended.
 import type { Simulation } from '@devmentor/runtime/simulation';
 
 export type Hunted =
@@ -15,13 +15,14 @@ export type Hunted =
     }
   | { readonly kind: 'survived'; readonly seeds: number };
 
-const [module = '', name = '', from = '1', seeds = '2000'] = process.argv.slice(2);
+const [module = '', name = '', from = '1', seeds = '2000', first] = process.argv.slice(2);
 const exports = (await import(module)) as { readonly [name: string]: Simulation | undefined };
 const simulation = exports[name];
 if (simulation === undefined) throw new Error(`${module} exports no simulation ${name}`);
 
 async function hunt(hunted: Simulation): Promise<Hunted> {
-  for (let seed = Number(from); seed < Number(from) + Number(seeds); seed++) {
+  const inLine = Array.from({ length: Number(seeds) }, (_, nth) => Number(from) + nth);
+  for (const seed of first === undefined ? inLine : [Number(first), ...inLine]) {
     const found = await hunted.find(seed);
     if (found.kind === 'passed') continue;
     const { failure, shrinks } = found;

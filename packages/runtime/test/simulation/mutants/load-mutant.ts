@@ -19,7 +19,11 @@ if (given !== undefined) {
       if (!url.endsWith(`/${file}`)) return loaded;
       const source = String(loaded.source);
       const found = source.split(passage).length - 1;
-      if (found !== 1) throw new Error(`the passage to change is ${found} times in ${file}, not once: ${passage}`);
+      if (found !== 1)
+        throw new Error(
+          `a mutant changes this passage of ${file}, which is there ${found} times and not once:\n${passage}\n` +
+            'Where the safeguard stands now, say so in test/simulation/mutants/mutants.ts.',
+        );
       return { ...loaded, source: source.replace(passage, () => instead) };
     },
   });
