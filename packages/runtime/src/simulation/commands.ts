@@ -53,9 +53,9 @@ export interface CommandPlan {
   /** Commands come within so many milliseconds of the world. @default 3000 */
   readonly withinMs?: number;
   /** Commands of a case as it is drawn; a shrunk one has fewer. @default 20 */
-  readonly atLeast?: number;
-  /** @default 30, or `atLeast` if that is more */
-  readonly atMost?: number;
+  readonly least?: number;
+  /** @default 30, or `least` if that is more */
+  readonly most?: number;
   /** Whether clients read too, about as often as they do anything else once. @default true */
   readonly reads?: boolean;
 }
@@ -82,8 +82,8 @@ export function commands<Type extends ActorType>(
   type: Type,
   ...[options]: MaybeOptions<CommandOptions<Type>>
 ): fc.Arbitrary<readonly Command<Type>[]> {
-  const { nodes = 3, keys = ['a', 'b'], withinMs = 3_000, atLeast = 20, reads = true } = options ?? {};
-  const { atMost = Math.max(30, atLeast) } = options ?? {};
+  const { nodes = 3, keys = ['a', 'b'], withinMs = 3_000, least = 20, reads = true } = options ?? {};
+  const { most = Math.max(30, least) } = options ?? {};
   assert(keys.length > 0, 'commands are for one key at least');
   const command: fc.Arbitrary<Command> = fc.record(
     {
@@ -95,7 +95,7 @@ export function commands<Type extends ActorType>(
     { noNullPrototype: true },
   );
   // The compiler has seen that the sources fit the events.
-  return several(command, { atLeast, atMost }) as fc.Arbitrary<readonly Command<Type>[]>;
+  return several(command, { atLeast: least, atMost: most }) as fc.Arbitrary<readonly Command<Type>[]>;
 }
 
 /** The events that some state of the machine names, in the order of the machine. */

@@ -6,12 +6,13 @@
 //   MM1  A timer may ring at any moment from its due time on, or never; what else time does is not known.
 //   MM2  What a step that throws leads to is what supervision may do then.
 //   MM3  What the machine waits for from elsewhere cannot be known here: `beyond` says so.
-import type { ActorType } from '../define-actor.ts';
-import type { Directive } from '../supervision.ts';
-import type { Effect, EventData } from '../effect.ts';
+
 import { askedEvent, type ReplyAddress } from '../asks.ts';
+import type { ActorType } from '../define-actor.ts';
+import type { Effect, EventData } from '../effect.ts';
 import type { MachineDriver, MachineSnapshot } from '../machine-driver.ts';
 import { xstateDriver } from '../machine-driver.xstate5.ts';
+import type { Directive } from '../supervision.ts';
 import { canonical } from './canonical.ts';
 import type { CommandInput, CommandOutput } from './command-play.ts';
 import type { Operation } from './history.ts';
