@@ -14,6 +14,7 @@ import { brokerOf, Echo, openNode, order } from './ask/cases.ts';
 
 const SLICE_MS = 250;
 const SLICES = 12;
+const WARM_UP_MS = 2_000;
 const IN_FLIGHT = [1, 64, 512];
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 /** What ours is to be over theirs, per number in flight. */
@@ -87,6 +88,23 @@ async function openInbox() {
   };
 }
 
+/** Asks in so many lanes for a while; answers what each ask took. */
+async function keepAsking(ask: (lane: number) => Promise<unknown>, inFlight: number, ms: number): Promise<number[]> {
+  const took: number[] = [];
+  const startMs = performance.now();
+  await Promise.all(
+    Array.from({ length: inFlight }, async (_, lane) => {
+      for (let now = performance.now(); now - startMs < ms; ) {
+        await ask(lane);
+        const end = performance.now();
+        took.push(end - now);
+        now = end;
+      }
+    }),
+  );
+  return took;
+}
+
 interface Count {
   done: number;
   clientUs: number;
@@ -97,23 +115,14 @@ async function measure(inFlight: number) {
   const latencies: Record<string, number[]> = {};
   const counts = mapValues(cases, (): Count => ({ done: 0, clientUs: 0 }));
   const turns = Object.entries(cases).map(([name, ask]) => {
-    const took: number[] = [];
-    latencies[name] = took;
+    const latency: number[] = [];
+    latencies[name] = latency;
     const slice = async (): Promise<number[]> => {
       const cpu = process.cpuUsage();
       const startMs = performance.now();
-      let done = 0;
-      await Promise.all(
-        Array.from({ length: inFlight }, async (_, lane) => {
-          for (let now = performance.now(); now - startMs < SLICE_MS; ) {
-            await ask(lane);
-            const end = performance.now();
-            took.push(end - now);
-            now = end;
-            done += 1;
-          }
-        }),
-      );
+      const took = await keepAsking(ask, inFlight, SLICE_MS);
+      const done = took.length;
+      for (const ms of took) latency.push(ms);
       const { user, system } = process.cpuUsage(cpu);
       const count = counts[name];
       if (count !== undefined) {
@@ -164,8 +173,15 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
+// A process that serves is warm: with one in flight it would be compiling for most of the measurement.
+progress('ask: warming up');
+for (const ask of Object.values(cases)) await keepAsking(ask, Math.max(...IN_FLIGHT), WARM_UP_MS);
 const results: Awaited<ReturnType<typeof measure>>[] = [];
-for (const inFlight of IN_FLIGHT) results.push(await measure(inFlight));
+for (const inFlight of IN_FLIGHT) {
+  results.push(await measure(inFlight));
+  if (keysThere(refs.length).some((key, lane) => key !== refs[lane]?.key))
+    throw new Error('the other process has lost its shards meanwhile: what was measured is not what is asked about');
+}
 writeResults('runtime/ask', {
   what: 'asks per second between two processes over NATS, about 200 bytes of JSON each way',
   versions: {
