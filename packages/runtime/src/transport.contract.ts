@@ -194,6 +194,27 @@ export function transportContract({ name, open }: TransportHarness): void {
       expect(got).toEqual(['found']);
     });
 
+    it('[TR2] a subscription that is under way when the link is cut settles: it is in force after all, or unavailable', async () => {
+      const got: string[] = [];
+      let settled: string | undefined;
+      near.subscribe('news', collect(got)).then(
+        () => {
+          settled = 'in force';
+        },
+        (fault: unknown) => {
+          settled = fault instanceof TransportError ? fault.code : String(fault);
+        },
+      );
+      await network.cut();
+      await until(() => settled !== undefined);
+      expect(['in force', 'TRANSPORT_UNAVAILABLE']).toContain(settled);
+      await network.mend();
+      far.publish('news', text('one'));
+      near.publish('news', text('two'));
+      await until(() => settled !== 'in force' || got.includes('two'));
+      if (settled !== 'in force') expect(got).toEqual([]);
+    });
+
     it('[TR2] subscriptions are in force again after a reconnect, and status tells of both', async () => {
       const seen: TransportStatus[] = [];
       const forget = near.onStatus((status) => void seen.push(status));

@@ -7,7 +7,9 @@
 //        TRANSPORT_UNAVAILABLE (applied 'no').
 //   TR2  A subscription is in force on the server when its promise resolves, and again after
 //        every reconnect; in a cluster, on the server that this side is connected to, which
-//        tells the others on its own time. Without a link there is none: it rejects with TRANSPORT_UNAVAILABLE.
+//        tells the others on its own time. Without a link there is none: it rejects with
+//        TRANSPORT_UNAVAILABLE. It settles, whatever becomes of the link: a server that does not
+//        confirm it in time is one without a link.
 //   TR3  Messages of one publisher to one subject arrive in order, at most once, or not at all.
 //   TR4  `request` ends in a reply, `no-responders` (nobody was asked: no subscriber, or this
 //        side is disconnected), or `lost` (deadline, disconnect: somebody may have been asked).

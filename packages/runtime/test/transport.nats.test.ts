@@ -102,6 +102,18 @@ describe('NATS transport', () => {
     await transport.close();
   });
 
+  it('[TR2] a subscription that a server which hangs does not confirm is unavailable in the end', async () => {
+    const transport = await openNatsTransport({ nats: server.url });
+    server.pause();
+    try {
+      await expect(transport.subscribe('late', () => {})).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
+    } finally {
+      server.resume();
+    }
+    await reached(transport, 'connected');
+    await transport.close();
+  });
+
   it('[FR1] a stranger who publishes what is no frame is not heard, and harms nobody', async () => {
     const transport = await openNatsTransport({ nats: server.url });
     const stranger = await connectNow({ servers: server.url });
