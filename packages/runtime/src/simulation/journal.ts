@@ -1,6 +1,6 @@
 // Journal
 //
-// A memory store of the product behind a record of what was written to it, so that a failover can lose
+// A store of the product behind a record of what was written to it, so that a failover can lose
 // the last of it: a fresh store is written to as the old one was, at the same times, but for the end.
 import { assert } from '@devmentor/locks';
 import type { ServiceClock } from './service-clock.ts';
@@ -36,8 +36,8 @@ export class Journal<Store> {
     return answer;
   }
 
-  /** The last `losing` writes are gone; answers how many were there to lose. */
-  failover(losing: number): number {
+  /** The last `losing` writes are gone, and so many were there to lose. Time is to stand still until all is `restored`. */
+  failover(losing: number): { readonly lost: number; readonly restored: Promise<void> } {
     assert(losing >= 0, 'a failover loses some writes, or none');
     let end = this.#written.length;
     let lost = 0;
@@ -45,9 +45,12 @@ export class Journal<Store> {
     const kept = this.#written.slice(0, end);
     this.#written = kept;
     const store = this.#make();
-    // The adapters take effect within the call; their answers are known already.
-    for (const { atMs, redo } of kept) this.#clock.inPast(atMs, () => void redo(store).catch(() => {}));
     this.#store = store;
-    return lost;
+    return { lost, restored: this.#restore(store, kept) };
+  }
+
+  async #restore(store: Store, kept: readonly Written<Store>[]): Promise<void> {
+    // Their answers are known already.
+    for (const { atMs, redo } of kept) await this.#clock.inPast(atMs, () => redo(store).catch(() => {}));
   }
 }

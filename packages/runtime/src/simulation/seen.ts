@@ -1,7 +1,7 @@
 // What is left of a run, for checks to look at, and what a check is.
 import type { History } from './history.ts';
 import type { PlannedFault } from './nemesis.ts';
-import type { LockServer, StateServer } from './services.ts';
+import type { LockServer, StateServer } from './servers.ts';
 import type { TraceEntry } from './trace.ts';
 
 /** One run, over. The stores are as they were left, and can be asked. */

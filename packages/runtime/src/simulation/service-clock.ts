@@ -38,11 +38,11 @@ export class ServiceClock implements Clock {
     this.#jumpedMs += byMs;
   }
 
-  /** Shows a past moment while `work` runs, and wakes nobody. */
-  inPast<T>(atMs: number, work: () => T): T {
+  /** Shows a past moment until `work` has settled, and wakes nobody. Nothing else is to happen meanwhile. */
+  async inPast<T>(atMs: number, work: () => Promise<T>): Promise<T> {
     this.#pastMs = atMs;
     try {
-      return work();
+      return await work();
     } finally {
       this.#pastMs = undefined;
     }

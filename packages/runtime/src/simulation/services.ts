@@ -1,34 +1,23 @@
 // Services
 //
-// What all nodes share: the bus, and the stores, each the product's own memory adapter. State, topics and
-// records are kept in one place, as on one server, and locks in another.
-import type { LeaseStore, PermitStore, Unsubscribe } from '@devmentor/locks';
-import { MemoryLeaseStore } from '@devmentor/locks/memory';
-import type { LogStore } from '../log-store.ts';
-import { memoryStores } from '../memory-stores.ts';
-import type { RecordStore } from '../record-store.ts';
-import type { StateStore } from '../state-store.ts';
+// What all nodes share: the bus, and the servers that keep things.
+import type { Unsubscribe } from '@devmentor/locks';
 import { MemoryBus } from '../transport.memory.ts';
 import { Journal } from './journal.ts';
+import { type LockServer, memoryServers, type Servers, type Site, type StateServer } from './servers.ts';
 import { ServiceClock } from './service-clock.ts';
 import type { VirtualTime } from './time.ts';
-
-/** What the server of the state keeps. */
-export interface StateServer {
-  readonly state: StateStore;
-  readonly log: LogStore;
-  readonly records: RecordStore;
-}
-
-/** What the server of the locks keeps. */
-export interface LockServer {
-  readonly leases: LeaseStore;
-  readonly permits: PermitStore;
-}
 
 interface Subscription {
   readonly renew: (server: LockServer) => Promise<Unsubscribe>;
   end: Unsubscribe;
+}
+
+export interface ServicesOptions {
+  readonly shards: number;
+  readonly wallMs: number;
+  /** @default the memory adapters */
+  readonly servers: Servers | undefined;
 }
 
 export class Services {
@@ -37,18 +26,19 @@ export class Services {
   readonly bus: MemoryBus;
   readonly state: Journal<StateServer>;
   readonly locks: Journal<LockServer>;
+  readonly #time: VirtualTime;
   readonly #subscriptions = new Set<Subscription>();
 
-  constructor(time: VirtualTime, options: { readonly shards: number; readonly wallMs: number }) {
+  constructor(time: VirtualTime, options: ServicesOptions) {
     this.shards = options.shards;
     const clock = new ServiceClock(time, options.wallMs);
     this.clock = clock;
     this.bus = new MemoryBus(clock);
-    this.state = new Journal<StateServer>(clock, () => memoryStores({ clock, shards: options.shards }));
-    this.locks = new Journal<LockServer>(clock, () => {
-      const leases = new MemoryLeaseStore({ clock, buckets: 1 });
-      return { leases, permits: leases.permits };
-    });
+    this.#time = time;
+    const servers = options.servers ?? memoryServers;
+    const site: Site = { clock, shards: options.shards, outside: (promise) => time.outside(promise) };
+    this.state = new Journal<StateServer>(clock, () => servers.state(site));
+    this.locks = new Journal<LockServer>(clock, () => servers.locks(site));
   }
 
   /** A subscription at the lock server, which outlives that server's failover. */
@@ -63,12 +53,22 @@ export class Services {
 
   /** Answers how many writes were there to lose. */
   failover(line: 'state' | 'locks', losing: number): number {
-    if (line === 'state') return this.state.failover(losing);
-    const lost = this.locks.failover(losing);
-    for (const subscription of this.#subscriptions)
-      void subscription.renew(this.locks.store).then((end) => {
-        subscription.end = end;
-      });
+    const { lost, restored } = this[line].failover(losing);
+    const subscribed = line === 'state' ? restored : restored.then(() => this.#subscribe());
+    this.#time.outside(subscribed).catch(() => {});
     return lost;
+  }
+
+  /** Nobody listens any more. */
+  end(): void {
+    for (const { end } of this.#subscriptions) end();
+    this.#subscriptions.clear();
+  }
+
+  async #subscribe(): Promise<void> {
+    for (const subscription of this.#subscriptions) {
+      subscription.end();
+      subscription.end = await subscription.renew(this.locks.store);
+    }
   }
 }

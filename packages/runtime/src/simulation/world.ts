@@ -9,7 +9,8 @@ import type { Fault } from './fault.ts';
 import { History, type Sighting } from './history.ts';
 import { Nemesis, type PlannedFault } from './nemesis.ts';
 import type { Seen } from './seen.ts';
-import { type LockServer, Services, type StateServer } from './services.ts';
+import type { LockServer, Servers, StateServer } from './servers.ts';
+import { Services } from './services.ts';
 import { SimNode, type StartProgram } from './sim-node.ts';
 import { Stream } from './stream.ts';
 import { type Chooser, VirtualTime } from './time.ts';
@@ -32,6 +33,8 @@ export interface WorldOptions {
   readonly latencyMs?: { readonly least: number; readonly most: number };
   /** After so long a call to a store is given up. @default 400 */
   readonly callTimeoutMs?: number;
+  /** What the services stand on. @default the memory adapters */
+  readonly services?: Servers;
   /** Decides instead of the seed which delivery is next. */
   readonly chooser?: Chooser;
 }
@@ -73,7 +76,11 @@ export class World {
     const choose = (width: number): number => (this.trace.isOn ? (chooser?.choose(width) ?? 0) : 0);
     this.#time = new VirtualTime(() => ties.random(), chooser && { windowMs: chooser.windowMs, choose });
     this.history = new History(() => this.#time.worldMs);
-    this.#services = new Services(this.#time, { shards: options.shards ?? 4, wallMs: START_MS });
+    this.#services = new Services(this.#time, {
+      shards: options.shards ?? 4,
+      wallMs: START_MS,
+      servers: options.services,
+    });
     let lastId = 0;
     const network: Network = {
       time: this.#time,
@@ -197,6 +204,7 @@ export class World {
   /** Nothing happens here any more. */
   end(): void {
     for (const node of this.nodes) node.end();
+    this.#services.end();
     this.#time.end();
   }
 

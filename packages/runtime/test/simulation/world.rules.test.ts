@@ -11,6 +11,7 @@ const WORLD = [
   'nemesis.ts',
   'process.ts',
   'service-clock.ts',
+  'servers.ts',
   'services.ts',
   'sim-node.ts',
   'store-lines.ts',
