@@ -46,6 +46,8 @@ const NODES = 3;
 const FAULTS_MS = 4_000;
 /** Somebody who waits does so until everything is over. */
 const WAIT_MS = 120_000;
+/** An offer stands for so long. */
+const OFFER_MS = 2_000;
 /** After the last fault: whatever is held lapses, and whoever waits is served. */
 const HEALED_MS = 30_000;
 

@@ -5,7 +5,8 @@ import type { World } from '@devmentor/runtime/simulation';
 import { assign, raise, setup } from 'xstate';
 
 export const DESKS = 3;
-export const TICK_MS = 250;
+const TICK_MS = 250;
+const ERRAND_MS = 200;
 
 export const deskOf = (number: number): string => `k${number % DESKS}`;
 
@@ -26,13 +27,15 @@ class Outside {
   }
 
   /** A service that knows a repeated request by its key, and does nothing the second time. */
-  run(desk: string, id: string, idempotencyKey: string): void {
-    if (this.#keys.has(idempotencyKey)) {
-      this.#world.saw('world', { kind: 'reached', label: REPEATED });
-      return;
-    }
+  async run(desk: string, id: string, idempotencyKey: string): Promise<void> {
+    if (this.#keys.has(idempotencyKey)) this.#world.saw('world', { kind: 'reached', label: REPEATED });
+    else this.#world.saw('world', { kind: 'effect', key: desk, id });
     this.#keys.add(idempotencyKey);
-    this.#world.saw('world', { kind: 'effect', key: desk, id });
+    // By the clock of any node: whoever asked has one of them.
+    const waited = this.#world.nodes.map(
+      ({ ports }) => new Promise<void>((resolve) => void ports.clock.after(ERRAND_MS, resolve)),
+    );
+    await Promise.race(waited);
   }
 
   tick(incarnation: number): void {
@@ -79,7 +82,7 @@ const machine = setup({
   delays: { wound: ({ context }) => context.wound.ms, armed: ({ context }) => context.armed.ms },
   actors: {
     errand: durable('errand', async ({ input, idempotencyKey }: ErrandRun) => {
-      outside?.run(input.desk, input.id, idempotencyKey);
+      await outside?.run(input.desk, input.id, idempotencyKey);
     }),
   },
 }).createMachine({
