@@ -6,6 +6,7 @@
 
 import type { Operation } from './history.ts';
 import type { NoOrder } from './linearizable.ts';
+import { msText } from './ms-text.ts';
 import type { SequentialModel } from './sequential-model.ts';
 
 /** How many operations before the culprit are drawn and listed. */
@@ -31,7 +32,7 @@ export function explain<State, In, Out>(model: SequentialModel<State, In, Out>, 
 function line<In, Out>(operation: Operation<In, Out>, described: string | undefined): string {
   const { id, process, invokedMs, returnedMs } = operation;
   const told = described ?? `${JSON.stringify(operation.input)} → ${JSON.stringify(operation.outcome)}`;
-  return `(${id}) ${process}: ${told}  [${invokedMs}–${returnedMs ?? '…'} ms]`;
+  return `(${id}) ${process}: ${told}  [${msText(invokedMs)}–${returnedMs === undefined ? '…' : msText(returnedMs)} ms]`;
 }
 
 /** The culprit, what is stuck, what overlaps them, and the latest before, at most `AROUND`. */

@@ -2,6 +2,7 @@
 
 import { type Objection, type Run, type RunCheck, sightingsOf } from './check.ts';
 import { isLeaseOperation, short } from './lease-operation.ts';
+import { msText } from './ms-text.ts';
 
 /**
  * At a resource, writers exclude each other by their fences: what is admitted never has a lesser fence than
@@ -17,7 +18,7 @@ export function exclusiveByFence(): RunCheck {
       for (const { key, by, fence, admitted, atMs } of sightingsOf(run, 'guarded-write')) {
         const before = highest.get(key);
         const object = (what: string): void => {
-          objections.push({ check, kind: 'violation', key, message: `${key} at ${atMs} ms: ${what}` });
+          objections.push({ check, kind: 'violation', key, message: `${key} at ${msText(atMs)} ms: ${what}` });
         };
         if (!admitted) {
           if (before === undefined || fence > before.fence)
@@ -47,7 +48,7 @@ export function risingFences(): RunCheck {
         const before = latest.get(key);
         if (before === undefined || fence > before.fence) latest.set(key, { fence, to });
         else {
-          const message = `${key} at ${atMs} ms: ${to} was granted ${short(fence)} after ${before.to} ${short(before.fence)}`;
+          const message = `${key} at ${msText(atMs)} ms: ${to} was granted ${short(fence)} after ${before.to} ${short(before.fence)}`;
           objections.push({ check, kind: 'violation', key, message });
         }
       }

@@ -13,6 +13,7 @@
 
 import { describeLease, fenceSeen, type LeaseOperation, short } from './lease-operation.ts';
 import { byKey } from './linearizable.ts';
+import { msText } from './ms-text.ts';
 
 /** Two answers that cannot both be right, or one that cannot be. */
 export interface Disorder {
@@ -150,7 +151,7 @@ function overlaps(reign: Reign, next: Reign | undefined, resource: Resource, sla
     );
   const keptMs = keptUntil(reign);
   if (isEnded || keptMs <= (heir.returnedMs ?? Number.POSITIVE_INFINITY) + GRAIN_MS + 2 * slackMs) return [];
-  const message = `${short(fence)} cannot have lapsed before ${keptMs} ms, and another was granted`;
+  const message = `${short(fence)} cannot have lapsed before ${msText(keptMs)} ms, and another was granted`;
   return [disorder('F4', message, [granted, heir])];
 }
 

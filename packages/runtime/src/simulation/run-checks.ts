@@ -6,6 +6,7 @@ import type { Operation } from './history.ts';
 import { isLeaseOperation } from './lease-operation.ts';
 import { byKey } from './linearizable.ts';
 import { isLogOperation } from './log-model.ts';
+import { msText } from './ms-text.ts';
 
 export interface KeptOptions<R extends Run> {
   /** What is kept in the end: the items of each key, in their order. */
@@ -122,8 +123,9 @@ export function everyWaiterServed(options: ServedOptions): RunCheck {
         const dueMs = Math.max(healedMs, invokedMs) + options.withinMs;
         const isLate = (returnedMs ?? run.endMs) > dueMs;
         if (!isLate) return [];
-        const became = returnedMs === undefined ? `still waits at ${run.endMs}` : `was answered at ${returnedMs}`;
-        const message = `${key}: (${id}) ${process} waits since ${invokedMs} ms, all was whole at ${healedMs}, and it ${became}`;
+        const became =
+          returnedMs === undefined ? `still waits at ${msText(run.endMs)}` : `was answered at ${msText(returnedMs)}`;
+        const message = `${key}: (${id}) ${process} waits since ${msText(invokedMs)} ms, all was whole at ${msText(healedMs)}, and it ${became}`;
         return [{ check, kind: 'violation', key, message, operations: [id] }];
       });
     },

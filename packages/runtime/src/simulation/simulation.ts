@@ -131,10 +131,10 @@ export function defineSimulation<Step>(options: SimulationOptions<Step>): Simula
     fc.check(fc.asyncProperty(cases(seed), use), { seed: seed | 0, numRuns: 1 });
   const caseOf = async (seed: number): Promise<Case<Step>> => {
     let first: Case<Step> | undefined;
-    await draw(seed, async (one) => {
+    const { errorInstance } = await draw(seed, async (one) => {
       first = one;
     });
-    if (first === undefined) throw new Error(`seed ${seed} gives no case`);
+    if (first === undefined) throw new Error(`seed ${seed} of ${name} gives no case`, { cause: errorInstance });
     return first;
   };
   const failureOf = async (played: Case<Step>): Promise<SimulationFailure | Report> =>

@@ -92,7 +92,7 @@ class Sheet {
     const tone =
       moment.tone === 'fault' || moment.tone === 'lost' || moment.tone === 'unknown' ? moment.tone : undefined;
     const time = timeOf(moment.atMs);
-    const text = this.#said(moment);
+    const text = this.#said(moment, isNode);
     if (this.#isList) {
       for (const [place, line] of wrapped(text, this.#width - TIME_WIDE - 6, LINES_OF_ONE).entries())
         this.#line(place === 0 ? time : '', `${toColumns(place === 0 ? this.#nameOf(lane) : '', 6)}${line}`, tone);
@@ -115,7 +115,7 @@ class Sheet {
     }
   }
 
-  #said(moment: Moment): string {
+  #said(moment: Moment, isInLane: boolean): string {
     const since = moment.since === undefined ? undefined : this.#story.moments[moment.since];
     const number = moment.kind === 'call' || moment.kind === 'return' ? `#${moment.id} ` : '';
     switch (moment.kind) {
@@ -132,10 +132,15 @@ class Sheet {
         return `× lost ${way}${since?.text ?? ''} (${moment.text})`;
       }
       case 'fault':
-        return `${moment.tone === 'fault' ? '█' : '·'} ${moment.text}`;
+        return `${moment.tone === 'fault' ? '█' : '·'} ${this.#ofService(moment, isInLane)}${moment.text}`;
       case 'note':
-        return `· ${moment.text}`;
+        return `· ${this.#ofService(moment, isInLane)}${moment.text}`;
     }
+  }
+
+  /** A service has no column that would say whose the remark is. */
+  #ofService({ lane }: Moment, isInLane: boolean): string {
+    return lane === undefined || isInLane || this.#isList ? '' : `${this.#nameOf(lane)} `;
   }
 
   /** What a column shows beside somebody else's line. */

@@ -315,6 +315,12 @@ describe('explanation', () => {
     ]);
   });
 
+  it('[LC7] tells milliseconds to a tenth', () => {
+    const verdict = linearizable(register, historyOf([read(1, 2.709664555639029, 3.05)]));
+    if (verdict.kind !== 'violation') throw new Error(verdict.kind);
+    expect(explain(register, verdict)).toContain('[2.7–3.1 ms]');
+  });
+
   it('[LC7] draws what failed, what is unknown, and one process on one line', () => {
     const operations = historyOf([
       { ...write(1, 0, 1, 'failed'), by: 'a' },

@@ -135,6 +135,28 @@ describe('a defined simulation', () => {
     expect(found.kind === 'failed' && found.failure.message).toContain('non-vacuous');
   });
 
+  it('[SM14] what is thrown where a case is drawn, or by a check, is no finding, and is told', async () => {
+    const broken = new Error('no dice');
+    const die = (): never => {
+      throw broken;
+    };
+    const { find } = defineSimulation({
+      name: 'undrawn',
+      steps: fc.nat().map(die),
+      faults: fc.constant([]),
+      play: () => {},
+    });
+    await expect(find(5)).rejects.toBe(broken);
+    const unchecked = defineSimulation({
+      name: 'unchecked',
+      steps: fc.constant([]),
+      faults: fc.constant([]),
+      play: () => {},
+      checks: [{ name: 'dies', inspect: die }],
+    });
+    await expect(unchecked.find(5)).rejects.toBe(broken);
+  });
+
   it('[SM14] an exploration counts histories, operations, faults that struck, and states that were reached', async () => {
     const calm = defineSimulation<Step>({
       name: 'calm',

@@ -97,6 +97,16 @@ describe('timeline in text', () => {
     expect(text).toContain('    4,000  n3    └ #2 unknown\n');
   });
 
+  it('[TL2] what is said of a service names it, which has no column', () => {
+    const slow: TraceEntry[] = [
+      { kind: 'send', atMs: 1, node: 'n1', id: 1, to: 'state', label: 'commit' },
+      { kind: 'fault', atMs: 2, node: 'world', label: 'state takes 28 ms longer' },
+      { kind: 'fault', atMs: 40, node: 'world', label: 'state is as fast as before' },
+    ];
+    expect(timeline(slow)).toContain('── █ state takes 28 ms longer\n');
+    expect(timeline(slow)).toContain('── · state is as fast as before\n');
+  });
+
   it('[TL2] heartbeats are told when they are lost, and only then', () => {
     const text = timeline(longTrace(60), { most: 1_000 });
     const renewals = text.split('\n').filter((line) => line.includes('renew'));
