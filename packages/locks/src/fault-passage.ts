@@ -50,13 +50,18 @@ export class FaultPassage {
     this.#far = far;
     this.#requests = new FaultLane(near, far, home.weather.requests, home);
     this.#replies = new FaultLane(far, near, home.weather.replies, home);
+    // A server that is not there is told as plainly as a proxy can.
+    let isThere = false;
+    far.once('connect', () => {
+      isThere = true;
+    });
     near.on('data', (chunk) => this.#asked(chunk));
     far.on('data', (chunk) => this.#answered(chunk));
     near.on('end', () => this.#requests.finish());
     far.on('end', () => this.#replies.finish());
     // Whoever is left hears the end of the stream, after what was said before it.
     near.on('error', () => this.#requests.finish());
-    far.on('error', () => this.#replies.finish());
+    far.on('error', () => (isThere ? this.#replies.finish() : reset(near)));
     near.on('close', () => this.#left());
     far.on('close', () => this.#left());
   }
@@ -73,8 +78,8 @@ export class FaultPassage {
       this.#requests.silence();
       this.#replies.silence();
     } else if (ending === 'reset') {
-      this.#near.resetAndDestroy();
-      this.#far.resetAndDestroy();
+      reset(this.#near);
+      reset(this.#far);
     } else {
       this.#near.end();
       this.#far.end();
@@ -199,4 +204,13 @@ export class FaultPassage {
     if (forMs !== undefined) this.#timers.add(this.#home.clock.background(forMs, open));
     return gate;
   }
+}
+
+/**
+ * Of a socket that is being shut down the other side hears the end anyway; and Node, which cannot reset it then,
+ * forgets to close it.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -225,8 +225,6 @@ class LoopbackProxy implements FaultProxy, PassageHome {
     }
     const far = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     this.#passages.add(new FaultPassage(this, near, far));
-    // A server that is not there is told as plainly as a proxy can.
-    far.once('error', () => near.resetAndDestroy());
   }
 
   #change(direction: Direction | undefined, weather: Partial<Weather>): void {

@@ -191,6 +191,53 @@ describe('a proxy before Redis', () => {
   });
 });
 
+describe('what a proxy leaves open', () => {
+  const open = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
+  async function connected(proxy: FaultProxy): Promise<Socket[]> {
+    const sockets = Array.from({ length: 3 }, () => connect({ host: proxy.host, port: proxy.port }));
+    for (const socket of sockets) socket.on('error', () => undefined);
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    return sockets;
+  }
+
+  it.each([
+    ['are reset while they are being cut', ['cut', 'reset']],
+    ['are cut while they are being reset', ['reset', 'cut']],
+    ['are half open', ['halfOpen']],
+    ['pass nothing', ['blackHole']],
+  ] as const)('[FP4] no socket, when connections %s', async (_how, faults) => {
+    const before = open();
+    const server = createServer((socket) => socket.on('error', () => undefined).resume());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { readonly port: number };
+    const proxy = await startFaultProxy({ to: { host: '127.0.0.1', port } });
+    const sockets = await connected(proxy);
+    await expect.poll(() => proxy.connections).toBe(3);
+    for (const fault of faults) proxy[fault]();
+    for (const socket of sockets) socket.destroy();
+    await proxy.close();
+    await new Promise((resolve) => server.close(resolve));
+    await expect.poll(open).toBe(before);
+  });
+
+  it('[FP4] no socket, when there is no server', async () => {
+    const before = open();
+    const gone = createServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const { port } = gone.address() as { readonly port: number };
+    await new Promise((resolve) => gone.close(resolve));
+    const proxy = await startFaultProxy({ to: { host: '127.0.0.1', port } });
+    const sockets = await connected(proxy);
+    await Promise.all(
+      sockets.map((socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve()))),
+    );
+    await proxy.close();
+    await expect.poll(open).toBe(before);
+  });
+});
+
 it('[FP1] [FP4] carries any other protocol too, half-closed connections included', async () => {
   const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
     let heard = '';
