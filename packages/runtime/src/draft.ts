@@ -8,7 +8,7 @@ import { type Asks, answered, type ReplyAddress, withAsk, withoutAsk, withoutExp
 import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
 import { type KeptDelay, policyOf } from './delay-policy.ts';
 import type { Effect, EventData } from './effect.ts';
-import type { Answer, Numbered } from './envelope.ts';
+import type { Answer } from './envelope.ts';
 import {
   type AfterEffect,
   answerOf,
@@ -19,7 +19,7 @@ import {
   type StoredReply,
 } from './group-step.ts';
 import type { InspectedStep } from './inspection-feed.ts';
-import { laneClosed } from './lanes.ts';
+import { laneClosedEvent } from './lanes.ts';
 import { carriedEvent, isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Json, OutboxRow, SenderId, Settled, TimerRow } from './state-store.ts';
@@ -194,13 +194,13 @@ export class Draft {
     this.#bounced.push(row);
   }
 
-  /** The next message on the lane to this receiver is the last, until there is another. */
-  closeLane(to: ActorId): void {
-    this.#owe(to, () => ({ type: laneClosed }));
+  /** Ends the lane to the receiver of this row: of what was told up to it nothing is owed after this commit. */
+  closeLane(row: OutboxRow): void {
+    this.#owe(row.to, () => laneClosedEvent(row));
   }
 
-  /** An actor that tells this one has closed its lane. */
-  laneClosed({ sender, n }: Numbered): void {
+  /** An actor that tells this one has closed its lane up to `n`. */
+  laneClosed(sender: SenderId, n: number): void {
     this.#changes = true;
     this.#closes.push({ sender, n });
   }

@@ -3,13 +3,15 @@
 // What a receiver remembers of the actors that tell it something: one lane each, the settlement of
 // what came on it. A lane may be forgotten only when no number of it can come as a new message any
 // more, and only its sender knows that. So a receiver that has many lanes asks those that come later
-// to close theirs; a sender whose lane is empty, every message of it settled and out of its outbox,
-// owes one message more on it, that closes it. Pure; the store keeps the result.
+// to close theirs; a sender whose lane is empty, every message of it settled, owes one message more on
+// it, that closes it up to the last of those that leave its outbox in the same commit, or left it
+// before. Pure; the store keeps the result.
 //
 //   LC1  A lane opened while there are `actorLanes` already is crowded: each answer on it says so, a
 //        repeated one too, until it is closed.
 //   LC2  To close a lane up to `n` deletes it if it has nothing above `n`, and else does nothing: a
-//        closing message that is late, or comes twice, harms no lane that was opened since.
+//        closing message that is late, or comes twice, harms no lane that was opened since, and none
+//        whose sender told something meanwhile, which the next owner of the sender may tell again.
 //   LC3  One floor for all lanes, above the highest `n` of any closing message, never goes down.
 //   LC4  A number below that floor, on a lane that is not there, is not applied: `closed`. Either it
 //        was settled before its lane was closed, and whoever sent it is a stale copy that nobody
@@ -20,6 +22,7 @@
 // sender's outbox, as durable as any; lanes and floor change in commits of the receiver. A sender's
 // owner that was overtaken may send an old number for ever: it is settled, or below the floor, and the
 // commit that would number it anew is fenced.
+import type { EventData } from './effect.ts';
 import type { Json } from './json.ts';
 import type { Settlement } from './settlement.ts';
 import type { Commit, SenderId, Settled } from './state-store.ts';
@@ -29,6 +32,16 @@ export const laneClosed = 'xstate.lane.closed';
 
 export function isLaneClosed({ event }: { readonly event: Json }): boolean {
   return (event as { readonly type?: unknown } | null)?.type === laneClosed;
+}
+
+/** The message that closes a lane up to the row that was the last on it. */
+export function laneClosedEvent({ n }: { readonly n: number }): EventData {
+  return { type: laneClosed, upTo: n };
+}
+
+/** Up to which number it closes the lane it came on; undefined for nothing. */
+export function closedUpTo({ upTo }: EventData): number | undefined {
+  return typeof upTo === 'number' && Number.isSafeInteger(upTo) ? upTo : undefined;
 }
 
 export interface Lanes {

@@ -7,7 +7,7 @@
 //   OB1  Per receiver, rows are delivered in the order of their numbers, one at a time.
 //   OB2  A receiver that cannot take a row now is asked again, for ever, with growing pauses.
 //   OB3  One slow receiver delays no other.
-//   OB7  Of a receiver that is crowded the last row of a lane is settled with `closes`.
+//   OB7  Of a receiver that is crowded the last row of a lane, but for those that close it, is settled with `closes`.
 //   OB8  One that has no lane for a row is told nothing more until the rows have new numbers.
 import type { Cancel, Clock } from '@devmentor/locks';
 import type { OwedRow } from './activation-host.ts';
@@ -15,6 +15,7 @@ import type { ActorId } from './actor-id.ts';
 import type { EventData } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import { ActorError } from './errors.ts';
+import { isLaneClosed } from './lanes.ts';
 import type { OutboxRow } from './state-store.ts';
 
 export interface RelayPort {
@@ -113,7 +114,7 @@ export class OutboxRelay {
       pauseMs = FIRST_PAUSE_MS;
       this.#refusals.delete(to);
       lane.shift();
-      this.#port.settled(row, verdict.refusal, verdict.crowded && lane.length === 0);
+      this.#port.settled(row, verdict.refusal, verdict.crowded && lane.every(isLaneClosed));
     }
     this.#lanes.delete(to);
   }

@@ -19,7 +19,7 @@ import type { EventData } from './effect.ts';
 import type { Numbered } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group-step.ts';
-import { isLane, isLaneClosed, laneClosed } from './lanes.ts';
+import { closedUpTo, isLane, isLaneClosed, laneClosed } from './lanes.ts';
 import { isReservedEventType, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json } from './state-store.ts';
@@ -83,7 +83,7 @@ class Stepping {
         return this.#bounce(letter);
       case 'emptied':
         this.draft.bounce(letter.row);
-        this.draft.closeLane(letter.row.to);
+        this.draft.closeLane(letter.row);
         return;
       case 'closed':
         this.draft.renumber(letter.to, letter.rows, letter.floor);
@@ -102,7 +102,9 @@ class Stepping {
     }
     if (letter.event.type === laneClosed && letter.from !== undefined && isLane(letter.from.sender)) {
       // Nothing of the machine's: it is done whatever state the actor is in.
-      if (this.#before.version > 0 && this.#stepper.behavior.durable) this.draft.laneClosed(letter.from);
+      const n = closedUpTo(letter.event);
+      if (n !== undefined && this.#before.version > 0 && this.#stepper.behavior.durable)
+        this.draft.laneClosed(letter.from.sender, n);
       this.draft.answer(letter, { kind: 'committed', version: this.#before.version });
       return;
     }
@@ -245,7 +247,7 @@ class Stepping {
 
   #bounce({ row, refusal, closes }: Bounced): undefined {
     this.draft.bounce(row);
-    if (closes) this.draft.closeLane(row.to);
+    if (closes) this.draft.closeLane(row);
     if (isLaneClosed(row)) return;
     this.draft.bury(row.event, this.#stepper.id, refusal, { to: row.to, why: refusal.code });
   }

@@ -2,7 +2,7 @@
 // or applied twice by that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { laneClosed } from '../src/lanes.ts';
+import { isLaneClosed, laneClosed } from '../src/lanes.ts';
 import type { Commit } from '../src/state-store.ts';
 import type { CommitFault } from '../src/testing-faults.ts';
 import { Ledger } from './ledger.fixture.ts';
@@ -79,6 +79,44 @@ describe('lanes', () => {
     expect(await run(ledger.ask({ type: 'list' }))).toEqual(['first', 'q', 's1', 's2', 's3']);
     expect(before).toHaveLength(2);
     expect((await state.peek(slow.id))?.outbox).toEqual([]);
+  });
+
+  it('[OB7] a lane is closed only up to what has left the outbox of its sender, whose next owner tells the rest again', async () => {
+    const isClosing = ({ outbox }: Commit) => outbox.add.some(isLaneClosed);
+    // Told a second thing after so many turns of the loop: before the end of the lane is owed, with it, and after.
+    for (let turns = 0; turns < 30; turns += 2) {
+      let closing = 0;
+      let isCut = false;
+      const node = await solo([Ledger], {
+        limits: { actorLanes: 0 },
+        fault: (commits) => {
+          const own = commits.filter(({ id }) => id === 'ledger:a');
+          if (isCut && closing > 0 && own.length > 0) return 'not-applied';
+          closing += own.filter(isClosing).length;
+          return 'none';
+        },
+      });
+      await node.run(node.runtime.actor(Ledger, book).tell({ type: 'note', id: 'first' }));
+      isCut = true;
+      const teller = node.runtime.actor(Ledger, 'a');
+      const told = [teller.tell(pass('x'))];
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      told.push(teller.tell(pass('y')));
+      const acknowledged = Promise.allSettled(told);
+      await node.clock.advance(100);
+      isCut = false;
+      await node.restart();
+      const isTold = (await node.run(acknowledged)).map(({ status }) => status === 'fulfilled');
+      await node.clock.advance(3_000);
+      const notes = await node.run(node.runtime.actor(Ledger, book).ask({ type: 'list' }));
+      expect([turns, notes]).toEqual([turns, [...new Set(notes)]]);
+      expect([turns, notes]).toEqual([turns, expect.arrayContaining(['x', 'y'].filter((_, i) => isTold[i]))]);
+      // And in the end it is closed: nothing was settled on it above that.
+      const settles = node.calls.flat().flatMap((commit) => commit.settles);
+      const highest = (of: readonly { readonly sender: string; readonly n: number }[]) =>
+        Math.max(...of.filter(({ sender }) => sender === 'ledger:a').map(({ n }) => n));
+      expect(highest(closesOf(node.calls))).toBeGreaterThanOrEqual(highest(settles));
+    }
   });
 
   it('[OB7] [OB8] whatever commits are lost and whenever its node goes, each message is applied once', async () => {
