@@ -1,7 +1,7 @@
 import { systemClock } from './clock.system.ts';
 import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
-import { encodeId, slotOf } from './id-codec.ts';
+import { compareNames, encodeId, slotOf } from './id-codec.ts';
 import { type FencingToken, fenceOf } from './lease.ts';
 import type { CommandKind, CommandOf, LeaseCommand, Notice, OwnView, Replies, Reply } from './lease-command.ts';
 import type { Moment, Transition } from './lease-draft.ts';
@@ -78,7 +78,7 @@ export class MemoryLeaseStore implements LeaseStore {
     const serverMs = this.#serverMs();
     if (serverMs - this.#sweptMs < SWEEP_MS) return;
     this.#sweptMs = serverMs;
-    for (let row = this.#due.first; row !== undefined && row.dueMs <= serverMs; row = this.#due.first) {
+    for (const row of this.#takeDue(serverMs)) {
       const bucket = this.#bucketOf(row.resource);
       this.#commit(row.resource, row, bucket, settle(row.record, this.#moment(bucket)));
     }
@@ -150,6 +150,22 @@ export class MemoryLeaseStore implements LeaseStore {
     return done.reply;
   }
 
+  /** By bucket, and in each by name, which is the order of a sweep. */
+  #takeDue(serverMs: number): readonly Row[] {
+    const rows: Row[] = [];
+    for (let row = this.#due.first; row !== undefined && row.dueMs <= serverMs; row = this.#due.first) {
+      this.#due.remove(row);
+      rows.push(row);
+    }
+    if (rows.length < 2) return rows;
+    const placed = rows.map((row) => {
+      const encoded = encodeId(row.resource);
+      return { row, encoded, bucket: slotOf(encoded, this.buckets) };
+    });
+    placed.sort((one, other) => one.bucket - other.bucket || (one.encoded < other.encoded ? -1 : 1));
+    return placed.map(({ row }) => row);
+  }
+
   #moment(bucket: Bucket): Moment {
     const us = Math.floor((this.#originMs + this.#clock.nowMs()) * 1_000);
     return {
@@ -201,9 +217,4 @@ export class MemoryLeaseStore implements LeaseStore {
       for (const onHint of bucket.hinted) onHint();
     });
   }
-}
-
-/** By bytes of UTF-8, as Redis orders names. */
-function compareNames(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

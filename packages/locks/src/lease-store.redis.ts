@@ -184,7 +184,7 @@ export class RedisLeaseStore implements LeaseStore {
         if (encoded === 0 || encoded.length === 0) continue;
         const bucket = buckets[index] as number;
         await this.#flush(
-          encoded.map((name) => ({
+          encoded.sort().map((name) => ({
             place: this.#places.encoded(name, bucket),
             ...SETTLE_WIRE,
             command: undefined,
