@@ -4,7 +4,7 @@
 // letters of the group. The activation does what is decided here.
 import { InvariantViolation } from '@devmentor/locks';
 import type { ActorId } from './actor-id.ts';
-import { type ActorState, storedForm } from './actor-state.ts';
+import { type ActorState, storedForm, storedTimers } from './actor-state.ts';
 import type { Answer } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type Stepper, type StoredReply } from './group-step.ts';
@@ -48,7 +48,7 @@ export function commitOf(
     basis: state.version,
     machineVersion: behavior.version,
     snapshot: storedForm(driver, next, facts.storeMs),
-    timers: [...next.timers.values()],
+    timers: storedTimers(next, facts.storeMs),
     outbox: { add: group.outbox, remove: [...facts.paid, ...group.bounced.map(({ to, n }) => ({ to, n }))] },
     settles: group.settles,
     events: group.events,

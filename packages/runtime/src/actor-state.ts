@@ -74,6 +74,19 @@ export function storedForm(driver: MachineDriver, state: ActorState, storeMs: nu
   return stored as object as Json;
 }
 
+/** Of no timer that a machine sets: those have the ids that XState gives them, or `raise` and `sendTo` do. */
+const WAKES = 'devmentor.invokes';
+
+/**
+ * The timers of a state as its record keeps them. While an invoke is under way there is one more, due at once: the
+ * next owner of the shard wakes the actor by it, and so starts the invoke again, though nobody tells the actor anything.
+ */
+export function storedTimers({ timers, runs, halt }: ActorState, storeMs: number): readonly TimerRow[] {
+  const rows = [...timers.values()];
+  if (isEmpty(runs) || halt !== undefined) return rows;
+  return [...rows, { id: WAKES, generation: 0, dueAtMs: Math.floor(storeMs), event: { type: WAKES } }];
+}
+
 /**
  * The number after `last`, for the next message of an actor to anybody. One counter serves all
  * receivers, each of which sees rising numbers with gaps: so an actor keeps one number, however
@@ -119,10 +132,7 @@ export function loadedState(
   return {
     version: record.version,
     snapshot: driver.restore(machine),
-    timers:
-      record.timers.length === 0
-        ? noTimers
-        : new Map(record.timers.map((row) => [row.id, timerOf(row, stored.delays, windows)])),
+    timers: loadedTimers(record.timers, stored.delays, windows),
     lastOut: stored.out ?? 0,
     runs: isEmpty(stored.runs) ? noRuns : stored.runs,
     mark: stored.mark,
@@ -134,6 +144,15 @@ export function loadedState(
     watchers: stored.watchers ?? noWatchers,
     traces: stored.traces ?? noTraces,
   };
+}
+
+function loadedTimers(
+  rows: readonly TimerRow[],
+  delays: StoredState['delays'],
+  windows: readonly Window[],
+): ActorState['timers'] {
+  const own = rows.filter(({ id }) => id !== WAKES);
+  return own.length === 0 ? noTimers : new Map(own.map((row) => [row.id, timerOf(row, delays, windows)]));
 }
 
 function timerOf(row: TimerRow, delays: StoredState['delays'], windows: readonly Window[]): TimerRow {
