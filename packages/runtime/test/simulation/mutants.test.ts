@@ -7,7 +7,7 @@ import { hunted } from './mutants/hunted.ts';
 import { type Mutant, mutants } from './mutants/mutants.ts';
 
 const SEEDS = 2_000;
-const HUNT_MS = 120_000;
+const HUNT_MS = 180_000;
 const root = new URL('../../../../', import.meta.url);
 
 type Ended = { readonly found: Hunted } | { readonly thrown: unknown };
