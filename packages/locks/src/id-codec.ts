@@ -33,3 +33,8 @@ export function encodeId(id: string): string {
 export function slotOf(encoded: string, slots: number): number {
   return crc32(encoded) % slots;
 }
+
+/** By bytes of UTF-8, as Redis orders names. */
+export function compareNames(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

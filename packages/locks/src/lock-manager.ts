@@ -18,6 +18,7 @@ import type { AuditOptions, AuditRecord } from './lock-audit.ts';
 import type { LockLog, LoggedLockEvent, LogId } from './lock-event.ts';
 import type { LockCounts } from './lock-metrics.ts';
 import type { MultiLease, MultiOptions, MultiOutcome } from './multi-lock.ts';
+import type { PoolView } from './permit-command.ts';
 import type { ReadWriteLock } from './read-write.ts';
 import type { Semaphore } from './semaphore.ts';
 
@@ -272,6 +273,12 @@ export interface LockManager {
   inspect(resource: string, options?: { readonly withLeaseId?: boolean }): Promise<LeaseView>;
   /** Held resources by prefix, in order of their names; a page costs the store its own length. */
   list(query: { readonly prefix: string; readonly cursor?: string; readonly limit?: number }): Promise<LeasePage>;
+  /** The same of pools that somebody holds or waits for. Every page looks at all pools: for people, not for loops. */
+  listPools(query: {
+    readonly prefix: string;
+    readonly cursor?: string;
+    readonly limit?: number;
+  }): Promise<{ readonly items: readonly PoolView[]; readonly nextCursor?: string }>;
   /** Where the resource stands, and then every event of it. Yields a fresh view where events may have been missed. */
   watch(resource: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<LeaseChange>;
   readonly log: LockLog;

@@ -65,6 +65,7 @@ import type {
 import { LockMetrics } from './lock-metrics.ts';
 import { grantedAll, type MultiLease, type MultiOptions, type MultiOutcome, tryAcquireAll } from './multi-lock.ts';
 import { ended, tooLate, type Unavailable, unavailable } from './outcomes.ts';
+import type { PoolView } from './permit-command.ts';
 import type { PermitStore } from './permit-store.ts';
 import { Permits } from './permits.ts';
 import { ReadWriteLock } from './read-write.ts';
@@ -324,6 +325,19 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
     await this.open();
     const { views, next } = await this.store.list({ prefix, after: cursor, limit: Math.min(limit, 1_000) });
     return { items: views.map(publicView), ...(next === undefined ? {} : { nextCursor: next }) };
+  }
+
+  async listPools(query: {
+    readonly prefix: string;
+    readonly cursor?: string;
+    readonly limit?: number;
+  }): Promise<{ items: readonly PoolView[]; nextCursor?: string }> {
+    const { prefix, cursor = '', limit = 100 } = query;
+    checkText('prefix', prefix);
+    checkText('cursor', cursor);
+    checkLimit(limit);
+    const { views, next } = await this.#pools().list({ prefix, after: cursor, limit: Math.min(limit, 1_000) });
+    return { items: views, ...(next === undefined ? {} : { nextCursor: next }) };
   }
 
   async *watch(resource: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<LeaseChange> {

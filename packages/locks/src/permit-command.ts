@@ -1,5 +1,5 @@
 import type { EndedHow, FencingToken, Holder, JsonObject } from './lease.ts';
-import type { CommandOf, OwnView, Replies, RequestCommand } from './lease-command.ts';
+import type { CommandOf, EndedNotice, Offer, OwnView, Replies, RequestCommand } from './lease-command.ts';
 
 /** A request for `weight` permits of a pool of `capacity`. Repeating it never makes a second grant. */
 export interface PermitRequest extends RequestCommand {
@@ -33,6 +33,9 @@ export type PermitCommand =
 
 export type PermitCommandKind = PermitCommand['kind'];
 export type PermitCommandOf<K extends PermitCommandKind> = Extract<PermitCommand, { readonly kind: K }>;
+
+/** What processes that use pools tell each other beside the replies. */
+export type PermitNotice = Offer | EndedNotice;
 
 /** One holder of a pool, as it may see itself. */
 export interface PermitView extends OwnView {

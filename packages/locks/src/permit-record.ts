@@ -1,3 +1,4 @@
+import { compareNames } from './id-codec.ts';
 import type { FencingToken, Holder, JsonObject } from './lease.ts';
 import type { EndedLease, Waiter } from './lease-record.ts';
 import type { PermitHolding, PermitView, PoolView } from './permit-command.ts';
@@ -120,6 +121,18 @@ export function poolViewOf(record: PoolRecord, serverMs: number): PoolView {
     waiters: record.waiters.slice(0, MAX_SHOWN).map(({ holder, instance, weight }) => ({ holder, instance, weight })),
     serverMs,
   };
+}
+
+/** A page of the pools that are in use. Names are ordered by their bytes. */
+export function pageOfPools(
+  pools: readonly PoolView[],
+  { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
+): { readonly views: readonly PoolView[]; readonly next: string | undefined } {
+  const found = pools
+    .filter(({ resource, permits }) => permits > 0 && resource.startsWith(prefix) && compareNames(resource, after) > 0)
+    .sort((one, other) => compareNames(one.resource, other.resource));
+  const views = found.slice(0, limit);
+  return { views, next: found.length > limit ? views.at(-1)?.resource : undefined };
 }
 
 function holdingOf(one: PermitHolder, serverMs: number): PermitHolding {

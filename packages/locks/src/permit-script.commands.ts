@@ -80,11 +80,15 @@ function run.u(pool, i)
   return grantNow(pool, holder)
 end
 
--- lease, how
+-- lease, how, 1 when somebody else ends it
 function run.r(pool, i)
   local holder = holderOf(pool, ARGV[i])
   if holder then
     finish(pool, holder, ARGV[i + 1])
+    if ARGV[i + 2] == '1' then
+      call('PUBLISH', namespace .. ':permit-ended', '{"kind":"ended","resource":' .. cjson.encode(call('HGET', pool.key, 'n')) ..
+        ',"leaseId":' .. cjson.encode(ARGV[i]) .. ',"how":' .. cjson.encode(ARGV[i + 1]) .. '}')
+    end
     offerNext(pool)
     return { 'released' }
   end
@@ -117,7 +121,8 @@ function run.i(pool)
     waiters[n] = { waiter.facts, waiter.weight }
   end
   local isIdle = pool.held == 0 and pool.waiting == 0
-  return { 'pool', isIdle and 0 or pool.capacity, pool.used, pool.held, pool.waiting, holders, waiters }
+  return { 'pool', isIdle and 0 or pool.capacity, pool.used, pool.held, pool.waiting, holders, waiters,
+    call('HGET', pool.key, 'n') }
 end
 
 -- Lets go of what is past its window.

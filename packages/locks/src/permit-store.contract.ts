@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FencingToken } from './lease.ts';
-import type { Offer } from './lease-command.ts';
+import type { EndedNotice, Offer } from './lease-command.ts';
 import { MAX_ENDED, MAX_WAITERS, OFFER_MS } from './lease-record.ts';
 import type { PermitCommandKind, PermitCommandOf, PermitReplies, PoolView } from './permit-command.ts';
 import { MAX_HOLDERS } from './permit-record.ts';
@@ -31,11 +31,13 @@ interface Claim {
 export function permitStoreContract(harness: PermitStoreHarness): void {
   let store: PermitStore;
   const offers: Offer[] = [];
+  const told: EndedNotice[] = [];
 
   beforeEach(async () => {
     offers.length = 0;
+    told.length = 0;
     store = await harness.open();
-    await store.listen('here', (offer) => void offers.push(offer));
+    await store.listen('here', (notice) => void (notice.kind === 'ended' ? told.push(notice) : offers.push(notice)));
   });
 
   const submit = <K extends PermitCommandKind>(command: PermitCommandOf<K>): Promise<PermitReplies[K]> =>
@@ -307,6 +309,52 @@ export function permitStoreContract(harness: PermitStoreHarness): void {
       // The answer was lost: asked again, it is the same.
       expect(await reweigh('r1', 4)).toMatchObject({ kind: 'held', view: { fence: reply.fence, weight: 4 } });
       expect(await reweigh('never', 4)).toEqual({ kind: 'ended', how: 'unknown' });
+    });
+
+    it('[PS13] whoever else ends a permit, its holder is told, and by its name', async () => {
+      const end = (requestId: string, how: 'released' | 'revoked', isByOther: boolean) =>
+        submit<'release'>({
+          kind: 'release',
+          resource: gpu,
+          leaseId: leaseOf(requestId),
+          how,
+          reason: undefined,
+          isByOther,
+        });
+      for (const requestId of ['r1', 'r2', 'r3']) granted(await request(requestId));
+      await end('r1', 'released', false);
+      await end('r2', 'released', true);
+      await end('r3', 'revoked', true);
+      expect(await end('r3', 'revoked', true)).toEqual({ kind: 'already' });
+      const facts = { kind: 'ended', resource: gpu };
+      await expect
+        .poll(async () => {
+          await harness.elapse(1);
+          return told;
+        })
+        .toEqual([
+          { ...facts, leaseId: leaseOf('r2'), how: 'released' },
+          { ...facts, leaseId: leaseOf('r3'), how: 'revoked' },
+        ]);
+    });
+
+    it('[PS14] lists the pools in use by prefix, in order of their names', async () => {
+      for (const resource of ['tpu', 'gpu:b', 'gpu:a', 'gpu:ж', 'free']) await request(`of ${resource}`, { resource });
+      await submit<'release'>({
+        kind: 'release',
+        resource: 'free',
+        leaseId: leaseOf('of free'),
+        how: 'released',
+        reason: undefined,
+      });
+      const names = async (prefix: string, after: string, limit: number) => {
+        const { views, next } = await store.list({ prefix, after, limit });
+        return [...views.map(({ resource, held }) => `${resource} ${held}`), next];
+      };
+      expect(await names('', '', 10)).toEqual(['gpu:a 1', 'gpu:b 1', 'gpu:ж 1', 'tpu 1', undefined]);
+      expect(await names('gpu:', '', 2)).toEqual(['gpu:a 1', 'gpu:b 1', 'gpu:b']);
+      expect(await names('gpu:', 'gpu:b', 2)).toEqual(['gpu:ж 1', undefined]);
+      expect(await names('x', '', 2)).toEqual([undefined]);
     });
 
     it('[PS11] remembers 256 ended leases of a pool, the latest of them', async () => {

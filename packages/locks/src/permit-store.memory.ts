@@ -1,16 +1,17 @@
 import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { type FencingToken, fenceOf } from './lease.ts';
-import type { Offer } from './lease-command.ts';
 import type {
   PermitCommand,
   PermitCommandKind,
   PermitCommandOf,
+  PermitNotice,
   PermitReplies,
   PermitReply,
+  PoolView,
 } from './permit-command.ts';
-import { emptyPool, isSpentPool, nextPoolDueMs, type PoolRecord } from './permit-record.ts';
-import type { PermitStore } from './permit-store.ts';
+import { emptyPool, isSpentPool, nextPoolDueMs, type PoolRecord, pageOfPools } from './permit-record.ts';
+import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
 import { permitTransition } from './permit-transition.ts';
 
 interface Pool extends Due {
@@ -25,7 +26,7 @@ export class MemoryPermitStore implements PermitStore {
   readonly #floor: FencingToken;
   readonly #pools = new Map<string, Pool>();
   readonly #due = new DueQueue<Pool>();
-  readonly #listeners = new Map<string, (offer: Offer) => void>();
+  readonly #listeners = new Map<string, (notice: PermitNotice) => void>();
 
   /** @param fenceFloor no grant carries a lower fence */
   constructor(clock: Clock, fenceFloor: FencingToken = fenceOf(0)) {
@@ -44,8 +45,17 @@ export class MemoryPermitStore implements PermitStore {
       this.#apply({ kind: 'settle', resource: pool.record.resource });
   }
 
-  async listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
-    this.#listeners.set(listener, onOffer);
+  async list(query: PoolQuery): Promise<PoolPage> {
+    const views: PoolView[] = [];
+    for (const resource of [...this.#pools.keys()]) {
+      const { view } = this.#apply({ kind: 'inspect', resource }) as PermitReplies['inspect'];
+      views.push(view);
+    }
+    return pageOfPools(views, query);
+  }
+
+  async listen(listener: string, onNotice: (notice: PermitNotice) => void): Promise<Unsubscribe> {
+    this.#listeners.set(listener, onNotice);
     return () => void this.#listeners.delete(listener);
   }
 
@@ -57,9 +67,13 @@ export class MemoryPermitStore implements PermitStore {
     const { resource } = command;
     const known = this.#pools.get(resource);
     const before = known?.record ?? emptyPool(resource, this.#floor);
-    const { record, reply, offers } = permitTransition(before, command, this.#nowUs());
+    const { record, reply, offers, told } = permitTransition(before, command, this.#nowUs());
     this.#commit(known ?? { record, dueMs: 0, place: -1 }, record);
     for (const { listener, ...offer } of offers) this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
+    for (const notice of told)
+      this.#clock.soon(() => {
+        for (const onNotice of this.#listeners.values()) onNotice(notice);
+      });
     return reply;
   }
 

@@ -33,7 +33,7 @@ export function toPermitWire(command: PermitCommand): {
       return { letter: 'u', fields: [leaseId, `${weight}`, next.leaseId, next.requestId] };
     }
     case 'release':
-      return { letter: 'r', fields: [command.leaseId, command.how] };
+      return { letter: 'r', fields: [command.leaseId, command.how, command.isByOther === true ? '1' : '0'] };
     case 'cancel':
       return { letter: 'c', fields: [command.requestId] };
     case 'inspect':
@@ -76,6 +76,8 @@ export type PermitWireReply =
       queue: number,
       readonly WireView[],
       readonly (readonly [facts: string, weight: number])[],
+      /** None of a pool that is not remembered. */
+      name: string | null | undefined,
     ]
   | readonly ['released' | 'already' | 'expired' | 'superseded' | 'unknown' | 'left' | 'returned' | 'settled'];
 
@@ -101,11 +103,12 @@ export function fromPermitWire(command: PermitCommand, reply: PermitWireReply, s
     case 'shared':
       return { kind: 'shared', others: reply[1] };
     case 'pool': {
-      const [, permits, used, held, queue, holders, waiters] = reply;
+      const [, permits, used, held, queue, holders, waiters, name] = reply;
       return {
         kind: 'pool',
         view: {
-          resource,
+          // Whoever lists pools knows no more than their encoded names.
+          resource: name ?? resource,
           permits,
           free: permits - used,
           held,

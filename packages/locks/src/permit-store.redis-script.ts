@@ -23,8 +23,14 @@ import { PERMIT_COMMANDS } from './permit-script.commands.ts';
 import { POOL } from './permit-script.pool.ts';
 
 /** How many arguments follow the letter and the encoded resource. */
-export const PERMIT_WIDTHS = { q: 9, n: 2, u: 4, r: 2, c: 1, i: 0, s: 0 } as const;
+export const PERMIT_WIDTHS = { q: 9, n: 2, u: 4, r: 3, c: 1, i: 0, s: 0 } as const;
 export type PermitLetter = keyof typeof PERMIT_WIDTHS;
+
+/** Encoded resources of all pools that are remembered. */
+export const POOL_NAMES = `local out = {}
+for i, key in ipairs(KEYS) do out[i] = redis.call('ZRANGE', key, 0, -1) end
+return out
+`;
 
 const DUE = `local now, out = math.floor(us / 1000), {}
 for i, key in ipairs(KEYS) do out[i] = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, ARGV[1]) end

@@ -2,17 +2,18 @@ import type { Batcher } from './batcher.ts';
 import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import { encodeId, slotOf } from './id-codec.ts';
-import type { Offer } from './lease-command.ts';
 import type {
   PermitCommand,
   PermitCommandKind,
   PermitCommandOf,
+  PermitNotice,
   PermitReplies,
   PermitReply,
 } from './permit-command.ts';
+import { pageOfPools } from './permit-record.ts';
 import { fromPermitWire, type PermitWireReply, toPermitWire } from './permit-store.redis-codec.ts';
-import { duePoolsScript, permitScript } from './permit-store.redis-script.ts';
-import type { PermitStore } from './permit-store.ts';
+import { duePoolsScript, POOL_NAMES, permitScript } from './permit-store.redis-script.ts';
+import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
 import type { RedisLink, Script } from './redis-link.ts';
 import { type ScriptTime, SERVER_TIME } from './redis-time.ts';
 
@@ -48,7 +49,7 @@ export class RedisPermitStore implements PermitStore {
   readonly #link: RedisLink;
   readonly #namespace: string;
   readonly #buckets: () => number;
-  readonly #scripts: { readonly pool: Script; readonly due: Script };
+  readonly #scripts: { readonly pool: Script; readonly due: Script; readonly names: Script };
   readonly #timeArgs: () => readonly string[];
   readonly #wait: ReplicaWait;
   readonly #batchers = new Map<number, Batcher<Submitted, PermitReply>>();
@@ -61,6 +62,7 @@ export class RedisPermitStore implements PermitStore {
     this.#scripts = {
       pool: options.link.script(permitScript(prelude)),
       due: options.link.script(duePoolsScript(prelude)),
+      names: options.link.script(POOL_NAMES),
     };
     this.#timeArgs = args;
     this.#wait = options.wait ?? { replicas: 0, timeoutMs: 0 };
@@ -72,23 +74,57 @@ export class RedisPermitStore implements PermitStore {
   }
 
   async sweep(): Promise<void> {
-    const buckets = Array.from({ length: this.#buckets() }, (_, bucket) => bucket);
-    const lanes = this.#link.isCluster ? buckets.map((bucket) => [bucket]) : [buckets];
-    await Promise.all(lanes.map((lane) => this.#sweep(lane)));
+    await Promise.all(this.#lanes().map((lane) => this.#sweep(lane)));
   }
 
-  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe> {
-    const channel = `${this.#namespace}:permit:${listener}`;
-    return this.#link.subscribe(channel, (payload) => {
-      const offer = JSON.parse(payload) as Offer;
-      // Replicas may not have it yet. With no time left in it, its waiter asks for it, and that is
+  async list(query: PoolQuery): Promise<PoolPage> {
+    const pages = await Promise.all(
+      this.#lanes().map(async (lane) => {
+        const named = (await this.#link.run(this.#scripts.names, this.#dueKeys(lane), [])) as string[][];
+        const inspected = named.flatMap((names, at) =>
+          names.map((encoded) =>
+            this.#send(lane[at] as number, { encoded, command: { kind: 'inspect', resource: encoded } }),
+          ),
+        );
+        return (await Promise.all(inspected)) as PermitReplies['inspect'][];
+      }),
+    );
+    return pageOfPools(
+      pages.flat().map(({ view }) => view),
+      query,
+    );
+  }
+
+  async listen(listener: string, onNotice: (notice: PermitNotice) => void): Promise<Unsubscribe> {
+    const on = (payload: string): void => {
+      const notice = JSON.parse(payload) as PermitNotice;
+      // Replicas may not have the offer yet. With no time left in it, its waiter asks for it, and that is
       // answered when they have it.
-      onOffer(this.#wait.replicas === 0 ? offer : { ...offer, untilMs: offer.grantedAtMs });
-    });
+      const isSure = this.#wait.replicas === 0 || notice.kind === 'ended';
+      onNotice(isSure ? notice : { ...notice, untilMs: notice.grantedAtMs });
+    };
+    const [leaveOwn, leaveAll] = await Promise.all([
+      this.#link.subscribe(`${this.#namespace}:permit:${listener}`, on),
+      this.#link.subscribe(`${this.#namespace}:permit-ended`, on),
+    ]);
+    return () => {
+      leaveOwn();
+      leaveAll();
+    };
+  }
+
+  /** Buckets that one call may reach together. */
+  #lanes(): readonly (readonly number[])[] {
+    const buckets = Array.from({ length: this.#buckets() }, (_, bucket) => bucket);
+    return this.#link.isCluster ? buckets.map((bucket) => [bucket]) : [buckets];
+  }
+
+  #dueKeys(buckets: readonly number[]): string[] {
+    return buckets.map((bucket) => `${this.#prefix(bucket)}pool-due`);
   }
 
   async #sweep(buckets: readonly number[]): Promise<void> {
-    const keys = buckets.map((bucket) => `${this.#prefix(bucket)}pool-due`);
+    const keys = this.#dueKeys(buckets);
     for (let turn = 0; turn < MOST_TURNS; turn += 1) {
       const due = (await this.#link.run(this.#scripts.due, keys, [SWEEP_LIMIT, ...this.#timeArgs()])) as string[][];
       const sent = due.flatMap((names, at) =>

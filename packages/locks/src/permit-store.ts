@@ -1,6 +1,5 @@
 import type { Unsubscribe } from './clock.ts';
-import type { Offer } from './lease-command.ts';
-import type { PermitCommandKind, PermitCommandOf, PermitReplies } from './permit-command.ts';
+import type { PermitCommandKind, PermitCommandOf, PermitNotice, PermitReplies, PoolView } from './permit-command.ts';
 
 // Permit store
 //
@@ -17,16 +16,33 @@ import type { PermitCommandKind, PermitCommandOf, PermitReplies } from './permit
 //   PS9   The number of permits is fixed while anybody holds or waits; another number is refused,
 //         and told the stored one. An idle pool takes the number it is asked with.
 //   PS10  Fewer permits: at once, under the same fence. More: a new grant, for who holds alone.
+//   PS13  A permit that another process ended by its name is told to every process.
+//   PS14  Pools that are in use are listed by prefix, in order of their names.
 //   PS11  A pool remembers at most 256 ended leases, keeps at most 1,024 holders and as many
 //         waiters, and is gone once nothing of it is within its window.
 //
 // A fault is thrown as CoordinationError; `applied` says whether the command may have taken effect.
+
+export interface PoolQuery {
+  readonly prefix: string;
+  /** Names after this one. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+export interface PoolPage {
+  readonly views: readonly PoolView[];
+  /** Where to go on, if there is more. */
+  readonly next: string | undefined;
+}
 
 /** PORT: pools of permits, each with its holders and its queue. A command is atomic. */
 export interface PermitStore {
   submit<K extends PermitCommandKind>(command: PermitCommandOf<K>): Promise<PermitReplies[K]>;
   /** Settles what lapsed in every pool. */
   sweep(): Promise<void>;
-  /** Offers to this process's waiters. One may be lost. */
-  listen(listener: string, onOffer: (offer: Offer) => void): Promise<Unsubscribe>;
+  /** Pools that somebody holds or waits for, in order of their names; looks at all there are. */
+  list(query: PoolQuery): Promise<PoolPage>;
+  /** Offers to this process's waiters, and permits that others ended. Any of it may be lost. */
+  listen(listener: string, onNotice: (notice: PermitNotice) => void): Promise<Unsubscribe>;
 }

@@ -10,7 +10,7 @@
 
 import { assert, unreachable } from './invariant.ts';
 import { type Ended, type EndedHow, type FencingToken, fenceOf } from './lease.ts';
-import type { Offer, Replies } from './lease-command.ts';
+import type { EndedNotice, Offer, Replies } from './lease-command.ts';
 import { ENDED_WINDOW_MS, MAX_ENDED, MAX_WAITERS, OFFER_MS } from './lease-record.ts';
 import type {
   PermitCommand,
@@ -38,6 +38,8 @@ export interface PermitTransition {
   readonly record: PoolRecord;
   readonly reply: PermitReply;
   readonly offers: readonly (Offer & { readonly listener: string })[];
+  /** For everybody: somebody else than its holder ended it. */
+  readonly told: readonly EndedNotice[];
 }
 
 /** @param us the store's clock, in microseconds */
@@ -45,7 +47,7 @@ export function permitTransition(before: PoolRecord, command: PermitCommand, us:
   const draft = new PoolDraft(before, us);
   draft.settle();
   const reply = decide(draft, command);
-  return { record: draft.record, reply, offers: draft.offers };
+  return { record: draft.record, reply, offers: draft.offers, told: draft.told };
 }
 
 function decide(draft: PoolDraft, command: PermitCommand): PermitReply {
@@ -132,6 +134,8 @@ function release(draft: PoolDraft, command: PermitCommandOf<'release'>): Replies
   const holder = draft.holder(command.leaseId);
   if (holder !== undefined) {
     draft.end(holder, command.how);
+    const { resource, leaseId, how } = command;
+    if (command.isByOther === true) draft.told.push({ kind: 'ended', resource, leaseId, how });
     draft.offerNext();
     return { kind: 'released' };
   }
@@ -169,6 +173,7 @@ class PoolDraft {
   readonly us: number;
   readonly ms: number;
   readonly offers: (Offer & { readonly listener: string })[] = [];
+  readonly told: EndedNotice[] = [];
   record: PoolRecord;
 
   constructor(record: PoolRecord, us: number) {

@@ -19,7 +19,7 @@ import type { LockMetrics } from './lock-metrics.ts';
 import { ended, isUncertain, tooLate, type Unavailable, unavailable } from './outcomes.ts';
 import type { PermitReplies, PermitRequest, PoolView } from './permit-command.ts';
 import { type Pool, permitRequest } from './permit-request.ts';
-import type { PermitStore } from './permit-store.ts';
+import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
 import { isTermOver } from './renewal.ts';
 
 export type ReweighOutcome =
@@ -101,8 +101,9 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   async release(pool: Pool, leaseId: string, how: 'released' | 'revoked'): Promise<ReleaseOutcome> {
     const { resource } = pool;
     checkRef({ resource, leaseId });
+    const isByOther = !this.#leases.has(leaseId);
     const outcome = await this.#asking(() =>
-      this.#permits.submit<'release'>({ kind: 'release', resource, leaseId, how, reason: undefined }),
+      this.#permits.submit<'release'>({ kind: 'release', resource, leaseId, how, reason: undefined, isByOther }),
     );
     if (outcome.kind === 'unavailable') return { kind: 'unknown', cause: outcome.cause };
     if (outcome.kind === 'released')
@@ -116,7 +117,13 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     const free = view.permits === 0 ? pool.capacity : view.free;
     const shown = { ...view, permits: view.permits === 0 ? pool.capacity : view.permits, free };
     if (options.withLeaseId === true) return shown;
-    return { ...shown, holders: view.holders.map(({ leaseId: _leaseId, ...one }) => one) };
+    return withoutLeaseIds(shown);
+  }
+
+  async list(query: PoolQuery): Promise<PoolPage> {
+    await this.open();
+    const { views, next } = await this.#permits.list(query);
+    return { views: views.map(withoutLeaseIds), next };
   }
 
   /** More or fewer permits for a lease of the pool; more is a new lease in its place. */
@@ -276,7 +283,10 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
 
   async #openOnce(): Promise<void> {
     await this.#manager.open();
-    this.#stopListening = await this.#permits.listen(this.#self, (offer) => this.#claiming.waiting.offered(offer));
+    this.#stopListening = await this.#permits.listen(this.#self, (notice) => {
+      if (notice.kind === 'ended') this.#leases.get(notice.leaseId)?.endedElsewhere(notice.how);
+      else this.#claiming.waiting.offered(notice);
+    });
     this.isOpen = true;
     this.#sweepSoon();
   }
@@ -292,4 +302,8 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
         .finally(() => this.#sweepSoon());
     });
   }
+}
+
+function withoutLeaseIds(view: PoolView): PoolView {
+  return { ...view, holders: view.holders.map(({ leaseId: _leaseId, ...one }) => one) };
 }

@@ -566,7 +566,7 @@ describe('ids', () => {
   });
 });
 
-async function settled(waiting: Promise<Lease>): Promise<Lease> {
+async function settled<T>(waiting: Promise<T>): Promise<T> {
   await clock.settle();
   return waiting;
 }

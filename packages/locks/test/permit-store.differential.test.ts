@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startRedis } from '../../../test/backends.ts';
-import type { Offer } from '../src/lease-command.ts';
 import { MAX_ENDED } from '../src/lease-record.ts';
-import type { PermitCommand, PermitCommandOf, PermitReply } from '../src/permit-command.ts';
+import type { PermitCommand, PermitCommandOf, PermitNotice, PermitReply } from '../src/permit-command.ts';
 import { MemoryPermitStore } from '../src/permit-store.memory.ts';
 import { RedisPermitStore } from '../src/permit-store.redis.ts';
 import { RedisLink } from '../src/redis-link.ts';
@@ -17,7 +16,8 @@ import { SimulatedClock } from '../src/testing.ts';
 type Step =
   | { readonly kind: 'commands'; readonly commands: readonly PermitCommand[] }
   | { readonly kind: 'elapse'; readonly ms: number }
-  | { readonly kind: 'sweep' };
+  | { readonly kind: 'sweep' }
+  | { readonly kind: 'list'; readonly prefix: string; readonly after: string; readonly limit: number };
 
 const pools = [
   { resource: 'gpu', capacity: 4 },
@@ -65,6 +65,7 @@ const command: fc.Arbitrary<PermitCommand> = fc.oneof(
       leaseId,
       how: fc.constantFrom('released' as const, 'revoked' as const),
       reason: fc.constant(undefined),
+      isByOther: fc.boolean(),
     }),
   },
   {
@@ -104,13 +105,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .map((ms) => ({ kind: 'elapse' as const, ms })),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('list' as const),
+      prefix: fc.constantFrom('', '', 'doc/', 'x'),
+      after: fc.constantFrom('', '', 'f'),
+      limit: fc.constantFrom(1, 10),
+    }),
+  },
 );
 
 describe('pools in memory and in Redis', () => {
   let redis: Backend;
   let link: RedisLink;
   let runs = 0;
-  let offered = 0;
   const seen = new Map<string, number>();
 
   beforeAll(async () => {
@@ -189,12 +198,16 @@ describe('pools in memory and in Redis', () => {
           stores: [memory, script],
         } = both();
         const fences = new Map<string, string>();
-        const offers: [Offer[], Offer[]] = [[], []];
-        await memory.listen('here', (offer) => void offers[0].push(offer));
-        const stop = await script.listen('here', (offer) => void offers[1].push(offer));
+        const heard: [PermitNotice[], PermitNotice[]] = [[], []];
+        await memory.listen('here', (notice) => void heard[0].push(notice));
+        const stop = await script.listen('here', (notice) => void heard[1].push(notice));
         for (const [index, one] of steps.entries()) {
           if (one.kind === 'elapse') await clock.advance(one.ms);
-          else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
+          else if (one.kind === 'list') {
+            const [ours, theirs] = await Promise.all([memory.list(one), script.list(one)]);
+            expect(theirs, `step ${index} of ${JSON.stringify(one)}`).toEqual(ours);
+            if (ours.views.length > 0) seen.set('listed', (seen.get('listed') ?? 0) + 1);
+          } else if (one.kind === 'sweep') await Promise.all([memory.sweep(), script.sweep()]);
           else {
             const [ours, theirs] = await Promise.all([
               Promise.all(one.commands.map((each) => memory.submit(each))),
@@ -208,19 +221,22 @@ describe('pools in memory and in Redis', () => {
           }
         }
         await clock.settle();
-        const name = ({ resource, fence }: Offer): string => `${resource} ${fence}`;
-        const byFence = (one: Offer, other: Offer): number => (name(one) < name(other) ? -1 : 1);
-        await expect.poll(() => offers[1].length, { interval: 1 }).toBe(offers[0].length);
-        expect(offers[1].sort(byFence)).toEqual(offers[0].sort(byFence));
-        offered += offers[0].length;
+        const name = (notice: PermitNotice): string => JSON.stringify(Object.entries(notice).sort());
+        const byName = (one: PermitNotice, other: PermitNotice): number => (name(one) < name(other) ? -1 : 1);
+        await expect.poll(() => heard[1].length, { interval: 1 }).toBe(heard[0].length);
+        expect(heard[1].sort(byName)).toEqual(heard[0].sort(byName));
+        for (const { kind } of heard[0]) {
+          const what = kind === 'ended' ? 'told' : 'offer';
+          seen.set(what, (seen.get(what) ?? 0) + 1);
+        }
         stop();
       }),
       { numRuns: 200 },
     );
-    expect(offered).toBeGreaterThan(10);
     for (const kind of [
       ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],
       ...['released', 'already', 'superseded', 'expired', 'left', 'returned', 'pool', 'settled'],
+      ...['offer', 'told', 'listed'],
     ])
       expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
   }, 120_000);

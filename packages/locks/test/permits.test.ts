@@ -204,6 +204,7 @@ describe('a semaphore', () => {
     const permits: PermitStore = {
       submit,
       sweep: () => store.permits.sweep(),
+      list: (query) => store.permits.list(query),
       listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
     };
     const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
@@ -234,6 +235,7 @@ describe('a semaphore', () => {
     const permits: PermitStore = {
       submit,
       sweep: () => store.permits.sweep(),
+      list: (query) => store.permits.list(query),
       listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
     };
     const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
@@ -272,6 +274,32 @@ describe('a semaphore', () => {
     await lease.release();
     await (await settled(waiting)).release();
     expect(await gpu.inspect()).toMatchObject({ permits: 2, free: 2, held: 0 });
+  });
+
+  it('[PP11] a permit that another process ends by its name is over with the notice, without a round trip', async () => {
+    const elsewhere = open(8).semaphore('gpu', { permits: 2 });
+    await elsewhere.inspect();
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    const [lease, other] = [await gpu.acquire(), await gpu.acquire()];
+    const { signal } = lease;
+    expect(await settled(elsewhere.release({ leaseId: lease.leaseId, how: 'revoked' }))).toEqual({ kind: 'released' });
+    expect([lease.valid, lease.lossReason, signal.aborted]).toEqual([false, 'revoked', true]);
+    expect(await settled(elsewhere.release({ leaseId: other.leaseId }))).toEqual({ kind: 'released' });
+    expect([other.valid, other.lossReason]).toEqual([false, 'released-elsewhere']);
+  });
+
+  it('[PP12] lists pools that are in use, a page at a time, without lease ids', async () => {
+    for (const name of ['a', 'b', 'c']) await locks.semaphore(`gpu:${name}`, { permits: 2 }).acquire();
+    const { items, nextCursor } = await locks.listPools({ prefix: 'gpu:', limit: 2 });
+    expect(items.map(({ resource, held, permits }) => [resource, held, permits])).toEqual([
+      ['gpu:a', 1, 2],
+      ['gpu:b', 1, 2],
+    ]);
+    expect(items[0]?.holders[0]).not.toHaveProperty('leaseId');
+    const rest = await locks.listPools({ prefix: 'gpu:', cursor: nextCursor ?? '' });
+    expect(rest.items.map(({ resource }) => resource)).toEqual(['gpu:c']);
+    expect(rest).not.toHaveProperty('nextCursor');
+    await expect(locks.listPools({ prefix: '', limit: 0 })).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
   });
 
   it('[PP9] what a holder keeps for longer than it may is lost like any lease', async () => {

@@ -119,10 +119,11 @@ export function permitLine(line: CallLine, services: Services): PermitStore {
         ),
       ),
     sweep: () => line.call('sweep', () => locks.write(({ permits }) => permits.sweep(), never)),
-    listen: (listener, onOffer) =>
+    list: (query) => line.call(`list ${query.prefix}`, () => locks.store.permits.list(query)),
+    listen: (listener, onNotice) =>
       line.call('listen', () =>
         services.listen((store) =>
-          store.permits.listen(listener, (offer) => line.notify('offer', () => onOffer(offer))),
+          store.permits.listen(listener, (notice) => line.notify('notice', () => onNotice(notice))),
         ),
       ),
   };

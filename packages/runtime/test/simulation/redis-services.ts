@@ -40,6 +40,11 @@ export class RedisServices implements Servers {
     await this.#link.close();
   }
 
+  /** Asks the server itself. */
+  command(name: string, ...args: readonly string[]): Promise<unknown> {
+    return this.#link.command(name, ...args);
+  }
+
   state(site: Site): StateServer {
     const time = givenTime(() => Math.floor(site.clock.wallMs() * 1_000));
     const stores = redisStores({ link: this.#link, namespace: this.#fresh(), shards: site.shards, time });
@@ -129,7 +134,8 @@ function heldPermits(store: RedisPermitStore, hold: Hold, later: Later): PermitS
     {
       submit: (command) => store.submit(command),
       sweep: () => store.sweep(),
-      listen: (listener, onOffer) => store.listen(listener, later(onOffer)),
+      list: (query) => store.list(query),
+      listen: (listener, onNotice) => store.listen(listener, later(onNotice)),
     },
     hold,
   );
