@@ -104,6 +104,16 @@ describe('takeovers', () => {
     expect(new Set(replies.map(({ body }) => takeoverRequestSchema.parse(body).requestId)).size).toBe(1);
   });
 
+  it('[TO2] a key of one project asks for another one too', async () => {
+    const other = (await ada.client.project()).id;
+    good(await ada.client.ask(`projects/${other}/collaborators/${bob.userId}`, { method: 'PUT' }));
+    const key = { 'idempotency-key': 'take-both' };
+    for (const project of [id, other]) {
+      await ada.client.claimed(project);
+      expect((await bob.client.post(`projects/${project}/takeover`, {}, key)).status).toBe(202);
+    }
+  });
+
   it('[TO3] the owner alone takes a claim by force, at once', async () => {
     const held = await bob.client.claimed(id);
     expect(problem(await takeover(cy, { force: true })).code).toBe('FORBIDDEN');
@@ -121,6 +131,14 @@ describe('takeovers', () => {
     const begun = performance.now();
     await other.close();
     expect(performance.now() - begun).toBeLessThan(8_000);
+  });
+
+  it('[H2] what somebody asked for who is a member no more is withdrawn, and silence grants him nothing', async () => {
+    await ada.client.claimed(id);
+    const { requestId } = await asked(bob);
+    good(await ada.client.ask(`projects/${id}/collaborators/${bob.userId}`, { method: 'DELETE' }));
+    expect(await stateOf(ada)).toBe('held');
+    expect(problem(await answer(ada, requestId, { answer: 'grant' })).code).toBe('NOT_FOUND');
   });
 
   it('[H2] who is no member can neither ask, answer nor withdraw', async () => {

@@ -40,8 +40,7 @@ export function projectRoutes({ projects, claims, takeovers, accounts, idempoten
     },
 
     'projects.claim': async ({ caller, params, body, idempotencyKey, signal }) => {
-      // The key names the lock request, for this user alone.
-      const requestId = idempotencyKey === undefined ? {} : { requestId: digest([caller.userId, idempotencyKey]) };
+      const requestId = lockRequest(caller.userId, params.id, idempotencyKey);
       const { grant, fresh } = await claims.claim(caller, params.id, { ...body, ...requestId, signal });
       return { status: fresh ? 201 : 200, body: grant };
     },
@@ -63,7 +62,7 @@ export function projectRoutes({ projects, claims, takeovers, accounts, idempoten
     }),
 
     'projects.takeover': async ({ caller, params, body, idempotencyKey, signal }) => {
-      const requestId = idempotencyKey === undefined ? {} : { requestId: digest([caller.userId, idempotencyKey]) };
+      const requestId = lockRequest(caller.userId, params.id, idempotencyKey);
       const taken = await takeovers.take(caller, params.id, { ...body, ...requestId, signal });
       if ('asked' in taken) return { status: 202, body: taken.asked };
       return { status: taken.fresh ? 201 : 200, body: taken.grant };
@@ -88,6 +87,11 @@ export function projectRoutes({ projects, claims, takeovers, accounts, idempoten
       return { status: 204 };
     },
   };
+}
+
+/** The key names the lock request, for this user and project alone: one server stands for each name once. */
+function lockRequest(userId: string, projectId: string, key: string | undefined): { readonly requestId?: string } {
+  return key === undefined ? {} : { requestId: digest([userId, projectId, key]) };
 }
 
 function withTag(status: number, state: ProjectState, headers: Readonly<Record<string, string>> = {}): Answer {

@@ -189,10 +189,18 @@ export class Claims {
     );
   }
 
-  /** Ends a claim whose holder may not have it any more. `of`: only that user's. */
+  /** Ends a claim whose holder may not have it any more, and what such a one asked the holder for. `of`: only that user's. */
   async revoke(projectId: string, of: string | 'anybody'): Promise<void> {
     const view = await this.#with.locks.inspect(resourceOf(projectId), { withLeaseId: true });
-    if (view.kind === 'free' || view.leaseId === undefined || (of !== 'anybody' && view.holder.id !== of)) return;
+    if (view.kind === 'free') return;
+    if (view.breaking !== undefined && (of === 'anybody' || view.breaking.by.id === of)) {
+      const { takeoverId } = view.breaking;
+      const outcome = await this.#with.locks.withdrawTakeover({ resource: view.resource, takeoverId });
+      if (outcome.kind === 'unavailable') throw toProblem(outcome.cause);
+      // Granted meanwhile, it is a claim like any other.
+      if (outcome.kind === 'not-asked') return await this.revoke(projectId, of);
+    }
+    if (view.leaseId === undefined || (of !== 'anybody' && view.holder.id !== of)) return;
     const outcome = await this.#with.locks.release({ resource: view.resource, leaseId: view.leaseId, how: 'revoked' });
     if (outcome.kind === 'unknown' && outcome.cause !== undefined) throw toProblem(outcome.cause);
   }
