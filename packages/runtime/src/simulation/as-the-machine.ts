@@ -8,6 +8,7 @@ import { type Looked, MachineModel } from './machine-model.ts';
 import { linearizableBy } from './order-checks.ts';
 import type { Check, Seen } from './seen.ts';
 
+/** What a machine is compared by, and how long an order is looked for. */
 export interface AsTheMachineOptions extends SearchOptions {
   /**
    * What of a read state is compared; a pure function. For a machine that keeps what the runtime gave it, such as

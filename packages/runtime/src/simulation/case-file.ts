@@ -9,6 +9,7 @@ import type { Fault } from './fault.ts';
 import type { Violation } from './seen.ts';
 import type { TraceEntry } from './trace.ts';
 
+/** A case that failed, as it is kept: with it the run can be played again, and without it be read. */
 export interface CaseFile {
   readonly format: 1;
   /** Name of the simulation. */

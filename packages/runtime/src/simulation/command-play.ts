@@ -27,6 +27,7 @@ export type CommandOutput =
       readonly output?: unknown;
     };
 
+/** How long clients and faults go on, in milliseconds of the world. */
 export interface PlayOptions {
   /** A client waits so long for its answer, and then does not know. @default 8000 */
   readonly deadlineMs?: number;

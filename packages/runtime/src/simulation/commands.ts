@@ -60,6 +60,7 @@ export interface CommandPlan {
   readonly reads?: boolean;
 }
 
+/** How many commands are drawn, for whom, and what the events carry. */
 export type CommandOptions<Type extends ActorType> = CommandPlan &
   (Nothing extends EventSources<Type>
     ? { readonly events?: EventSources<Type> }

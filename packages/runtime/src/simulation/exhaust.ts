@@ -8,6 +8,7 @@ import { judged, type SimulateOptions } from './simulation.ts';
 import { SimulationFailure } from './simulation-failure.ts';
 import type { World } from './world.ts';
 
+/** A small world, and how many of its orders are played at most. */
 export interface ExhaustOptions extends Omit<SimulateOptions, 'seed' | 'faults' | 'latencyMs' | 'chooser'> {
   /** Each is played in every order. @default one without faults */
   readonly plans?: readonly (readonly Fault[])[];

@@ -6,6 +6,7 @@ import type { Fault, FaultKind } from './fault.ts';
 import type { Seen } from './seen.ts';
 import type { Found, Simulation } from './simulation.ts';
 
+/** Which seeds are played, and when that ends. */
 export interface ExploreOptions<Step> {
   /** How many. */
   readonly seeds: number;
@@ -39,6 +40,15 @@ export interface Exploration<Step = unknown> {
   readonly failures: readonly (Extract<Found<Step>, { readonly kind: 'failed' }> & { readonly seed: number })[];
 }
 
+/**
+ * Plays a case for each seed, one after the other, and answers with figures; findings are in `failures`, made as small
+ * as can be. It ends after the first of them unless `failures` asks for more, or when `signal` aborts.
+ *
+ * Rejects only where something is wrong with the simulation itself: what a check, or the drawing of a case, throws.
+ *
+ * @example
+ * for (const { failure } of (await explore(simulation, { seeds: 300 })).failures) throw failure;
+ */
 export async function explore<Step>(
   simulation: Simulation<Step>,
   options: ExploreOptions<Step>,

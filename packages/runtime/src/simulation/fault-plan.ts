@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import type { Fault, FaultKind } from './fault.ts';
 
+/** What may break, where, when (in milliseconds of the world) and how often. */
 export interface FaultPlanOptions {
   /** @default 3 */
   readonly nodes?: number;

@@ -5,6 +5,7 @@
 /** What a node reaches over a line of its own. Records and topics are kept with the state and fail with it. */
 export type Line = 'bus' | 'state' | 'log' | 'locks';
 
+/** Something that breaks, as JSON. Times are milliseconds of the world, wall clocks jump by `wallMs`. */
 export type Fault =
   /**
    * As kill -9. `crossing` is the n-th moment at which something leaves the node (just before, and just
@@ -63,4 +64,5 @@ export type Fault =
   /** A replica that lagged takes over: the last `losing` writes that were acknowledged are gone. */
   | { readonly kind: 'failover'; readonly line: 'state' | 'locks'; readonly atMs: number; readonly losing: number };
 
+/** What a fault is, in one word. */
 export type FaultKind = Fault['kind'];

@@ -40,6 +40,7 @@ export interface LeaseState {
   readonly term: Terms.Term;
 }
 
+/** What a history of leases shows, and how exact its clocks are. */
 export interface LeaseModelOptions {
   /** How far the clocks of clients and store may be apart; default 0, for one clock. */
   readonly slackMs?: number;

@@ -21,6 +21,7 @@ export type LeaseInput =
   /** Its holder counts on it no more: from now on it may end at any time. Asked of nobody, answered `noted`. */
   | { readonly kind: 'lost'; readonly fence: string };
 
+/** What a client was told of a lease. */
 export type LeaseOutput =
   /** To a hand-off: the fence of the next holder. */
   | { readonly kind: 'granted'; readonly fence: string }
@@ -33,6 +34,7 @@ export type LeaseOutput =
   | { readonly kind: 'free' }
   | { readonly kind: 'noted' };
 
+/** An operation on a lease, in a history. */
 export type LeaseOperation = Operation<LeaseInput, LeaseOutput>;
 
 const KINDS: ReadonlySet<unknown> = new Set([
@@ -45,6 +47,7 @@ const KINDS: ReadonlySet<unknown> = new Set([
   'lost',
 ] satisfies LeaseInput['kind'][]);
 
+/** Whether an operation is one on a lease, by the `kind` of its input. */
 export function isLeaseOperation(operation: Operation): operation is LeaseOperation {
   return KINDS.has(kindOf(operation.input));
 }

@@ -19,6 +19,7 @@ import type { SequentialModel } from './sequential-model.ts';
 /** How many configurations are looked at for one key unless told otherwise. */
 export const SEARCH_BUDGET = 200_000;
 
+/** An order was found: the history is right. */
 export interface OrderFound<In, Out> {
   readonly kind: 'linearizable';
   /** An order that explains every answer, key by key. What is unknown is in it only where it is needed. */
@@ -27,6 +28,7 @@ export interface OrderFound<In, Out> {
   readonly explored: number;
 }
 
+/** There is no order: the history is wrong, and this is where it first is. */
 export interface NoOrder<In, Out> {
   readonly kind: 'violation';
   readonly key: string;
@@ -43,14 +45,17 @@ export interface NoOrder<In, Out> {
   readonly explored: number;
 }
 
+/** The budget was used up before either was known. */
 export interface Undecided {
   readonly kind: 'undecided';
   readonly key: string;
   readonly explored: number;
 }
 
+/** What a search for an order came to. */
 export type Verdict<In = unknown, Out = unknown> = OrderFound<In, Out> | NoOrder<In, Out> | Undecided;
 
+/** How long an order is looked for. */
 export interface SearchOptions {
   /** Configurations looked at for one key before it is given up as undecided. Default 200,000. */
   readonly budget?: number;

@@ -5,10 +5,12 @@ import type { SequentialModel } from './sequential-model.ts';
 /** What is asked of a log, or of whatever keeps items in the order they were taken. */
 export type LogInput = { readonly kind: 'append'; readonly item: string } | { readonly kind: 'items' };
 
+/** What a log answers. */
 export type LogOutput =
   /** `at`: its place, where it was told. */
   { readonly kind: 'appended'; readonly at?: number } | { readonly kind: 'items'; readonly items: readonly string[] };
 
+/** An operation on a log, in a history. */
 export type LogOperation = Operation<LogInput, LogOutput>;
 
 const KINDS: ReadonlySet<unknown> = new Set(['append', 'items'] satisfies LogInput['kind'][]);

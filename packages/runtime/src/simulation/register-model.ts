@@ -1,6 +1,7 @@
 import type { Operation } from './history.ts';
 import type { SequentialModel } from './sequential-model.ts';
 
+/** What a register holds. */
 export type RegisterValue = string | number | boolean | null;
 
 /** What is asked of a register. */
@@ -9,12 +10,14 @@ export type RegisterInput =
   | { readonly kind: 'write'; readonly value: RegisterValue }
   | { readonly kind: 'compare-and-set'; readonly from: RegisterValue; readonly to: RegisterValue };
 
+/** What a register answers. */
 export type RegisterOutput =
   | { readonly kind: 'value'; readonly value: RegisterValue }
   | { readonly kind: 'written' }
   /** `other`: the register did not hold `from`, and was left alone. */
   | { readonly kind: 'other' };
 
+/** An operation on a register, in a history. */
 export type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
 
 const KINDS: ReadonlySet<unknown> = new Set(['read', 'write', 'compare-and-set'] satisfies RegisterInput['kind'][]);

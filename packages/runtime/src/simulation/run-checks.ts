@@ -8,6 +8,7 @@ import { byKey } from './linearizable.ts';
 import { isLogOperation } from './log-model.ts';
 import { msText } from './ms-text.ts';
 
+/** What is kept in the end, and what of it each operation contributed. */
 export interface KeptOptions<R extends Run> {
   /** What is kept in the end: the items of each key, in their order. */
   readonly kept: (run: R) => ReadonlyMap<string, readonly string[]> | Promise<ReadonlyMap<string, readonly string[]>>;
@@ -93,6 +94,7 @@ function lossesOf(
   return losses;
 }
 
+/** Who waits, and for how long after the last fault. */
 export interface ServedOptions {
   /** How long after everything is whole again a waiter may still wait. */
   readonly withinMs: number;
@@ -132,6 +134,7 @@ export function everyWaiterServed(options: ServedOptions): RunCheck {
   };
 }
 
+/** What a run has to come to. */
 export interface VacuityOptions {
   /** Fewest operations that have to be acknowledged. Default 1. */
   readonly acknowledged?: number;

@@ -88,6 +88,10 @@ interface Incarnation {
 
 const START_AGAIN_MS = 250;
 
+/**
+ * A machine of the world, and the process that runs on it now. `runtime`, `locks`, `ports` and `program` are those of
+ * the present process: after a restart they are new ones, so they are not to be kept.
+ */
 export class SimNode {
   readonly name: string;
   readonly number: number;

@@ -11,6 +11,7 @@ import { SimulationFailure } from './simulation-failure.ts';
 import { smallestCase } from './smallest-case.ts';
 import { World, type WorldOptions } from './world.ts';
 
+/** A world, what must hold in it, and how long its scenario may take. */
 export interface SimulateOptions extends WorldOptions {
   readonly checks?: readonly Check[];
   /** A scenario that takes longer, by the world's time, fails. @default 10 minutes */
@@ -83,6 +84,7 @@ export interface Case<Step> {
   readonly faults: readonly Fault[];
 }
 
+/** A simulation: how cases are drawn and played, and what must hold. */
 export interface SimulationOptions<Step> extends Omit<SimulateOptions, 'seed' | 'faults'> {
   readonly name: string;
   /** What clients do; shrunk when something is found. */
@@ -108,6 +110,7 @@ export interface Simulation<Step = unknown> {
   find(seed: number): Promise<Found<Step>>;
 }
 
+/** What came of a seed. Of a failure, the smallest case that fails by the same check. */
 export type Found<Step> =
   | { readonly kind: 'passed'; readonly report: Report }
   | {
@@ -117,6 +120,20 @@ export type Found<Step> =
       readonly failure: SimulationFailure;
     };
 
+/**
+ * Defines a simulation. Steps and faults are drawn from fast-check's arbitraries, a case from each seed; both have to be
+ * JSON for a case to be kept in a file. `play` starts the steps, each at a time of its own, and ends when there is no
+ * more to see; what it throws is a finding of the check `scenario`.
+ *
+ * @example
+ * export default defineSimulation<Step>({
+ *   name: 'bookings',
+ *   steps: several(step, { atLeast: 10, atMost: 20 }),
+ *   faults: faultPlan({ withinMs: 3_000 }),
+ *   play: async (world, steps) => { … },
+ *   checks: [linearizableBy(model, isBooking)],
+ * });
+ */
 export function defineSimulation<Step>(options: SimulationOptions<Step>): Simulation<Step> {
   const { name, steps, faults, play, sometimes = [], atLeast, ...world } = options;
   const playCase = async (played: Case<Step>): Promise<Report> => {

@@ -51,6 +51,7 @@ export interface Story {
   readonly spans: readonly Span[];
 }
 
+/** What of a trace is told, however it is drawn. */
 export interface StoryOptions {
   /** Whether a message would be sent if nobody asked for anything. @default by its label: renewals, beats, looks around */
   readonly isRoutine?: (label: string) => boolean;

@@ -10,6 +10,7 @@ import { pageStyle } from './timeline.html.style.ts';
 import { timeline } from './timeline.ts';
 import type { TraceEntry } from './trace.ts';
 
+/** What stands above the page, and what is told on it. */
 export interface TimelinePageOptions extends StoryOptions {
   /** @default 'Simulation' */
   readonly title?: string;

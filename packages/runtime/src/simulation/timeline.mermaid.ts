@@ -5,6 +5,7 @@ import { newsOf } from './news.ts';
 import { type Moment, type Story, type StoryOptions, storyOf } from './story.ts';
 import type { TraceEntry } from './trace.ts';
 
+/** What stands above the diagram, and how much is in it. */
 export interface MermaidOptions extends StoryOptions {
   readonly title?: string;
   /** Things shown; Mermaid itself refuses texts beyond 50,000 characters. @default 120 */

@@ -11,6 +11,7 @@ import { isNews, newsOf } from './news.ts';
 import { type Moment, type Story, type StoryOptions, storyOf } from './story.ts';
 import type { TraceEntry } from './trace.ts';
 
+/** How large the picture may be. */
 export interface TimelineOptions extends StoryOptions {
   /** Columns, at least 40. @default 100 */
   readonly width?: number;

@@ -44,6 +44,7 @@ export class Trace {
   }
 }
 
+/** A trace as its canonical lines, one for each entry: equal texts are equal runs. */
 export function traceText(entries: readonly TraceEntry[]): string {
   return entries.map((entry) => `${traceLine(entry)}\n`).join('');
 }

@@ -17,6 +17,7 @@ import { type Chooser, VirtualTime } from './time.ts';
 import { Trace } from './trace.ts';
 import { type Network, Wire } from './wire.ts';
 
+/** How a world is made. Every latency and time is in milliseconds of the world. */
 export interface WorldOptions {
   readonly seed: number;
   /** Without any, nodes have lock managers and no runtime that runs. */
@@ -46,6 +47,10 @@ const SETTLE_MS = 100;
 /** Wall clocks of machines differ by up to so much, either way. */
 const SKEW_MS = 500;
 
+/**
+ * Nodes, services and faults under one time and one seed. A scenario is handed one by `simulate` or `play`, and moves it
+ * by waiting. A bug that a node ran into (`InvariantViolation`) is thrown by whatever moves the world next.
+ */
 export class World {
   readonly seed: number;
   readonly nodes: readonly SimNode[];
