@@ -32,7 +32,10 @@ interface Choice {
   taken: number;
 }
 
-/** Plays a scenario in every order; rejects with the first `SimulationFailure`. */
+/**
+ * Plays a scenario in every order, each in a world of its own, and says whether that was all. Rejects with the first
+ * `SimulationFailure`, which names the choices that led there.
+ */
 export async function exhaust(
   options: ExhaustOptions,
   scenario: (world: World) => void | Promise<void>,

@@ -43,7 +43,10 @@ const MOST_LOST = 8;
 /** Never chosen, but a smaller plan. */
 const RARELY = 2 ** 30;
 
-/** Plans of a world of so many nodes. */
+/**
+ * Plans for a world of so many nodes, for fast-check to draw and to shrink: from `atLeast` to `atMost` faults, none of
+ * which lasts longer than four seconds or loses more than eight writes.
+ */
 export function faultPlan(options: FaultPlanOptions): fc.Arbitrary<readonly Fault[]> {
   const { atLeast = 3, atMost = Math.max(6, atLeast), kinds = KINDS } = options;
   return several(fc.oneof(...kinds.map((kind) => ofKind(kind, options))), { atLeast, atMost });

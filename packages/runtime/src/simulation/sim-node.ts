@@ -93,7 +93,9 @@ const START_AGAIN_MS = 250;
  * the present process: after a restart they are new ones, so they are not to be kept.
  */
 export class SimNode {
+  /** As traces call it: `n1` is the first. */
   readonly name: string;
+  /** From 0. */
   readonly number: number;
   readonly #options: SimNodeOptions;
   #incarnations = 0;
@@ -109,6 +111,7 @@ export class SimNode {
     this.#now = this.#build();
   }
 
+  /** It runs only where the world has actors. */
   get runtime(): Runtime {
     return this.#now.runtime;
   }
@@ -121,6 +124,7 @@ export class SimNode {
     return this.#now.ports;
   }
 
+  /** What `program` of the world gave for this process, once it has started. */
   get program(): Program | undefined {
     return this.#now.program;
   }
@@ -130,10 +134,12 @@ export class SimNode {
     return this.#now.state === 'up';
   }
 
+  /** Its process was killed or has left, and there is no other yet. */
   get isDown(): boolean {
     return this.#now.state === 'down';
   }
 
+  /** It stands still, or its machine sleeps. */
   get isStalled(): boolean {
     return this.#now.process.state === 'stalled';
   }
@@ -244,6 +250,7 @@ export class SimNode {
     this.#now.process.resume(slept);
   }
 
+  /** Its wall clock is set, ahead or back. */
   jumpWall(byMs: number): void {
     this.#options.oscillator.wallMs += byMs;
   }
@@ -253,6 +260,7 @@ export class SimNode {
     this.#now.bus.disconnect();
   }
 
+  /** It has a connection to the bus again. */
   reconnect(): void {
     this.#now.bus.reconnect();
   }

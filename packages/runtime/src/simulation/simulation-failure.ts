@@ -21,8 +21,10 @@ const LINES = 80;
 export class SimulationFailure extends Error {
   override readonly name = 'SimulationFailure';
   readonly seed: number;
+  /** What objected, `scenario` being the scenario itself. */
   readonly violations: readonly Violation[];
   readonly seen: Seen;
+  /** Of a defined simulation. */
   readonly steps: readonly unknown[] | undefined;
   readonly faults: readonly Fault[];
   readonly simulation: string | undefined;

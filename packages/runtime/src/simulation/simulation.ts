@@ -13,6 +13,7 @@ import { World, type WorldOptions } from './world.ts';
 
 /** A world, what must hold in it, and how long its scenario may take. */
 export interface SimulateOptions extends WorldOptions {
+  /** What must hold; asked when the scenario is over, in this order. */
   readonly checks?: readonly Check[];
   /** A scenario that takes longer, by the world's time, fails. @default 10 minutes */
   readonly longestMs?: number;
@@ -24,7 +25,7 @@ const LONGEST_MS = 600_000;
 export interface Report {
   readonly seed: number;
   readonly seen: Seen;
-  /** Made when asked for: it reads the whole trace. */
+  /** Of the trace: equal digests are equal runs. Made when asked for, since it reads the whole trace. */
   digest(): string;
 }
 
@@ -86,10 +87,13 @@ export interface Case<Step> {
 
 /** A simulation: how cases are drawn and played, and what must hold. */
 export interface SimulationOptions<Step> extends Omit<SimulateOptions, 'seed' | 'faults'> {
+  /** By which a case that is kept finds it again. */
   readonly name: string;
   /** What clients do; shrunk when something is found. */
   readonly steps: fc.Arbitrary<readonly Step[]>;
+  /** What breaks, as `faultPlan` draws it. */
   readonly faults: fc.Arbitrary<readonly Fault[]>;
+  /** Does the steps in a world; its time passes while this waits. */
   readonly play: (world: World, steps: readonly Step[]) => void | Promise<void>;
   /** Labels of `reached` sightings: each is to be seen in some history of an exploration. */
   readonly sometimes?: readonly string[];
@@ -103,6 +107,7 @@ export interface Simulation<Step = unknown> {
   readonly sometimes: readonly string[];
   /** The case that a seed gives. */
   caseOf(seed: number): Promise<Case<Step>>;
+  /** Plays a case as it is; rejects with a `SimulationFailure` when something is found. */
   play(played: Case<Step>): Promise<Report>;
   /** The same, standing on other servers: a seed gives the same case. */
   over(services: Servers): Simulation<Step>;
@@ -191,7 +196,10 @@ export function defineSimulation<Step>(options: SimulationOptions<Step>): Simula
   };
 }
 
-/** Runs a seed's case again, or a case that was written down. */
+/**
+ * Runs a seed's case again, or a case that was written down: the same, to the byte, for the same code. Rejects with a
+ * `SimulationFailure` when something is found; nothing is made smaller.
+ */
 export async function replay<Step>(simulation: Simulation<Step>, what: number | Case<Step>): Promise<Report> {
   return await simulation.play(typeof what === 'number' ? await simulation.caseOf(what) : what);
 }

@@ -7,6 +7,7 @@ import type { TraceEntry } from './trace.ts';
 
 /** What stands above the diagram, and how much is in it. */
 export interface MermaidOptions extends StoryOptions {
+  /** @default none */
   readonly title?: string;
   /** Things shown; Mermaid itself refuses texts beyond 50,000 characters. @default 120 */
   readonly most?: number;

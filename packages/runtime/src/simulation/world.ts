@@ -19,14 +19,17 @@ import { type Network, Wire } from './wire.ts';
 
 /** How a world is made. Every latency and time is in milliseconds of the world. */
 export interface WorldOptions {
+  /** A whole number from 0 on. Everything that is left to chance follows from it. */
   readonly seed: number;
   /** Without any, nodes have lock managers and no runtime that runs. */
   readonly actors?: readonly ActorType[];
   /** @default 3 */
   readonly nodes?: number;
+  /** The plan; it begins when every node has started. @default none */
   readonly faults?: readonly Fault[];
-  /** @default 4 */
+  /** Shards of actors. @default 4 */
   readonly shards?: number;
+  /** Of the runtimes of its nodes. */
   readonly limits?: Pick<RuntimeOptions, 'maxResident' | 'mail'>;
   /** What runs on each node beside its actors. */
   readonly program?: StartProgram;
@@ -156,19 +159,20 @@ export class World {
     };
   }
 
+  /** The node of a number, from 0. */
   node(number: number): SimNode {
     const node = this.nodes[number];
     assert(node !== undefined, `there are ${this.nodes.length} nodes, numbered from 0`);
     return node;
   }
 
-  /** Lets time pass. */
+  /** Lets so many milliseconds of the world pass, or 0: what is due now happens. */
   async advance(ms: number): Promise<void> {
     await this.#time.advance(ms);
     this.#assertWhole();
   }
 
-  /** Lets time pass until the promise has settled. */
+  /** Lets time pass until the promise has settled; rejects when that takes longer than `atMostMs`. */
   async run<T>(promise: Promise<T>, atMostMs = 60_000): Promise<T> {
     const settled = await this.#time.run(promise, atMostMs);
     this.#assertWhole();
