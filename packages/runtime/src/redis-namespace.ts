@@ -7,7 +7,7 @@
 //   <ns>:{s<n>}:own                   `<epoch> <incarnation>`
 //   <ns>:{s<n>}:timers, :outbox       actors with timers (by the earliest), with an outbox
 //   <ns>:{s<n>}:actor:<id>            the record: v, id, version, machine, commit, snapshot,
-//                                     timers, due, cursor, from:<sender>
+//                                     timers, due, cursor, from:<sender>, lanes, floor
 //   <ns>:{s<n>}:nodes:<id>            its node senders by the time they were last listed
 //   <ns>:{s<n>}:out:<id>, :sent:<id>  the outbox (`<n> <to>`), and the next number per receiver
 //   <ns>:{s<n>}:guard:<id>            `<fence> <id>`

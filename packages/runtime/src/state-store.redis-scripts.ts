@@ -85,7 +85,7 @@ return function(isGeneral, timers, outbox)
   if (stored[3] or '0') ~= basis then return {'conflict', stored[3] or '0', stored[4] or ''} end
 
   local nodes, listing
-  local lanes, laneFloor = tonumber(stored[7] or '0'), tonumber(stored[8] or '0')
+  local lanes, laneFloor, isMoved = tonumber(stored[7] or '0'), tonumber(stored[8] or '0'), #closes > 0
   for s, sender in ipairs(senders) do
     sender.isKnown = stored[8 + s]
     sender.window = sender.isKnown and cmsgpack.unpack(stored[8 + s]) or {0, 0}
@@ -97,6 +97,13 @@ return function(isGeneral, timers, outbox)
       listing = listing or sender.lists
     else
       sender.isLane = true
+      isMoved = isMoved or not sender.isKnown
+    end
+  end
+  -- The record of an earlier version has lanes that nobody has counted.
+  if isMoved and stored[1] and not stored[7] then
+    for _, field in ipairs(call('HKEYS', actor)) do
+      if find(field, '^from:.*:') then lanes = lanes + 1 end
     end
   end
 
@@ -170,7 +177,7 @@ return function(isGeneral, timers, outbox)
       count = math.max(0, count - 1)
     end
   end
-  if count ~= lanes then set('lanes', string.format('%.0f', count)) end
+  if count ~= tonumber(stored[7] or '0') then set('lanes', string.format('%.0f', count)) end
   if nextFloor ~= laneFloor then set('floor', string.format('%.0f', nextFloor)) end
 
   local committed = {'committed'}
