@@ -17,7 +17,7 @@ type Step =
   | { readonly kind: 'elapse'; readonly ms: number }
   | { readonly kind: 'sweep' };
 
-/** One per bucket: the order in which a sweep visits the resources of a bucket is not promised. */
+/** One per bucket: a batch is done record by record, so the events of several may come in another order. */
 const resources = ['project:1', 'node/a b', 'ж"\\'];
 /** The last three are of the form that claims get here, whose leases bear the same id. */
 const requestIds = ['r1', 'r2', 'r3', 'r5"', 'r4'.repeat(11), 'r6'.repeat(11), 'r7'.repeat(11)];
