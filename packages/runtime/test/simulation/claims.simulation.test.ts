@@ -1,4 +1,4 @@
-// Two processes play thousands of histories of claims, and hundreds of desks: nothing is found, and all that
+// Two processes play thousands of histories of claims, and hundreds of desks and of pools: nothing is found, and all that
 // matters happens.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +62,15 @@ describe('many histories', () => {
     expect(histories).toBe(2_040);
     expect(full).toBeGreaterThanOrEqual(2_000);
     expect(Object.keys(sometimes).sort()).toEqual([...MOMENTS].sort());
+    expect(never(sometimes)).toEqual([]);
+  });
+
+  it('[WL3] of pools: 300 of 3 nodes under faults, nothing overdrawn, every waiter served, all that matters reached', {
+    timeout: TEST_MS,
+  }, async () => {
+    const { failures, histories, sometimes } = await explored('pools.sim.ts', 'pools', 300);
+    expect(failures).toEqual([]);
+    expect(histories).toBe(300);
     expect(never(sometimes)).toEqual([]);
   });
 
