@@ -19,7 +19,7 @@ import { type BoardView, type PlacedContribution, placed, viewOf } from './board
 import { BlackboardController } from './controller.ts';
 import { cursorOf, revOf } from './cursor.ts';
 import type { Entry } from './entry.ts';
-import { BoardError, notFound, rejected } from './errors.ts';
+import { afterWrite, BoardError, notFound, rejected } from './errors.ts';
 import { BoardHints } from './hints.ts';
 import { checkId, draftOf, type Knowledge } from './knowledge.ts';
 import { authorOf, defineKnowledgeSource, type IKnowledgeSource, type Specialist } from './knowledge-source.ts';
@@ -197,7 +197,8 @@ export class BlackboardSystem {
       contributions: stored.drafts,
     });
     this.#touched(id);
-    return { kind: made.kind === 'created' ? 'opened' : 'exists', board: viewOf((await this.#base(id)).board) };
+    const { board } = await afterWrite(() => this.#base(id));
+    return { kind: made.kind === 'created' ? 'opened' : 'exists', board: viewOf(board) };
   }
 
   /**
@@ -220,7 +221,8 @@ export class BlackboardSystem {
       case 'contributed': {
         this.#touched(id);
         const rev = outcome.contributions[0]?.rev ?? 0;
-        const [entry] = (await this.#ports.store.read(id, rev - 1, 1)).entries;
+        const { entries } = await afterWrite(() => this.#ports.store.read(id, rev - 1, 1));
+        const [entry] = entries;
         if (entry?.kind !== 'contribution') throw notFound(id);
         return placed(entry);
       }
@@ -379,7 +381,7 @@ export class BlackboardSystem {
         board: id,
       });
     this.#touched(id);
-    return viewOf((await this.#base(id)).board);
+    return viewOf((await afterWrite(() => this.#base(id))).board);
   }
 
   #touched(id: string): void {

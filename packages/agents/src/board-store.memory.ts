@@ -18,10 +18,10 @@ const missing: Missing = { kind: 'missing' };
 
 /** Boards in this process's memory. Shared by the systems of one process. */
 export class MemoryBoardStore implements BoardStore {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'wallMs'>;
   readonly #boards = new Map<string, MemoryBoard>();
 
-  constructor(options: { readonly clock: Clock }) {
+  constructor(options: { readonly clock: Pick<Clock, 'wallMs'> }) {
     this.#clock = options.clock;
   }
 
@@ -129,11 +129,11 @@ class MemoryBoard {
   readonly #problem: string;
   readonly #settings: string;
   readonly #createdAtMs: number;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'wallMs'>;
   readonly #current = new Map<string, { version: number; signature: string; rev: number }>();
   readonly #activations = new Map<string, { place: ActivationPlace; fence: FencingToken | '' }>();
 
-  constructor(board: NewBoard, clock: Clock) {
+  constructor(board: NewBoard, clock: Pick<Clock, 'wallMs'>) {
     this.id = board.id;
     this.files = new Map(board.files);
     this.#clock = clock;

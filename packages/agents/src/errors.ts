@@ -37,3 +37,14 @@ export function notFound(board: string): BoardError {
 export function rejected(why: string): BoardError {
   return new BoardError('KNOWLEDGE_REJECTED', why);
 }
+
+/** Reads what a write has come to. Where that fails, nobody may be told that nothing was written. */
+export async function afterWrite<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (fault) {
+    if (!(fault instanceof CoordinationError) || fault instanceof BoardError) throw fault;
+    const message = `it was written, and could not be read again: ${fault.message}`;
+    throw new CoordinationError('REPLY_LOST', message, { applied: 'unknown', cause: fault });
+  }
+}

@@ -1,4 +1,4 @@
-import { MemoryLockManager, systemClock } from '@devmentor/locks';
+import { CoordinationError, MemoryLockManager, systemClock } from '@devmentor/locks';
 import { createRuntime } from '@devmentor/runtime';
 import { describe, expect, it } from 'vitest';
 import {
@@ -407,6 +407,38 @@ describe('watching a board', () => {
 
 function sourceOf(name: string, run: IKnowledgeSource['run']): IKnowledgeSource {
   return defineKnowledgeSource({ name, version: 1, trigger: { on: 'entry', level: 'source', each: 'board' }, run });
+}
+
+describe('a call whose answer fails', () => {
+  it('[BS1] does not say that nothing was written when only the reading of it failed', async () => {
+    let isDown = false;
+    class Store extends MemoryBoardStore {
+      override async head(id: string): ReturnType<MemoryBoardStore['head']> {
+        return isDown ? await refuse() : await super.head(id);
+      }
+      override async read(id: string, after: number, limit: number): ReturnType<MemoryBoardStore['read']> {
+        return isDown ? await refuse() : await super.read(id, after, limit);
+      }
+    }
+    const store = new Store({ clock: systemClock });
+    await using boards = started({ store, sources: [lines], controllers: false });
+    const id = await boards.initializeProblem(problem);
+    isDown = true;
+    const unknown = { code: 'REPLY_LOST', applied: 'unknown', cause: { applied: 'no' } };
+    const remark = { id: 'r', level: 'finding', kind: 'remark', value: 'so it is' };
+    await expect(boards.contribute(id, 'ada', remark)).rejects.toMatchObject(unknown);
+    await expect(boards.pause(id)).rejects.toMatchObject(unknown);
+    await expect(boards.open({ id: 'other', problem })).rejects.toMatchObject(unknown);
+    isDown = false;
+    expect((await boards.board(id)).status).toBe('paused');
+    expect((await boards.contributions(id)).items.map(({ id }) => id)).toContain('r');
+    expect((await boards.boards()).items.map(({ id }) => id)).toContain('other');
+  });
+});
+
+/** As a store that certainly did not do what it was asked. */
+function refuse(): Promise<never> {
+  return Promise.reject(new CoordinationError('STORE_UNAVAILABLE', 'refused', { applied: 'no' }));
 }
 
 function started(options: BlackboardSystemOptions): BlackboardSystem & AsyncDisposable {

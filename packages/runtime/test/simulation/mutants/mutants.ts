@@ -10,6 +10,7 @@ export const modules = {
   queues: new URL('../workloads/claims.sim.ts', import.meta.url),
   desks: new URL('../workloads/desks.sim.ts', import.meta.url),
   projects: new URL('../../../../server/test/claims.sim.ts', import.meta.url),
+  boards: new URL('../../../../agents/test/boards.sim.ts', import.meta.url),
 } as const;
 
 export interface Mutant extends Mutation {
@@ -152,5 +153,50 @@ export const mutants: readonly Mutant[] = [
     file: 'packages/server/src/projects/claims.ts',
     passage: 'const admission = await this.#with.state.admit(actorIdOf(projectId), lease.fence);',
     instead: "const admission = { kind: 'admitted' };",
+  },
+  {
+    name: 'a board is written to by its latest controller',
+    simulation: 'boards',
+    checks: ['exclusive by fence'],
+    foundAt: 373,
+    file: 'packages/agents/src/board-write.ts',
+    passage: "  if (write.epoch !== undefined && write.epoch !== facts.epoch) return { kind: 'fenced' };\n",
+    instead: '',
+  },
+  {
+    name: 'a source commits upon what is current',
+    simulation: 'boards',
+    checks: ['one commit for each change'],
+    foundAt: 1,
+    file: 'packages/agents/src/board-write.ts',
+    passage: "  if (stale !== undefined) return { kind: 'stale', id: stale.id };\n",
+    instead: '',
+  },
+  {
+    name: 'a board closes as its controller saw it',
+    simulation: 'boards',
+    checks: ['as in a run without faults', 'nothing left to do'],
+    foundAt: 878,
+    file: 'packages/agents/src/board-write.ts',
+    passage: "  if (write.seen !== undefined && write.seen !== facts.rev) return { kind: 'moved' };\n",
+    instead: '',
+  },
+  {
+    name: 'a run whose worker is gone is done again',
+    simulation: 'boards',
+    checks: ['every board comes to rest'],
+    foundAt: 3,
+    file: 'packages/agents/src/lead.ts',
+    passage: 'if (await this.#isLost(state)) await this.#recordLoss(state, base, epoch);',
+    instead: '',
+  },
+  {
+    name: 'who has contributed is not told that nothing was written',
+    simulation: 'boards',
+    checks: ['no acknowledged loss'],
+    foundAt: 106,
+    file: 'packages/agents/src/errors.ts',
+    passage: '    if (!(fault instanceof CoordinationError) || fault instanceof BoardError) throw fault;\n',
+    instead: '    if (fault !== undefined) throw fault;\n',
   },
 ];
