@@ -41,7 +41,7 @@ export function laneClosedEvent({ n }: { readonly n: number }): EventData {
 
 /** Up to which number it closes the lane it came on; undefined for nothing. */
 export function closedUpTo({ upTo }: EventData): number | undefined {
-  return typeof upTo === 'number' && Number.isSafeInteger(upTo) ? upTo : undefined;
+  return typeof upTo === 'number' && Number.isSafeInteger(upTo) && upTo >= 0 ? upTo : undefined;
 }
 
 export interface Lanes {

@@ -82,4 +82,12 @@ describe('many histories', () => {
     expect(histories).toBe(300);
     expect(never(sometimes)).toEqual([]);
   });
+
+  it('[WL2] [OB7] of actors that tell one which keeps a single lane: 300 under faults, each message kept once', {
+    timeout: TEST_MS,
+  }, async () => {
+    const { failures, histories } = await explored('lanes.sim.ts', 'lanes', 300);
+    expect(failures).toEqual([]);
+    expect(histories).toBe(300);
+  });
 });

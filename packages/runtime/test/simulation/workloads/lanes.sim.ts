@@ -32,7 +32,9 @@ const BOOK = 'book';
 const NODES = 3;
 const TELLERS = 3;
 const FAULTS_MS = 3_000;
-const HEALED_MS = 22_000;
+/** What is down has started by then. */
+const SETTLED_MS = 6_000;
+const HEALED_MS = 16_000;
 const DEADLINE_MS = 8_000;
 
 /** Keeps notes, or passes them on to the book. */
@@ -120,6 +122,7 @@ export const lanes = defineSimulation<Pass>({
     }
     await world.advance(2 * FAULTS_MS - world.nowMs);
     world.heal();
+    await world.advance(SETTLED_MS);
     for (const key of tellers) passBy(world, 0, key, `last of ${key}`);
     await world.advance(HEALED_MS);
   },
