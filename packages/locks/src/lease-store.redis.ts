@@ -19,6 +19,7 @@ import { eventsOf } from './lease-store.redis-record.ts';
 import { dueScript, leaseScript, SWEEP_LIMIT } from './lease-store.redis-script.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LogId, LogPage } from './lock-event.ts';
+import { noLog } from './outcomes.ts';
 import type { RedisLink, Script } from './redis-link.ts';
 import { type ScriptTime, SERVER_TIME } from './redis-time.ts';
 
@@ -363,12 +364,6 @@ function checkWaitForReplicas(
     throw configFault(
       `replicaTimeoutMs ${wait.timeoutMs} is not between 1 and the command time-out of ${longestMs} ms: a grant would be lost to the time-out before it is given back`,
     );
-}
-
-function noLog(): CoordinationError {
-  return configFault(
-    'This manager keeps no event log: leave out log: false, and every manager of the namespace with it',
-  );
 }
 
 function configFault(message: string): CoordinationError {

@@ -24,6 +24,8 @@ export interface AuditEntry {
   readonly from?: Holder;
   readonly fence: FencingToken;
   readonly reason?: string;
+  /** Of a lease on a pool: how many. */
+  readonly permits?: number;
   /** The store's wall clock, epoch milliseconds. */
   readonly at: number;
   /** Orders the transitions of a bucket. */
@@ -124,7 +126,7 @@ function* told(pages: readonly BucketPage[], places: (LogId | 'start')[], redact
 const asIs: Redact = (holder) => holder;
 
 function entryOf(event: LoggedLockEvent, cursor: string, redact: Redact): AuditEntry {
-  const { resource, type, how, holder, instance, by, from, fence, reason, atMs, id } = event;
+  const { resource, type, how, holder, instance, by, from, fence, reason, permits, atMs, id } = event;
   return {
     kind: 'entry',
     resource,
@@ -136,6 +138,7 @@ function entryOf(event: LoggedLockEvent, cursor: string, redact: Redact): AuditE
     ...(from === undefined ? {} : { from: redact(from) }),
     fence,
     ...(reason === undefined ? {} : { reason }),
+    ...(permits === undefined ? {} : { permits }),
     at: atMs,
     id,
     cursor,

@@ -41,6 +41,8 @@ export interface LockEvent {
   readonly by?: Holder;
   /** Of a lease that was taken over: who had it before. */
   readonly from?: Holder;
+  /** Of a lease on a pool: how many permits. */
+  readonly permits?: number;
   /** Which takeover was asked for or denied. */
   readonly takeoverId?: LogId;
 }

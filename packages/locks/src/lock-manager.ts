@@ -287,6 +287,8 @@ export interface LockManager {
    * for ever, from the oldest that is kept or from where `after` left off, and says what it missed.
    */
   audit(options?: AuditOptions): AsyncIterable<AuditRecord>;
+  /** The same of pools: every grant and every end of permits, told within a second. */
+  auditPools(options?: AuditOptions): AsyncIterable<AuditRecord>;
   /** What this manager has counted. */
   readonly metrics: LockCounts;
 

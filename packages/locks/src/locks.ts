@@ -351,6 +351,12 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
     yield* audit(this.#events, this.clock, () => this.#isClosed, { ...options, redact: this.redact });
   }
 
+  async *auditPools(options: AuditOptions = {}): AsyncGenerator<AuditRecord> {
+    const pools = this.#pools();
+    await pools.open();
+    yield* audit(pools.log, this.clock, () => this.#isClosed, { ...options, redact: this.redact });
+  }
+
   async close(options: { readonly leases?: 'release' | 'keep' } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -27,6 +27,14 @@ export function tooLate(resource: string): CoordinationError {
   );
 }
 
+export function noLog(): CoordinationError {
+  return new CoordinationError(
+    'LOCK_CONFIG',
+    'This manager keeps no event log: leave out log: false, and every manager of the namespace with it',
+    { applied: 'no' },
+  );
+}
+
 /** Beyond the window a lease is not remembered; it has lapsed at the latest by then. */
 export function ended(how: Ended | 'unknown'): { readonly kind: 'ended'; readonly how: Ended } {
   return { kind: 'ended', how: how === 'unknown' ? 'expired' : how };

@@ -1,12 +1,14 @@
 // A pool's record, as the permit script reads and changes it: holders, queue, what has ended.
 import { ENDED_WINDOW_MS, MAX_ENDED, OFFER_MS } from './lease-record.ts';
+import { NO_POOL_EVENTS, NOTE_POOL_EVENTS } from './permit-log.ts';
 import { MAX_HOLDERS } from './permit-record.ts';
 
-export const POOL = `
+export const poolScript = (isLogged: boolean): string => `
 local call, format, unpack_, pack_ = redis.call, string.format, cmsgpack.unpack, cmsgpack.pack
 local now = math.floor(us / 1000)
-local dueKey, namespace = KEYS[1], ARGV[1]
+local dueKey, logKey, namespace = KEYS[1], KEYS[2], ARGV[1]
 local pools, order = {}, {}
+${isLogged ? NOTE_POOL_EVENTS : NO_POOL_EVENTS}
 
 local function open(i)
   local key = KEYS[i]
@@ -133,6 +135,7 @@ local function endedHow(pool, lease)
 end
 
 local function finish(pool, holder, how)
+  note(pool, holder, how == 'expired' and how or 'released', how, how == 'expired' and holder.till or now)
   call('HDEL', pool.key, 'l' .. holder.lease, 'q' .. holder.request)
   call('ZREM', pool.ends, holder.lease)
   pool.used, pool.held = pool.used - holder.weight, pool.held - 1
@@ -146,6 +149,7 @@ local function grant(pool, claim, offered, till)
   local holder = { lease = claim.lease, request = claim.request, facts = claim.facts, weight = claim.weight,
     ttl = claim.ttl, granted = now, till = till, fence = pool.fence, offered = offered }
   put(pool, holder, 'q' .. claim.request, claim.lease)
+  note(pool, holder, offered == 1 and 'offered' or 'claimed', '', now)
   return holder
 end
 

@@ -338,6 +338,30 @@ export function permitStoreContract(harness: PermitStoreHarness): void {
         ]);
     });
 
+    it('[PS15] notes every grant and every end, in order', async () => {
+      granted(await request('r1', { weight: SEATS }));
+      await request('r2', { waitMs: 5_000 });
+      await release('r1');
+      await offered('r2');
+      await release('r2', 'revoked');
+      const read = async (after: string | 'start', limit: number) =>
+        (await Promise.all(Array.from({ length: store.logs }, (_, log) => store.readLog(log, after, limit)))).find(
+          ({ events }) => events.length > 0,
+        );
+      const all = await read('start', 10);
+      expect(all?.events.map(({ type, how, holder, permits }) => [type, how, holder.id, permits])).toEqual([
+        ['claimed', undefined, 'r1', SEATS],
+        ['released', 'released', 'r1', SEATS],
+        ['offered', undefined, 'r2', 1],
+        ['released', 'revoked', 'r2', 1],
+      ]);
+      const ids = all?.events.map(({ id }) => id) ?? [];
+      expect([...ids].sort()).toEqual(ids);
+      expect(all?.events.map(({ prev }) => prev)).toEqual(['', ...ids.slice(0, -1)]);
+      expect(await read(ids[1] ?? '', 1)).toMatchObject({ events: [{ id: ids[2] }], next: ids[2], gap: false });
+      expect(await read('0000000000000001', 1)).toMatchObject({ gap: true });
+    });
+
     it('[PS14] lists the pools in use by prefix, in order of their names', async () => {
       for (const resource of ['tpu', 'gpu:b', 'gpu:a', 'gpu:ж', 'free']) await request(`of ${resource}`, { resource });
       await submit<'release'>({

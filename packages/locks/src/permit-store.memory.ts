@@ -1,6 +1,7 @@
 import type { Clock, Unsubscribe } from './clock.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import { type FencingToken, fenceOf } from './lease.ts';
+import type { LockEvent, LoggedLockEvent, LogId, LogPage } from './lock-event.ts';
 import type {
   PermitCommand,
   PermitCommandKind,
@@ -10,6 +11,7 @@ import type {
   PermitReply,
   PoolView,
 } from './permit-command.ts';
+import { KEPT_POOL_EVENTS, pageOfLog } from './permit-log.ts';
 import { emptyPool, isSpentPool, nextPoolDueMs, type PoolRecord, pageOfPools } from './permit-record.ts';
 import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
 import { permitTransition } from './permit-transition.ts';
@@ -20,12 +22,14 @@ interface Pool extends Due {
 
 /** Pools in this process's memory. */
 export class MemoryPermitStore implements PermitStore {
+  readonly logs = 1;
   readonly #clock: Clock;
   /** Wall time at monotonic zero: this store's clock never jumps. */
   readonly #originMs: number;
   readonly #floor: FencingToken;
   readonly #pools = new Map<string, Pool>();
   readonly #due = new DueQueue<Pool>();
+  #events: LoggedLockEvent[] = [];
   readonly #listeners = new Map<string, (notice: PermitNotice) => void>();
 
   /** @param fenceFloor no grant carries a lower fence */
@@ -43,6 +47,10 @@ export class MemoryPermitStore implements PermitStore {
     const nowMs = Math.floor(this.#nowUs() / 1_000);
     for (let pool = this.#due.first; pool !== undefined && pool.dueMs <= nowMs; pool = this.#due.first)
       this.#apply({ kind: 'settle', resource: pool.record.resource });
+  }
+
+  async readLog(_log: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    return pageOfLog(this.#events, after, limit);
   }
 
   async list(query: PoolQuery): Promise<PoolPage> {
@@ -67,14 +75,22 @@ export class MemoryPermitStore implements PermitStore {
     const { resource } = command;
     const known = this.#pools.get(resource);
     const before = known?.record ?? emptyPool(resource, this.#floor);
-    const { record, reply, offers, told } = permitTransition(before, command, this.#nowUs());
+    const { record, reply, offers, events, told } = permitTransition(before, command, this.#nowUs());
     this.#commit(known ?? { record, dueMs: 0, place: -1 }, record);
+    for (const event of events) this.#log(event);
     for (const { listener, ...offer } of offers) this.#clock.soon(() => this.#listeners.get(listener)?.(offer));
     for (const notice of told)
       this.#clock.soon(() => {
         for (const onNotice of this.#listeners.values()) onNotice(notice);
       });
     return reply;
+  }
+
+  #log(event: LockEvent): void {
+    const prev = this.#events.at(-1)?.id ?? '';
+    const id = fenceOf(Math.max(Number(prev) + 1, this.#nowUs()));
+    this.#events.push({ ...event, id, prev, prevOfResource: '' });
+    if (this.#events.length > 2 * KEPT_POOL_EVENTS) this.#events = this.#events.slice(-KEPT_POOL_EVENTS);
   }
 
   #commit(pool: Pool, record: PoolRecord): void {

@@ -3,9 +3,10 @@
 // Every transition of `permit-transition.ts`, in Lua, for a batch of commands on pools of one
 // bucket. The two say the same; the differential test holds them to it.
 //
-// KEYS: the bucket's `pool-due`, then three per command: `pool`, `pool-ends` and `pool-line` of
+// KEYS: the bucket's `pool-due` and `pool-log`, then three per command: `pool`, `pool-ends` and `pool-line` of
 // its pool, all in the bucket's hash tag.
 //   pool-due            sorted set, encoded resource -> when the sweep has to look, or earlier
+//   pool-log            list: the latest events, packed
 //   pool-ends:<enc>     sorted set, lease id -> end of its term
 //   pool-line:<enc>     sorted set, request id -> ticket
 //   pool:<enc>          hash: `h` the header, `n` the resource; `l<lease>` a holder, `q<request>`
@@ -20,7 +21,7 @@
 // it nothing has to be looked for. Physical expiry is later than anything that counts until then.
 
 import { PERMIT_COMMANDS } from './permit-script.commands.ts';
-import { POOL } from './permit-script.pool.ts';
+import { poolScript } from './permit-script.pool.ts';
 
 /** How many arguments follow the letter and the encoded resource. */
 export const PERMIT_WIDTHS = { q: 9, n: 2, u: 4, r: 3, c: 1, i: 0, s: 0 } as const;
@@ -42,8 +43,8 @@ export function duePoolsScript(prelude: string): string {
   return prelude + DUE;
 }
 
-export function permitScript(prelude: string): string {
-  return prelude + POOL + PERMIT_COMMANDS + BATCH;
+export function permitScript(prelude: string, isLogged: boolean): string {
+  return prelude + poolScript(isLogged) + PERMIT_COMMANDS + BATCH;
 }
 
 const BATCH = `
@@ -52,13 +53,14 @@ local widths = { ${Object.entries(PERMIT_WIDTHS)
   .join(', ')} }
 local replies, i, n = {}, 2, 0
 while ARGV[i] do
-  local pool, letter = open(2 + 3 * n), ARGV[i]
+  local pool, letter = open(3 + 3 * n), ARGV[i]
   pool.enc = ARGV[i + 1]
   settle(pool)
   n = n + 1
   replies[n] = run[letter](pool, i + 2)
   i = i + 2 + widths[letter]
 end
+writeEvents()
 for _, pool in ipairs(order) do close(pool) end
 return { now, replies }
 `;

@@ -2,6 +2,8 @@ import type { Batcher } from './batcher.ts';
 import type { Unsubscribe } from './clock.ts';
 import { CoordinationError } from './errors.ts';
 import { encodeId, slotOf } from './id-codec.ts';
+import type { LogId, LogPage } from './lock-event.ts';
+import { noLog } from './outcomes.ts';
 import type {
   PermitCommand,
   PermitCommandKind,
@@ -10,6 +12,7 @@ import type {
   PermitReplies,
   PermitReply,
 } from './permit-command.ts';
+import { type PoolEventWire, pageOfLog, poolEventOf, READ_POOL_LOG } from './permit-log.ts';
 import { pageOfPools } from './permit-record.ts';
 import { fromPermitWire, type PermitWireReply, toPermitWire } from './permit-store.redis-codec.ts';
 import { duePoolsScript, POOL_NAMES, permitScript } from './permit-store.redis-script.ts';
@@ -25,6 +28,8 @@ export interface RedisPermitStoreOptions {
   readonly buckets: () => number;
   /** How many replicas must have a grant before it is answered, and how long it waits for them; by default none. */
   readonly wait?: ReplicaWait;
+  /** Off, there are no events of pools. @default true */
+  readonly log?: boolean;
   /** How its scripts come by the time: for tests that replay it. */
   readonly time?: ScriptTime;
 }
@@ -49,20 +54,23 @@ export class RedisPermitStore implements PermitStore {
   readonly #link: RedisLink;
   readonly #namespace: string;
   readonly #buckets: () => number;
-  readonly #scripts: { readonly pool: Script; readonly due: Script; readonly names: Script };
+  readonly #scripts: { readonly pool: Script; readonly due: Script; readonly names: Script; readonly log: Script };
   readonly #timeArgs: () => readonly string[];
   readonly #wait: ReplicaWait;
+  readonly #isLogged: boolean;
   readonly #batchers = new Map<number, Batcher<Submitted, PermitReply>>();
 
   constructor(options: RedisPermitStoreOptions) {
     const { prelude, args } = options.time ?? SERVER_TIME;
     this.#link = options.link;
+    this.#isLogged = options.log ?? true;
     this.#namespace = options.namespace ?? 'devmentor';
     this.#buckets = options.buckets;
     this.#scripts = {
-      pool: options.link.script(permitScript(prelude)),
+      pool: options.link.script(permitScript(prelude, this.#isLogged)),
       due: options.link.script(duePoolsScript(prelude)),
       names: options.link.script(POOL_NAMES),
+      log: options.link.script(READ_POOL_LOG),
     };
     this.#timeArgs = args;
     this.#wait = options.wait ?? { replicas: 0, timeoutMs: 0 };
@@ -75,6 +83,17 @@ export class RedisPermitStore implements PermitStore {
 
   async sweep(): Promise<void> {
     await Promise.all(this.#lanes().map((lane) => this.#sweep(lane)));
+  }
+
+  get logs(): number {
+    return this.#buckets();
+  }
+
+  async readLog(log: number, after: LogId | 'start', limit: number): Promise<LogPage> {
+    if (!this.#isLogged) throw noLog();
+    const keys = [`${this.#prefix(log)}pool-log`];
+    const wires = await this.#link.run(this.#scripts.log, keys, [after === 'start' ? 0 : Number(after), limit]);
+    return pageOfLog((asText(wires) as PoolEventWire[]).map(poolEventOf), after, limit);
   }
 
   async list(query: PoolQuery): Promise<PoolPage> {
@@ -155,7 +174,7 @@ export class RedisPermitStore implements PermitStore {
 
   async #flush(bucket: number, items: readonly Submitted[]): Promise<readonly (PermitReply | CoordinationError)[]> {
     const prefix = this.#prefix(bucket);
-    const keys = [`${prefix}pool-due`];
+    const keys = [`${prefix}pool-due`, `${prefix}pool-log`];
     const args = [this.#namespace];
     for (const { encoded, command } of items) {
       keys.push(`${prefix}pool:${encoded}`, `${prefix}pool-ends:${encoded}`, `${prefix}pool-line:${encoded}`);

@@ -1,4 +1,5 @@
 import type { Unsubscribe } from './clock.ts';
+import type { LogId, LogPage } from './lock-event.ts';
 import type { PermitCommandKind, PermitCommandOf, PermitNotice, PermitReplies, PoolView } from './permit-command.ts';
 
 // Permit store
@@ -18,6 +19,7 @@ import type { PermitCommandKind, PermitCommandOf, PermitNotice, PermitReplies, P
 //   PS10  Fewer permits: at once, under the same fence. More: a new grant, for who holds alone.
 //   PS13  A permit that another process ended by its name is told to every process.
 //   PS14  Pools that are in use are listed by prefix, in order of their names.
+//   PS15  Every grant and every end is one event of its bucket's log, in order, linked by `prev`.
 //   PS11  A pool remembers at most 256 ended leases, keeps at most 1,024 holders and as many
 //         waiters, and is gone once nothing of it is within its window.
 //
@@ -43,6 +45,9 @@ export interface PermitStore {
   sweep(): Promise<void>;
   /** Pools that somebody holds or waits for, in order of their names; looks at all there are. */
   list(query: PoolQuery): Promise<PoolPage>;
+  /** How many logs there are. */
+  readonly logs: number;
+  readLog(log: number, after: LogId | 'start', limit: number): Promise<LogPage>;
   /** Offers to this process's waiters, and permits that others ended. Any of it may be lost. */
   listen(listener: string, onNotice: (notice: PermitNotice) => void): Promise<Unsubscribe>;
 }

@@ -12,6 +12,7 @@ import { assert, unreachable } from './invariant.ts';
 import { type Ended, type EndedHow, type FencingToken, fenceOf } from './lease.ts';
 import type { EndedNotice, Offer, Replies } from './lease-command.ts';
 import { ENDED_WINDOW_MS, MAX_ENDED, MAX_WAITERS, OFFER_MS } from './lease-record.ts';
+import type { LockEvent } from './lock-event.ts';
 import type {
   PermitCommand,
   PermitCommandOf,
@@ -38,6 +39,7 @@ export interface PermitTransition {
   readonly record: PoolRecord;
   readonly reply: PermitReply;
   readonly offers: readonly (Offer & { readonly listener: string })[];
+  readonly events: readonly LockEvent[];
   /** For everybody: somebody else than its holder ended it. */
   readonly told: readonly EndedNotice[];
 }
@@ -47,7 +49,7 @@ export function permitTransition(before: PoolRecord, command: PermitCommand, us:
   const draft = new PoolDraft(before, us);
   draft.settle();
   const reply = decide(draft, command);
-  return { record: draft.record, reply, offers: draft.offers, told: draft.told };
+  return { record: draft.record, reply, offers: draft.offers, events: draft.events, told: draft.told };
 }
 
 function decide(draft: PoolDraft, command: PermitCommand): PermitReply {
@@ -174,6 +176,7 @@ class PoolDraft {
   readonly ms: number;
   readonly offers: (Offer & { readonly listener: string })[] = [];
   readonly told: EndedNotice[] = [];
+  readonly events: LockEvent[] = [];
   record: PoolRecord;
 
   constructor(record: PoolRecord, us: number) {
@@ -239,6 +242,7 @@ class PoolDraft {
 
   end(holder: PermitHolder, how: EndedHow): void {
     const { leaseId, requestId, fence, ttlMs, untilMs } = holder;
+    this.#log(holder, how === 'expired' ? 'expired' : 'released', how);
     this.record = { ...this.record, holders: this.record.holders.filter((one) => one !== holder) };
     this.remember({
       leaseId,
@@ -294,6 +298,14 @@ class PoolDraft {
     }
   }
 
+  #log(one: PermitHolder, type: LockEvent['type'], how?: EndedHow): void {
+    const { leaseId, holder, instance, fence, ttlMs, untilMs, weight } = one;
+    const { resource } = this.record;
+    const atMs = how === 'expired' ? untilMs : this.ms;
+    const facts = { type, resource, leaseId, gen: 1, holder, instance, fence, atMs, ttlMs, untilMs, permits: weight };
+    this.events.push(how === undefined ? facts : { ...facts, how });
+  }
+
   #offer(waiter: PermitWaiter): void {
     const { leaseId, requestId, listener } = waiter;
     const untilMs = this.ms + OFFER_MS;
@@ -307,6 +319,7 @@ class PoolDraft {
     const { leaseId, requestId, holder, instance, meta, weight, ttlMs } = claim;
     const granted = { leaseId, requestId, holder, instance, meta, weight, fence, ttlMs, grantedAtMs: this.ms, ...term };
     this.record = { ...this.record, fence, holders: [...this.record.holders, granted] };
+    this.#log(granted, term.offered ? 'offered' : 'claimed');
     return { fence };
   }
 }

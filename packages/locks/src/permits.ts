@@ -14,6 +14,7 @@ import { type GrantFacts, HeldLease, type LeaseHome, type Term } from './held-le
 import type { Ended, Lease, ReleaseOutcome } from './lease.ts';
 import type { CommandKind, CommandOf, LeaseCommand, OwnView, Replies, Reply } from './lease-command.ts';
 import { type LeaseStore, SWEEP_MS } from './lease-store.ts';
+import type { LockLog } from './lock-event.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
 import type { LockMetrics } from './lock-metrics.ts';
 import { ended, isUncertain, tooLate, type Unavailable, unavailable } from './outcomes.ts';
@@ -124,6 +125,17 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     await this.open();
     const { views, next } = await this.#permits.list(query);
     return { views: views.map(withoutLeaseIds), next };
+  }
+
+  /** What pools went through. Nobody hints: who follows it looks every second. */
+  get log(): LockLog {
+    const permits = this.#permits;
+    return {
+      buckets: permits.logs,
+      bucketOf: () => 0,
+      read: (log, after, limit) => permits.readLog(log, after, limit),
+      onHint: () => () => undefined,
+    };
   }
 
   /** More or fewer permits for a lease of the pool; more is a new lease in its place. */

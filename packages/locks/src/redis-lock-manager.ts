@@ -58,6 +58,7 @@ export class RedisLockManager extends Locks {
         wait,
         ...(namespace === undefined ? {} : { namespace }),
         ...(time === undefined ? {} : { time }),
+        ...(options.log === undefined ? {} : { log: options.log }),
       }),
       ...options,
     });

@@ -221,6 +221,19 @@ describe('pools in memory and in Redis', () => {
           }
         }
         await clock.settle();
+        const logs = await Promise.all(
+          [memory, script].map(async (store) => {
+            const read = Array.from({ length: store.logs }, (_, log) => store.readLog(log, 'start', 10_000));
+            return (await Promise.all(read)).map(({ events }) => events);
+          }),
+        );
+        for (const { resource: of } of pools) {
+          const [ours, theirs] = logs.map((events) =>
+            events.flat().flatMap(({ id: _id, prev: _prev, ...event }) => (event.resource === of ? [event] : [])),
+          );
+          expect(theirs).toEqual(ours);
+        }
+        for (const event of logs[1]?.flat() ?? []) seen.set(event.type, (seen.get(event.type) ?? 0) + 1);
         const name = (notice: PermitNotice): string => JSON.stringify(Object.entries(notice).sort());
         const byName = (one: PermitNotice, other: PermitNotice): number => (name(one) < name(other) ? -1 : 1);
         await expect.poll(() => heard[1].length, { interval: 1 }).toBe(heard[0].length);
@@ -236,7 +249,7 @@ describe('pools in memory and in Redis', () => {
     for (const kind of [
       ...['granted', 'held', 'queued', 'busy', 'gone', 'capacity', 'renewed', 'ended', 'lowered', 'shared'],
       ...['released', 'already', 'superseded', 'expired', 'left', 'returned', 'pool', 'settled'],
-      ...['offer', 'told', 'listed'],
+      ...['offer', 'told', 'listed', 'claimed', 'offered', 'released', 'expired'],
     ])
       expect(seen.get(kind) ?? 0, `replies of kind ${kind}`).toBeGreaterThan(0);
   }, 120_000);

@@ -59,7 +59,8 @@ describe('pools on a real Redis', () => {
     expect((await store.submit<'inspect'>({ kind: 'inspect', resource: 'gpu' })).view.held).toBe(0);
     us += 601_000_000;
     await store.sweep();
-    expect(await link.command('keys', 'swept:*')).toEqual([]);
+    // The log goes by itself.
+    expect(await link.command('keys', 'swept:*')).toEqual([expect.stringMatching(/:pool-log$/)]);
   });
 
   it('[PS11] should nobody sweep, a pool leaves by itself some time later', async () => {
@@ -68,6 +69,13 @@ describe('pools on a real Redis', () => {
     await store.submit<'request'>(claim('b', 4));
     for (const key of (await link.command('keys', 'left:*')) as string[])
       if (!key.endsWith('pool-due')) expect(Number(await link.command('pttl', key))).toBeGreaterThan(500_000);
+  });
+
+  it('[LG1] without a log there are permits as ever and no events; whoever asks for events is told so', async () => {
+    const store = new RedisPermitStore({ link, namespace: 'silent', buckets: () => 1, log: false });
+    expect((await store.submit<'request'>(claim('a', 4))).kind).toBe('granted');
+    expect(await link.command('exists', 'silent:{b0}:pool-log')).toBe(0);
+    await expect(store.readLog(0, 'start', 1)).rejects.toThrow('no event log');
   });
 
   it('[PS12] a script touches no key that it was not passed', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Lease, PermitStore } from '../src/index.ts';
+import type { AuditRecord, Lease, PermitStore } from '../src/index.ts';
 import { CapacityMismatchError, LockAcquisitionError, MemoryLockManager } from '../src/index.ts';
 import { Locks } from '../src/locks.ts';
 import { seededEntropy } from '../src/testing.ts';
@@ -204,7 +204,9 @@ describe('a semaphore', () => {
     const permits: PermitStore = {
       submit,
       sweep: () => store.permits.sweep(),
+      logs: 1,
       list: (query) => store.permits.list(query),
+      readLog: (log, after, limit) => store.permits.readLog(log, after, limit),
       listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
     };
     const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
@@ -235,7 +237,9 @@ describe('a semaphore', () => {
     const permits: PermitStore = {
       submit,
       sweep: () => store.permits.sweep(),
+      logs: 1,
       list: (query) => store.permits.list(query),
+      readLog: (log, after, limit) => store.permits.readLog(log, after, limit),
       listen: (listener, onOffer) => store.permits.listen(listener, onOffer),
     };
     const slow = new MemoryLockManager({ store, permits, clock, entropy: seededEntropy(5) });
@@ -300,6 +304,41 @@ describe('a semaphore', () => {
     expect(rest.items.map(({ resource }) => resource)).toEqual(['gpu:c']);
     expect(rest).not.toHaveProperty('nextCursor');
     await expect(locks.listPools({ prefix: '', limit: 0 })).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
+  });
+
+  it('[PP13] the audit of pools tells of every grant and every end, and goes on after a cursor', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 3 });
+    const ada = await gpu.acquire({ holder: { id: 'ada', name: 'Ada' }, count: 2 });
+    await ada.release();
+    await gpu.acquire({ holder: { id: 'bob' }, ttlMs: 1_000, renew: 'manual' });
+    await clock.advance(3_000);
+    const told = async (manager: Locks, after?: string) => {
+      const records: AuditRecord[] = [];
+      const controller = new AbortController();
+      const following = (async () => {
+        const options = { signal: controller.signal, ...(after === undefined ? {} : { after }) };
+        for await (const record of manager.auditPools(options)) records.push(record);
+      })();
+      await clock.settle();
+      controller.abort();
+      await following;
+      return records;
+    };
+    const records = await told(locks);
+    expect(records).toMatchObject([
+      { kind: 'entry', resource: 'gpu', type: 'claimed', who: { id: 'ada', name: 'Ada' }, permits: 2 },
+      { kind: 'entry', type: 'released', how: 'released', who: { id: 'ada' }, fence: ada.fence },
+      { kind: 'entry', type: 'claimed', who: { id: 'bob' }, permits: 1 },
+      { kind: 'entry', type: 'expired', who: { id: 'bob' } },
+    ]);
+    expect(JSON.stringify(records)).not.toContain(ada.leaseId);
+    const elsewhere = new Locks(store, {
+      clock,
+      entropy: seededEntropy(9),
+      permits: store.permits,
+      redact: () => ({ id: 'somebody' }),
+    });
+    expect(await told(elsewhere, records[2]?.cursor)).toMatchObject([{ type: 'expired', who: { id: 'somebody' } }]);
   });
 
   it('[PP9] what a holder keeps for longer than it may is lost like any lease', async () => {

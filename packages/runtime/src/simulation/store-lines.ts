@@ -120,6 +120,8 @@ export function permitLine(line: CallLine, services: Services): PermitStore {
       ),
     sweep: () => line.call('sweep', () => locks.write(({ permits }) => permits.sweep(), never)),
     list: (query) => line.call(`list ${query.prefix}`, () => locks.store.permits.list(query)),
+    logs: locks.store.permits.logs,
+    readLog: (log, after, limit) => line.call(`read ${log}`, () => locks.store.permits.readLog(log, after, limit)),
     listen: (listener, onNotice) =>
       line.call('listen', () =>
         services.listen((store) =>
