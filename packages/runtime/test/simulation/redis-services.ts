@@ -65,13 +65,15 @@ export class RedisServices implements Servers {
       <T>(tell: (notice: T) => void) =>
       (notice: T): void =>
         void told.push(() => tell(notice));
-    const hold = <T>(answer: Promise<T>): Promise<T> =>
-      site.outside(
-        answer.finally(async () => {
-          await this.#published();
-          for (const tell of told.splice(0)) clock.soon(tell);
-        }),
-      );
+    const heard = async <T>(answer: Promise<T>): Promise<T> => {
+      try {
+        return await answer;
+      } finally {
+        await this.#published();
+        for (const tell of told.splice(0)) clock.soon(tell);
+      }
+    };
+    const hold = <T>(answer: Promise<T>): Promise<T> => site.outside(heard(answer));
     return { leases: heldLeases(leases, hold, later), permits: heldPermits(permits, hold, later) };
   }
 
