@@ -37,7 +37,8 @@ export function stateLine(line: CallLine, services: Services): StateStore {
           (answer) => answer.kind === 'outcomes' && answer.outcomes.some(({ kind }) => kind === 'committed'),
         ),
       ),
-    pending: (shard, epoch) => line.call(`pending ${shard}`, () => state.store.state.pending(shard, epoch)),
+    pending: (shard, epoch) =>
+      line.call(`pending ${shard}`, async () => inOrder(await state.store.state.pending(shard, epoch))),
     peek: (id) => line.call(`peek ${id}`, () => state.store.state.peek(id)),
     admit: (id, fence) =>
       line.call(`admit ${id} ${fence}`, () =>
@@ -48,6 +49,15 @@ export function stateLine(line: CallLine, services: Services): StateStore {
       ),
     guard: (id) => line.call(`guard ${id}`, () => state.store.state.guard(id)),
   };
+}
+
+type Pending = Awaited<ReturnType<StateStore['pending']>>;
+
+/** No store promises an order of what is pending, and a real one takes another each time it starts. */
+function inOrder(answer: Pending): Pending {
+  if (answer.kind !== 'pending') return answer;
+  const timers = answer.timers.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  return { ...answer, timers, outboxes: answer.outboxes.toSorted() };
 }
 
 export function logLine(line: CallLine, { state }: Services): LogStore {
