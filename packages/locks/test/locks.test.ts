@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimOptions, JsonObject, Lease, LeaseStore, Lock } from '../src/index.ts';
+import type { ClaimOptions, JsonObject, LeaseStore, Lock } from '../src/index.ts';
 import {
   CoordinationError,
   encodeId,
