@@ -24,23 +24,23 @@ it('who was added is stepped when the running code pauses, in that order', async
   const { stepped, add } = stepping(queue, 'answered');
   add(...many);
   expect(stepped).toEqual([]);
-  for (let turn = 0; turn < 8; turn++) await null;
+  for (let turn = 0; turn < 8; turn++) await Promise.resolve();
   expect(stepped).toEqual(many);
   add(7);
-  await null;
+  await Promise.resolve();
   expect(stepped.at(-1)).toBe(7);
 });
 
 it('a full frame of answers leaves before the next are stepped', async () => {
   const { stepped, add } = stepping(new PumpQueue(), 'answered');
   add(...many);
-  await null;
+  await Promise.resolve();
   expect(stepped).toHaveLength(FULL_FRAME_ITEMS);
 });
 
 it('what is to be committed is stepped at once, so that it travels together', async () => {
   const { stepped, add } = stepping(new PumpQueue(), 'committing');
   add(...many);
-  await null;
+  await Promise.resolve();
   expect(stepped).toEqual(many);
 });

@@ -152,7 +152,7 @@ it('[ST1-ST11] memory, SQLite, Redis and PostgreSQL answer every history alike',
     'overloaded',
     'refused',
   ];
-  for (const kind of kinds) expect(seen.get(`"kind":"${kind}"`) ?? 0, kind).toBeGreaterThan(5);
+  for (const kind of kinds) expect(seen.get(`"kind":"${kind}"`) ?? 0, kind).toBeGreaterThan(0);
 });
 
 /** The answers to a history, then what it left; stamps by the order they appear in, no times. */
