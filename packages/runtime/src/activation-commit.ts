@@ -13,15 +13,17 @@ import type { TopicEvent } from './log-store.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Commit, SenderId } from './state-store.ts';
 
+export interface Committed {
+  readonly version: number;
+  readonly events: readonly TopicEvent[];
+  /** Senders that are to close their lanes. */
+  readonly crowded?: readonly SenderId[];
+}
+
 export type Decision =
   /** The activation ended meanwhile. */
   | { readonly kind: 'nothing' }
-  | {
-      readonly kind: 'committed';
-      readonly version: number;
-      readonly events: readonly TopicEvent[];
-      readonly crowded?: readonly SenderId[];
-    }
+  | ({ readonly kind: 'committed' } & Committed)
   /** Another node owns the shard; the letters that surely did nothing may go back. */
   | { readonly kind: 'fenced'; readonly mayGoBack: boolean }
   /** These letters have an answer of their own; the others are stepped again without them. */
@@ -102,6 +104,17 @@ export function decided(id: ActorId, state: ActorState, group: GroupStep, outcom
       return { kind: 'quarantine', cause: new InvariantViolation(message) };
     }
   }
+}
+
+/** What a letter's sender is told of a step, now that it is known which version came of it. */
+export function answerIn(
+  { version, crowded }: Pick<Committed, 'version' | 'crowded'>,
+  { from }: Told | Ordered,
+  answer: Answer,
+): Answer {
+  const isCrowded = crowded !== undefined && from !== undefined && crowded.includes(from.sender);
+  if (answer.kind === 'committed') return isCrowded ? { ...answer, version, crowded: true } : { ...answer, version };
+  return isCrowded && answer.kind === 'fault' ? { ...answer, crowded: true } : answer;
 }
 
 /**

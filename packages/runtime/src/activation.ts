@@ -13,19 +13,29 @@
 //   AC6  `fenced` by the store ends it: what waits is answered `elsewhere`.
 //   AC7  While a letter waits to be tried again those behind it wait too; reads do not.
 import type { Cancel } from '@devmentor/locks';
-import { commitOf, type Decision, decided, refusal, unstorable } from './activation-commit.ts';
+import {
+  answerIn,
+  type Committed,
+  commitOf,
+  type Decision,
+  decided,
+  refusal,
+  unstorable,
+} from './activation-commit.ts';
 import type { ActivationHost } from './activation-host.ts';
+import { inspectionOf } from './activation-inspection.ts';
+import { load } from './activation-load.ts';
+import { closedIn, committedIn, type Phase, takenIn } from './activation-phase.ts';
 import type { ActorId } from './actor-id.ts';
-import { type ActorState, createdState, loadedState, VersionUnsupported } from './actor-state.ts';
+import type { ActorState } from './actor-state.ts';
 import { Askers } from './askers.ts';
-import { blockedBy } from './blocked.ts';
 import type { TypeCounts } from './counts.ts';
 import { DueTimers } from './due-timers.ts';
 import type { Answer, Deliver, Order, Read, Watch } from './envelope.ts';
 import { ActorError, type FaultData } from './errors.ts';
 import type { ActorKind, GroupStep, Stepper } from './group-step.ts';
 import type { Inspection } from './inspection.ts';
-import { knownOutcome, longer } from './known-outcome.ts';
+import { knownOutcome } from './known-outcome.ts';
 import {
   type Bounced,
   type Closed,
@@ -41,21 +51,10 @@ import { MemoryDedup } from './memory-dedup.ts';
 import { Onlookers, whenOwner } from './onlookers.ts';
 import { Outflow } from './outflow.ts';
 import type { Resident } from './passivation.ts';
-import type { Commit, OutboxRow, SenderId } from './state-store.ts';
+import type { Commit, OutboxRow } from './state-store.ts';
 import { stepGroup } from './stepping.ts';
 
-type Phase =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'ready'; readonly state: ActorState }
-  | { readonly kind: 'committing'; readonly state: ActorState; readonly group: GroupStep }
-  /** The commit may or may not have been applied. */
-  | { readonly kind: 'frozen'; readonly state: ActorState; readonly group: GroupStep }
-  | { readonly kind: 'quarantined'; readonly fault: FaultData }
-  /** Passivated, or its shard is served elsewhere. */
-  | { readonly kind: 'gone' };
-
 const LARGEST_GROUP = 64;
-const FIRST_RETRY_MS = 20;
 const NO_TIMERS: ActorState['timers'] = new Map();
 const NOTHING_PAID: Commit['outbox']['remove'] = [];
 const LOADING: Phase = { kind: 'loading' };
@@ -96,7 +95,12 @@ export class Activation implements Stepper, Resident<Activation> {
     this.#host = host;
     this.#kind = kind;
     this.#dedup = kind.behavior.durable ? undefined : new MemoryDedup();
-    void this.#load();
+    void load(host, this, {
+      isOver: () => this.#phase.kind !== 'loading',
+      begin: (state, outbox) => this.#begin(state, outbox),
+      leave: () => this.#leave(),
+      quarantine: (fault) => this.#quarantine(fault),
+    });
   }
 
   get behavior(): Stepper['behavior'] {
@@ -121,7 +125,7 @@ export class Activation implements Stepper, Resident<Activation> {
 
   /** Takes a message; `answer` is called once, or never when nobody could know the outcome. */
   deliver(request: Deliver, answer: (answer: Answer) => void): void {
-    const closed = this.#closed();
+    const closed = closedIn(this.#phase);
     const before = closed ?? (request.from && this.#dedup?.find(request.from));
     if (before !== undefined) {
       answer(before);
@@ -143,20 +147,19 @@ export class Activation implements Stepper, Resident<Activation> {
 
   /** Answers a read as soon as there is a state to show, a watch when there is a newer one. */
   show(request: Read | Watch, answer: (answer: Answer) => void): void {
-    const closed = this.#closed();
-    const phase = this.#phase;
+    const closed = closedIn(this.#phase);
     if (closed !== undefined) {
       answer(closed);
       return;
     }
     const onlookers = this.#onlookers ?? new Onlookers(this.#host, this);
-    onlookers.add(request, phase.kind === 'ready' || phase.kind === 'committing' ? phase.state : undefined, answer);
+    onlookers.add(request, committedIn(this.#phase), answer);
     this.#onlookers = onlookers.isEmpty ? undefined : onlookers;
   }
 
   /** Does what an operator wants, once what waits before it is done. */
   order({ order, why, from }: Order, answer: (answer: Answer) => void): void {
-    const before = this.#closed() ?? (from && this.#dedup?.find(from));
+    const before = closedIn(this.#phase) ?? (from && this.#dedup?.find(from));
     if (before !== undefined) answer(before);
     else if (this.#mail().put({ kind: 'ordered', order, why, from, answer: [answer] }) === 'full')
       answer(refusal('MAILBOX_FULL', `${this.id} has too many orders already`, 'no'));
@@ -164,25 +167,13 @@ export class Activation implements Stepper, Resident<Activation> {
   }
 
   inspect(): Inspection {
-    const phase = this.#phase;
-    const state = 'state' in phase ? phase.state : undefined;
-    const nextTimerMs = state && (this.#due ?? new DueTimers()).nextMs(state.timers);
-    const heldMs = this.#host.heldMs(this.behavior.name);
-    const failing = this.#retry === undefined ? undefined : this.#mailbox?.failures;
-    const seen: Omit<Inspection, 'blocked'> = {
-      id: this.id,
-      phase: phase.kind === 'ready' && this.#retry !== undefined ? 'retrying' : phase.kind,
-      waiting: this.#waiting,
-      owes: this.#outflow?.owes(100) ?? [],
-      invokes: this.#outflow?.invokes ?? [],
-      ...(phase.kind === 'quarantined' ? { fault: `${phase.fault.code}: ${phase.fault.message}` } : {}),
-      ...(state === undefined ? {} : { version: state.version }),
-      ...(state?.halt === undefined ? {} : { halt: state.halt }),
-      ...(nextTimerMs === undefined ? {} : { nextTimerMs }),
-      ...(failing === undefined ? {} : { failing }),
-      ...(heldMs === 0 ? {} : { heldMs }),
-    };
-    return { ...seen, blocked: blockedBy(seen) };
+    return inspectionOf(this.id, this.#phase, {
+      mailbox: this.#mailbox,
+      outflow: this.#outflow,
+      due: this.#due,
+      retries: this.#retry !== undefined,
+      heldMs: this.#host.heldMs(this.behavior.name),
+    });
   }
 
   /** What it owes to others; undefined for nothing. */
@@ -207,7 +198,8 @@ export class Activation implements Stepper, Resident<Activation> {
 
   /** Something of its timers is due. */
   ring(): void {
-    if (this.#phase.kind === 'ready' || this.#phase.kind === 'committing') this.#takeDue(this.#phase.state);
+    const state = committedIn(this.#phase);
+    if (state !== undefined) this.#takeDue(state);
   }
 
   /** Leaves memory if nothing holds it here. */
@@ -246,43 +238,6 @@ export class Activation implements Stepper, Resident<Activation> {
     return this.#outflow;
   }
 
-  async #load(): Promise<void> {
-    const { behavior, driver } = this.#kind;
-    for (let pauseMs = FIRST_RETRY_MS; this.#phase.kind === 'loading'; pauseMs = longer(pauseMs)) {
-      try {
-        const loaded = behavior.durable ? await this.#host.load(this.id) : ({ kind: 'absent' } as const);
-        if (this.#phase.kind !== 'loading') return;
-        if (loaded.kind === 'fenced') this.#host.fenced();
-        else if (loaded.kind === 'absent') this.#begin(this.#firstState(), []);
-        else this.#begin(loadedState(driver, behavior, loaded.record, this.#host.windows), loaded.record.outbox);
-        return;
-      } catch (fault) {
-        if (!this.#host.isTransient(fault)) {
-          if (!this.#isForNewer(fault)) this.#quarantine(fault);
-          return;
-        }
-        this.#host.onFault(fault);
-        await this.#host.pause(pauseMs);
-      }
-    }
-  }
-
-  /** The record is of a newer machine, and the shard moves to a node that has it: who waits asks there. */
-  #isForNewer(fault: unknown): boolean {
-    const { name, version } = this.behavior;
-    if (!(fault instanceof VersionUnsupported) || fault.stored <= version) return false;
-    const moves = this.#host.lacks(name, fault.stored);
-    if (moves) this.#leave();
-    return moves;
-  }
-
-  #firstState(): ActorState {
-    const { driver, behavior } = this.#kind;
-    const state = createdState(driver, behavior.input(this.id.slice(behavior.name.length + 1)));
-    // A memory-only actor has no stored version; its versions rise over activations all the same.
-    return behavior.durable ? state : { ...state, version: Math.floor(this.#host.storeNowMs() * 1_000) };
-  }
-
   #begin(state: ActorState, outbox: readonly OutboxRow[]): void {
     this.#phase = { kind: 'ready', state };
     this.#host.used(this);
@@ -314,7 +269,7 @@ export class Activation implements Stepper, Resident<Activation> {
   }
 
   #take(letter: Letter): void {
-    if (this.#closed() !== undefined) return;
+    if (closedIn(this.#phase) !== undefined) return;
     this.#mail().put(letter);
     this.#pumpSoon();
   }
@@ -356,7 +311,7 @@ export class Activation implements Stepper, Resident<Activation> {
       // Refusals say what the state is, so they need what a read needs.
       group.spans?.end({ outcome: 'not committed' });
       whenOwner(this.#host, 'trust lease', {
-        yes: () => this.#answer(group, state.version),
+        yes: () => this.#answer(group, state),
         no: () => answerAll(group.letters, { kind: 'elsewhere' }),
       });
       this.#finish(group);
@@ -477,17 +432,14 @@ export class Activation implements Stepper, Resident<Activation> {
     }
   }
 
-  #committed(
-    before: ActorState,
-    group: GroupStep,
-    { version, events, crowded }: Omit<Extract<Decision, { kind: 'committed' }>, 'kind'>,
-  ): void {
+  #committed(before: ActorState, group: GroupStep, committed: Committed): void {
+    const { version, events } = committed;
     const state = { ...(group.changes ? group.next : before), version };
     this.#phase = { kind: 'ready', state };
     this.#attempt = undefined;
     group.spans?.end({ outcome: 'committed', version });
     this.#finish(group);
-    this.#answer(group, version, crowded);
+    this.#answer(group, committed);
     this.#host.published(events);
     if (group.steps.length > 0) this.#host.stepped(this, group.steps, version);
     if (group.after.length > 0) this.#out().let(group.after, state);
@@ -505,15 +457,12 @@ export class Activation implements Stepper, Resident<Activation> {
     for (const deadLetter of group.deadLetters) this.#host.onDeadLetter(deadLetter);
   }
 
-  #answer(group: GroupStep, version: number, crowded?: readonly SenderId[]): void {
+  #answer(group: GroupStep, committed: Pick<Committed, 'version' | 'crowded'>): void {
     for (const [letter, answer] of group.answers) {
-      const isCrowded = crowded !== undefined && letter.from !== undefined && crowded.includes(letter.from.sender);
-      if (isCrowded && answer.kind === 'fault') answerAll([letter], { ...answer, crowded: true });
-      else if (isCrowded && answer.kind === 'committed') answerAll([letter], { ...answer, version, crowded: true });
-      else if (answer.kind !== 'later')
-        answerAll([letter], answer.kind === 'committed' ? { ...answer, version } : answer);
+      if (answer.kind !== 'later') answerAll([letter], answerIn(committed, letter, answer));
       else if (letter.kind === 'told') this.#park(answer.address, letter);
     }
+    const { version } = committed;
     for (const { to, value } of group.replies) this.#askers?.answer(to, { kind: 'committed', version, reply: value });
     if (this.#askers?.isEmpty(0) === true) this.#askers = undefined;
   }
@@ -529,18 +478,11 @@ export class Activation implements Stepper, Resident<Activation> {
     this.#resume(state);
   }
 
-  /** What everybody is told who comes too late. */
-  #closed(): Answer | undefined {
-    if (this.#phase.kind === 'gone') return { kind: 'elsewhere' };
-    if (this.#phase.kind === 'quarantined') return { kind: 'fault', fault: this.#phase.fault };
-    return undefined;
-  }
-
   #quarantine(cause: unknown): void {
     const known = cause instanceof ActorError && cause.code === 'VERSION_UNSUPPORTED';
     const message = known ? cause.message : `${this.id} is quarantined: ${String(cause)}`;
     const fault: FaultData = { code: known ? 'VERSION_UNSUPPORTED' : 'ACTOR_QUARANTINED', message, applied: 'unknown' };
-    const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
+    const taken = takenIn(this.#phase);
     this.#phase = { kind: 'quarantined', fault };
     this.#host.wakeAt(this.id, undefined);
     this.#host.onFault(cause);
@@ -550,7 +492,7 @@ export class Activation implements Stepper, Resident<Activation> {
 
   #leave(): void {
     // What is being committed has an unknown outcome: its senders ask the next owner.
-    const taken = 'group' in this.#phase ? this.#phase.group.letters : [];
+    const taken = takenIn(this.#phase);
     this.#phase = { kind: 'gone' };
     answerAll(taken, { kind: 'lost' });
     this.#askers?.dismiss({ kind: 'lost' });
