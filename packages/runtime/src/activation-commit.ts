@@ -13,6 +13,7 @@ import type { TopicEvent } from './log-store.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
 import type { Commit, SenderId } from './state-store.ts';
 
+/** What the store says of a commit that it has made. */
 export interface Committed {
   readonly version: number;
   readonly events: readonly TopicEvent[];

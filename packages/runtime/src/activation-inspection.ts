@@ -20,6 +20,7 @@ export interface Possessions {
 
 const MOST_RECEIVERS = 100;
 
+/** One activation as an operator is shown it; of what it owes at most 100 receivers. */
 export function inspectionOf(
   id: ActorId,
   phase: Phase,

@@ -5,6 +5,7 @@ import type { FaultData } from './errors.ts';
 import type { GroupStep } from './group-step.ts';
 import type { Letter } from './mailbox.ts';
 
+/** `ready`, `committing` and `frozen` have the state that was committed last, as far as is known. */
 export type Phase =
   | { readonly kind: 'loading' }
   | { readonly kind: 'ready'; readonly state: ActorState }

@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
     try {
       const outcome = await knownOutcome(`,
     instead: `    const sentMs = this.#host.clock.nowMs();
-    this.#answer(group, commit.basis + 1);
+    this.#answer(group, { version: commit.basis + 1 });
     try {
       const outcome = await knownOutcome(`,
   },
