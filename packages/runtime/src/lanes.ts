@@ -7,13 +7,13 @@
 // it, that closes it up to the last of those that leave its outbox in the same commit, or left it
 // before. Pure; the store keeps the result.
 //
-//   LC1  A lane opened while there are `actorLanes` already is crowded: each answer on it says so, a
+//   LN1  A lane opened while there are `actorLanes` already is crowded: each answer on it says so, a
 //        repeated one too, until it is closed.
-//   LC2  To close a lane up to `n` deletes it if it has nothing above `n`, and else does nothing: a
+//   LN2  To close a lane up to `n` deletes it if it has nothing above `n`, and else does nothing: a
 //        closing message that is late, or comes twice, harms no lane that was opened since, and none
 //        whose sender told something meanwhile, which the next owner of the sender may tell again.
-//   LC3  One floor for all lanes, above the highest `n` of any closing message, never goes down.
-//   LC4  A number below that floor, on a lane that is not there, is not applied: `closed`. Either it
+//   LN3  One floor for all lanes, above the highest `n` of any closing message, never goes down.
+//   LN4  A number below that floor, on a lane that is not there, is not applied: `closed`. Either it
 //        was settled before its lane was closed, and whoever sent it is a stale copy that nobody
 //        waits for; or it never was applied, since a lane with an unsettled message is not closed, and
 //        its sender numbers it anew, from the floor up, in a commit of its own.
