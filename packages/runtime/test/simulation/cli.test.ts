@@ -225,7 +225,7 @@ describe('devmentor-sim', { timeout: 120_000 }, () => {
       '--out',
       'remembers',
     );
-    expect(out).toContain('scenario: played 3 times');
+    expect(out).toMatch(/scenario: played \d+ times/);
     expect(out).toContain('It does not repeat in a process of its own');
     expect(code).toBe(1);
   });
