@@ -45,10 +45,13 @@ export interface Writes {
 
 const REST_FORMAT = Object.values(REST).join('');
 
-/** Lua: up to when no id of a first sending of this batch existed; whose clock was set back is looked up for everything. */
+/**
+ * Lua: up to when no id of a first sending of this batch existed. Whose clock was set back, which
+ * is told from the count as the batch found it, is looked up for everything.
+ */
 export const KNOWN = `if not known then
   knownUs = knownUs or tonumber(knownText)
-  known = (us >= count and us >= knownUs) and knownUs or -1
+  known = (us >= before and us >= knownUs) and knownUs or -1
 end`;
 
 /**

@@ -11,6 +11,8 @@
 //   RC3  A record as an event left it is that event in the bucket's log.
 //   RC4  `rest` is PLAIN unless somebody waits, an offer or a takeover stands, or a connection was
 //        attached: then the script needs none of its functions for a claim or a release.
+//   RC5  A claim that is sent for the first time reads nothing of the ring, whatever else its
+//        batch does: its id was made after all that the ring tells had ended.
 import { MAX_ENDED } from './lease-record.ts';
 
 /** Of the form below. A record of another is refused: this cannot read it. */

@@ -162,7 +162,7 @@ local isWanted
 local any
 
 -- The bucket whose commands are being run.
-local bucketKey, dueKey, namesKey, waitersKey, endedKey, count, known
+local bucketKey, dueKey, namesKey, waitersKey, endedKey, count, before, known
 local events, eventN, ended, endedN, dues, dueN
 -- The record at hand.
 local key, raw
@@ -174,7 +174,7 @@ for b = 1, bucketN do
   count = 0
   if values[b] then count, wanted = parse('<dd', values[b]) end
   known = nil
-  local before = count
+  before = count
   events, eventN = { pack('<dd', now, before), nil }, 1
   endedN, dueN = 0, 0
   local letters, names

@@ -361,6 +361,27 @@ describe('locks on a real Redis', { timeout: 40_000 }, () => {
     // 200 leases, renewed about seven times each in this while.
     expect(calls).toBeLessThan(500);
   });
+
+  it('[RC5] claims that travel with releases look nothing up of the leases before', async () => {
+    const locks = open({ namespace: 'mixed', buckets: 1 });
+    const claim = (n: number) => locks.acquire(`mixed:${n}`, { holder: ada });
+    const names = Array.from({ length: 20 }, (_, n) => n);
+    for (let round = 0; round < 3; round += 1)
+      for (const lease of await Promise.all(names.map(claim))) await lease.release();
+    const link = RedisLink.open({ redis: redis.url });
+    await link.command('config', 'resetstat');
+    let held = await Promise.all(names.slice(0, 10).map(claim));
+    for (let round = 0; round < 4; round += 1) {
+      const theirs = round % 2 === 0 ? names.slice(10) : names.slice(0, 10);
+      const released = held.map((lease) => lease.release());
+      held = await Promise.all(theirs.map(claim));
+      expect((await Promise.all(released)).map(({ kind }) => kind)).toEqual(released.map(() => 'released'));
+    }
+    const stats = String(await link.command('info', 'commandstats'));
+    await link.close();
+    expect(Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1])).toBeLessThan(20);
+    expect(stats).not.toContain('cmdstat_hmget');
+  });
 });
 
 describe('the link', () => {
