@@ -91,7 +91,7 @@ export function answersTo(reply: string | undefined): string | undefined {
 }
 
 /** A frame with so many leaves at once: filling it further gains little, and its receiver can already begin. */
-export const FULL_FRAME_ITEMS = 16;
+export const FULL_FRAME_ITEMS = 32;
 
 /** Most items of a frame: more would make one receiver's turn long, and gains nothing. */
 export const MAX_FRAME_ITEMS = 64;
