@@ -104,6 +104,17 @@ describe('takeovers', () => {
     expect(new Set(replies.map(({ body }) => takeoverRequestSchema.parse(body).requestId)).size).toBe(1);
   });
 
+  it('[TO2] of two at once with one key the second is to wait for the first, and then is the same asking', async () => {
+    await ada.client.claimed(id);
+    const key = { 'idempotency-key': 'take-at-once' };
+    const replies = await Promise.all([takeover(bob, {}, key), takeover(bob, {}, key), takeover(bob, {}, key)]);
+    const [first] = replies.filter(({ status }) => status === 202);
+    for (const reply of replies.filter(({ status }) => status !== 202))
+      expect(problem(reply)).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS', retryAfterMs: 1_000 });
+    const again = takeoverRequestSchema.parse((await takeover(bob, {}, key)).body);
+    expect(again.requestId).toBe(takeoverRequestSchema.parse(first?.body).requestId);
+  });
+
   it('[TO2] a key of one project asks for another one too', async () => {
     const other = (await ada.client.project()).id;
     good(await ada.client.ask(`projects/${other}/collaborators/${bob.userId}`, { method: 'PUT' }));

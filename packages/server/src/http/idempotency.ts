@@ -123,7 +123,8 @@ export function keyed(
   return key === undefined ? 'no-key' : { key, userId: caller.userId, route, body: [params, body] };
 }
 
-function inProgress(): Problem {
+/** While the first request with a key is being carried out. */
+export function inProgress(): Problem {
   return new Problem('IDEMPOTENCY_IN_PROGRESS', 'the first request with this key has not been answered yet', {
     retryAfterMs: 1_000,
   });

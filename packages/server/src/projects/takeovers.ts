@@ -6,12 +6,14 @@
 //
 //   TO1  A free project, and one that is the caller's own already, is granted at once.
 //   TO2  The holder answers or keeps silent, which grants; who asked may withdraw until then. To ask
-//        again, from the same instance, is the same asking.
+//        again, from the same instance, is the same asking; twice at once with the same key, the
+//        second is to wait for the first.
 //   TO3  Only the owner of the project may take a claim by force; the log says so, and why.
 //   TO4  A server that leaves withdraws what was asked through it, and so does a client that hangs up
 //        before it has heard that the holder is asked.
 import type { TakeoverAnswer, TakeoverRequest } from '@devmentor/contracts';
 import type { Breaking, Clock, HeldView, LockManager } from '@devmentor/locks';
+import { inProgress } from '../http/idempotency.ts';
 import { Problem, toProblem } from '../problem.ts';
 import { ended, locked } from './claim-views.ts';
 import { type Claimant, type Claimed, type Claims, resourceOf } from './claims.ts';
@@ -45,12 +47,26 @@ type Outcome = Awaited<ReturnType<LockManager['requestTakeover']>>;
 
 export class Takeovers {
   readonly #with: TakeoversOptions;
+  /** Requests that have not been answered yet. */
+  readonly #beingAsked = new Set<string>();
 
   constructor(options: TakeoversOptions) {
     this.#with = options;
   }
 
   async take(claimant: Claimant, projectId: string, asked: TakeoverAsked): Promise<Taken> {
+    const { requestId } = asked;
+    if (requestId === undefined) return await this.#take(claimant, projectId, asked);
+    if (this.#beingAsked.has(requestId)) throw inProgress();
+    this.#beingAsked.add(requestId);
+    try {
+      return await this.#take(claimant, projectId, asked);
+    } finally {
+      this.#beingAsked.delete(requestId);
+    }
+  }
+
+  async #take(claimant: Claimant, projectId: string, asked: TakeoverAsked): Promise<Taken> {
     const { locks, visible } = this.#with;
     const { ownerId } = await visible(claimant.userId, projectId);
     const resource = resourceOf(projectId);
