@@ -119,9 +119,9 @@ describe('pools and several locks at once on a real Redis', { timeout: 40_000 },
       .poll(async () => String(await link.command('info', 'replication')), { timeout: 15_000, interval: 20 })
       .toMatch(/state=online/);
     await link.close();
-    const pools = [open({ minReplicas: 1 }), open({ minReplicas: 1 })].map((one) =>
-      one.semaphore('gpu', { permits: 2 }),
-    );
+    // Long enough for a replica on a busy machine to answer.
+    const replicated = { minReplicas: 1, replicaTimeoutMs: 1_500, commandTimeoutMs: 5_000 };
+    const pools = [open(replicated), open(replicated)].map((one) => one.semaphore('gpu', { permits: 2 }));
     const [gpu, elsewhere] = pools as [(typeof pools)[0], (typeof pools)[0]];
     const first = await gpu.acquire({ count: 2, meta: { ключ: 'é' } });
     const waiting = elsewhere.acquire({ holder: { id: 'bob' }, waitMs: 20_000 });
