@@ -7,7 +7,7 @@ import { type ActorState, isEmpty, nextNumber } from './actor-state.ts';
 import { type Asks, answered, type ReplyAddress, withAsk, withoutAsk, withoutExpired } from './asks.ts';
 import { buried, type DeadLetter, isOffice, officeOf } from './dead-letter.ts';
 import { type KeptDelay, policyOf } from './delay-policy.ts';
-import type { Effect, EventData } from './effect.ts';
+import type { Effect, EventData, ScheduleEffect } from './effect.ts';
 import type { Answer } from './envelope.ts';
 import {
   type AfterEffect,
@@ -18,7 +18,7 @@ import {
   type Stepper,
   type StoredReply,
 } from './group-step.ts';
-import type { InspectedStep } from './inspection-feed.ts';
+import type { InspectedStep, NamedEffect } from './inspection-feed.ts';
 import { laneClosedEvent } from './lanes.ts';
 import { carriedEvent, isBoundFor, type Step } from './machine-driver.ts';
 import type { Letter, Ordered, Told } from './mailbox.ts';
@@ -146,10 +146,16 @@ export class Draft {
     address?: ReplyAddress,
   ): { readonly value: Json } | undefined {
     this.#changes = true;
-    if (this.#stepper.isInspected?.() === true)
-      this.#steps.push({ ...by, before: this.#snapshot, snapshot: step.snapshot });
+    if (this.#stepper.isInspected?.() !== true) {
+      this.#snapshot = step.snapshot;
+      return this.#apply(step.effects, address);
+    }
+    const [before, mark, owed] = [this.#snapshot, this.#mark, this.#outbox.length];
     this.#snapshot = step.snapshot;
-    return this.#apply(step.effects, address);
+    const reply = this.#apply(step.effects, address);
+    const effects = named(step.effects, mark, this.#outbox.slice(owed));
+    this.#steps.push({ ...by, before, snapshot: step.snapshot, guards: step.guards, effects });
+    return reply;
   }
 
   answer(letter: Told | Ordered, answer: Answer | Later): void {
@@ -383,7 +389,7 @@ export class Draft {
           break;
         case 'schedule': {
           const generation = ++this.#mark;
-          const id = effect.id ?? `${effect.within ?? ''}~${generation}`;
+          const id = effect.id ?? unnamedTimer(effect, generation);
           this.#changing().set(id, {
             id,
             generation,
@@ -453,6 +459,47 @@ export class Draft {
   #tellOffice(event: (n: number) => EventData): void {
     if (!isOffice(this.#stepper.id)) this.#owe(officeOf(this.#stepper.id), event);
   }
+}
+
+/** `mark` is the one before the first effect, `rows` what they put in the outbox, in order. */
+function named(effects: readonly Effect[], mark: number, rows: readonly OutboxRow[]): NamedEffect[] {
+  let [marked, owed] = [mark, 0];
+  const nameOf = (effect: Effect): NamedEffect => {
+    const { kind } = effect;
+    switch (kind) {
+      case 'tell':
+      case 'watch': {
+        const row = rows[owed++];
+        return { kind, name: `${row?.to}#${row?.n}` };
+      }
+      case 'schedule':
+        marked++;
+        return { kind, name: `${effect.id ?? unnamedTimer(effect, marked)}@${marked}` };
+      case 'invoke':
+        marked++;
+        return { kind, name: `${effect.id}@${marked}` };
+      case 'cancel':
+      case 'stop':
+      case 'send':
+        return { kind, name: effect.id };
+      case 'publish':
+      case 'action':
+        return { kind, name: effect.type };
+      case 'emit':
+        return { kind, name: effect.event.type };
+      case 'reply':
+        return { kind, name: effect.to ?? '' };
+      case 'forget':
+        return { kind, name: effect.within };
+      case 'log':
+        return { kind, name: effect.label ?? '' };
+    }
+  };
+  return effects.map(nameOf);
+}
+
+function unnamedTimer({ within = '' }: ScheduleEffect, generation: number): string {
+  return `${within}~${generation}`;
 }
 
 /** For the same machine of the actor, and of the same type: a state has one `after` of each delay. */

@@ -32,7 +32,7 @@ export type { Attributes, Span, SpanOptions, Tracer } from './tracing.ts';
 // Errors
 
 export { ActorError, RUNTIME_CODES, type RuntimeCode, StaleFenceError } from './errors.ts';
-export { MachineFailed, MachineRefused } from './machine-driver.ts';
+export { type GuardOutcome, MachineFailed, MachineRefused } from './machine-driver.ts';
 export { STORE_CODES, type StoreCode, StoreFault } from './store-faults.ts';
 export { TRANSPORT_CODES, type TransportCode, TransportError } from './transport.ts';
 
@@ -42,6 +42,7 @@ export { Admin, type Named } from './admin.ts';
 export type { BuriedLetter, DeadLetter } from './dead-letter.ts';
 export type { SuspendedActor } from './dead-letter-office.ts';
 export type { Inspection } from './inspection.ts';
+export type { NamedEffect } from './inspection-feed.ts';
 export type {
   ActorFilter,
   ActorsPage,

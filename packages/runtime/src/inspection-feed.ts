@@ -9,10 +9,21 @@
 //        definition and, as parent, the machine they are below.
 import type { ActorRefLike, InspectionEvent, Observer } from 'xstate';
 import type { ActorId } from './actor-id.ts';
-import type { MachineDriver, MachineSnapshot, Member } from './machine-driver.ts';
+import type { Effect } from './effect.ts';
+import type { GuardOutcome, MachineDriver, MachineSnapshot, Member } from './machine-driver.ts';
 
 /** Where the events go: what `createActor(machine, { inspect })` takes, so an inspector's `inspect`. */
 export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+
+/**
+ * What a step asked for, under the name by which it is known from then on: of a `tell` and a `watch`
+ * the receiver and the number of the message (`order:7#12`), of a `schedule` and an `invoke` their id
+ * and which one it is of the actor's (`xstate.after.1000.door.open@3`), of others their id or type.
+ */
+export interface NamedEffect {
+  readonly kind: Effect['kind'];
+  readonly name: string;
+}
 
 /** A step that was committed. */
 export interface InspectedStep {
@@ -21,6 +32,8 @@ export interface InspectedStep {
   readonly sender: string | undefined;
   readonly before: MachineSnapshot;
   readonly snapshot: MachineSnapshot;
+  readonly guards: readonly GuardOutcome[];
+  readonly effects: readonly NamedEffect[];
 }
 
 /** What stands for a live actor. */

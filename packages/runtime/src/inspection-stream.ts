@@ -9,8 +9,10 @@
 //   VI3  While nobody looks nothing is made for a step.
 import { type ActorId, parseActorId } from './actor-id.ts';
 import type { Inspection } from './inspection.ts';
-import type { InspectedStep } from './inspection-feed.ts';
+import type { InspectedStep, NamedEffect } from './inspection-feed.ts';
 import type { Json } from './json.ts';
+import type { GuardOutcome } from './machine-driver.ts';
+import type { Epoch } from './state-store.ts';
 
 /** Which actors; all of them by default. */
 export interface ActorFilter {
@@ -52,11 +54,23 @@ export type InspectionEvent =
       /** States of the machine, before and after. */
       readonly from: Json;
       readonly to: Json;
+      /** Why it went there: what the machine's named guards said, in the order in which they were asked. */
+      readonly guards: readonly GuardOutcome[];
+      /** What came of it, besides. */
+      readonly effects: readonly NamedEffect[];
       /** Of the record that has the step. */
       readonly version: number;
+      /** Of the ownership under which it was committed. */
+      readonly epoch: Epoch;
     }
   /** Steps that there was no room for. */
   | { readonly kind: 'dropped'; readonly steps: number };
+
+/** Which commit has a step. */
+interface CommittedAt {
+  readonly version: number;
+  readonly epoch: Epoch;
+}
 
 const MOST_WAITING = 1_000;
 
@@ -68,8 +82,8 @@ export class StepViewers {
     return this.#viewers.size === 0;
   }
 
-  stepped(id: ActorId, steps: readonly InspectedStep[], version: number): void {
-    for (const viewer of this.#viewers) viewer.see(id, steps, version);
+  stepped(id: ActorId, steps: readonly InspectedStep[], at: CommittedAt): void {
+    for (const viewer of this.#viewers) viewer.see(id, steps, at);
   }
 
   /** Ends every stream. */
@@ -111,9 +125,9 @@ class Viewer {
     this.#sample = Math.min(1, Math.max(0, options.sample ?? 1));
   }
 
-  see(id: ActorId, steps: readonly InspectedStep[], version: number): void {
+  see(id: ActorId, steps: readonly InspectedStep[], at: CommittedAt): void {
     if (!this.#isShown(id)) return;
-    for (const { event, sender, before, snapshot } of steps) {
+    for (const { event, sender, before, snapshot, guards, effects } of steps) {
       this.#share += this.#sample;
       if (this.#share < 1) continue;
       this.#share -= 1;
@@ -124,7 +138,7 @@ class Viewer {
       this.#tellDropped();
       const [from, to] = [before.value as Json, snapshot.value as Json];
       const by = sender === undefined ? {} : { sender };
-      this.#waiting.push({ kind: 'step', id, event: event.type, ...by, from, to, version });
+      this.#waiting.push({ kind: 'step', id, event: event.type, ...by, from, to, guards, effects, ...at });
     }
     this.#news();
   }

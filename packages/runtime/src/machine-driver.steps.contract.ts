@@ -254,6 +254,40 @@ export function stepRules({ driverOf }: MachineDriverHarness): void {
       expect(handled(throughJson(driver, driver.step(snapshot, { type: 'swap' }).snapshot), 'there')).toBe(true);
     });
 
+    it('[MD12] a step tells what the named guards said, whether or not it went anywhere', () => {
+      const driver = driverOf(
+        setup({
+          guards: { yes: () => true, no: () => false, other: 'no', both: and(['yes', 'no']) } as never,
+        }).createMachine({
+          initial: 'a',
+          states: {
+            a: {
+              on: {
+                go: [
+                  { guard: 'other' as never, target: 'c' },
+                  { guard: 'both' as never, target: 'c' },
+                  { guard: not('no' as never), target: 'b' },
+                ],
+                stay: { guard: ({ event }) => event.type !== 'stay', target: 'c' },
+              },
+            },
+            b: { always: { guard: 'yes' as never, target: 'c' } },
+            c: { on: { back: { guard: 'no' as never, target: 'a' } } },
+          },
+        }),
+      );
+      const start = driver.create();
+      expect(start.guards).toEqual([]);
+      const said = (guards: readonly { readonly guard: string; readonly passed: boolean }[]): string =>
+        guards.map(({ guard, passed }) => `${guard} ${passed}`).join(', ');
+      const gone = driver.step(start.snapshot, { type: 'go' });
+      expect(gone.snapshot.value).toBe('c');
+      expect(said(gone.guards)).toBe('no false, yes true, no false, both false, no false, yes true');
+      const refused = driver.step(throughJson(driver, gone.snapshot), { type: 'back' });
+      expect([refused.handled, said(refused.guards)]).toEqual([false, 'no false']);
+      expect(driver.step(start.snapshot, { type: 'stay' })).toMatchObject({ handled: false, guards: [] });
+    });
+
     it('[MD9] a spawn without an id, a send to a stranger and a broken delay fail the step', () => {
       const work = fromPromise(async () => 1);
       const driver = driverOf(

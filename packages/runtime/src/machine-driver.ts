@@ -20,6 +20,7 @@
 //        every problem and its fix at once; what only shows while running fails the step. Never silent.
 //   MD10 An event for a machine that is not active is not handled.
 //   MD11 Machines below the machine are part of its snapshot and are stepped in its step.
+//   MD12 A step tells what the machine's named guards said in it, also where nothing took the event.
 import { CoordinationError } from '@devmentor/locks';
 import type { Effect, EventData, InvokeEffect } from './effect.ts';
 import type { Json } from './json.ts';
@@ -69,11 +70,19 @@ export interface MachineSnapshot {
   readonly error: unknown;
 }
 
+/** What a named guard of the machine said, whenever a step asked it. */
+export interface GuardOutcome {
+  readonly guard: string;
+  readonly passed: boolean;
+}
+
 export interface Step {
   readonly snapshot: MachineSnapshot;
   readonly effects: readonly Effect[];
   /** Whether any transition took the event; true for the step of `create`. */
   readonly handled: boolean;
+  /** In the order in which they were asked; not of machines below the actor's own. */
+  readonly guards: readonly GuardOutcome[];
 }
 
 /** How an invoke ended. */

@@ -15,6 +15,7 @@ import type { Effect, EventData, InvokeEffect } from './effect.ts';
 import { explained } from './finding.ts';
 import type { Json } from './json.ts';
 import {
+  type GuardOutcome,
   type InvokeEnd,
   type InvokeOutcome,
   type InvokeRun,
@@ -29,6 +30,7 @@ import {
 import { addressOf, pathOf } from './machine-driver.xstate5-address.ts';
 import { isWork, type Reading, readDefinition, type Work } from './machine-driver.xstate5-definition.ts';
 import { type Acting, asInvoke, type Captured, perform } from './machine-driver.xstate5-effects.ts';
+import { GuardsSaid } from './machine-driver.xstate5-guards.ts';
 import { Microsteps, refuseSelf, type Scope } from './machine-driver.xstate5-scope.ts';
 import { errorData, fromStored, type Stored, toStored } from './machine-driver.xstate5-stored.ts';
 import { Kinds } from './machine-driver.xstate5-system.ts';
@@ -36,10 +38,12 @@ import { Tree, TreeSnapshot } from './machine-driver.xstate5-tree.ts';
 import { runWork } from './machine-driver.xstate5-work.ts';
 
 /** Makes the driver of one machine; throws `MachineRefused` when it cannot be run. */
-export function xstateDriver(machine: AnyStateMachine): MachineDriver {
+export function xstateDriver(given: AnyStateMachine): MachineDriver {
+  const guards = new GuardsSaid();
+  const machine = guards.heardIn(given);
   const reading = readDefinition(machine);
   if (reading.findings.length > 0) throw new MachineRefused(machine.id, reading.findings.map(explained));
-  return new XState5Driver(machine, reading);
+  return new XState5Driver(machine, reading, guards);
 }
 
 class XState5Driver implements MachineDriver {
@@ -48,13 +52,15 @@ class XState5Driver implements MachineDriver {
   readonly #scope: Scope;
   readonly #kinds = new Kinds();
   readonly #microsteps = new Microsteps();
+  readonly #guards: GuardsSaid;
   #during: 'create' | 'step' = 'step';
   #effects: Effect[] = [];
   #toSelf: { readonly type: string }[] = [];
 
-  constructor(machine: AnyStateMachine, reading: Reading) {
+  constructor(machine: AnyStateMachine, reading: Reading, guards: GuardsSaid) {
     this.#machine = machine;
     this.#reading = reading;
+    this.#guards = guards;
     this.#scope = this.#openScope();
   }
 
@@ -71,7 +77,7 @@ class XState5Driver implements MachineDriver {
   }
 
   step(given: MachineSnapshot, event: { readonly type: string }): Step {
-    if (given.status !== 'active') return unhandled(given);
+    if (given.status !== 'active') return unhandled(given, []);
     this.#begin('step');
     if (given instanceof TreeSnapshot) return this.#guarded(() => this.#stepTree(given, event));
     const before = own(given);
@@ -82,7 +88,7 @@ class XState5Driver implements MachineDriver {
       try {
         const after = this.#machine.transition(from, event, this.#scope);
         const handled = this.#microsteps.taken || ends || after.status !== before.status;
-        return handled ? this.#settle(after) : unhandled(given);
+        return handled ? this.#settle(after) : unhandled(given, this.#guards.said);
       } catch (error) {
         if (!(error instanceof SpawnedInAssign)) throw error;
         this.#begin('step');
@@ -166,6 +172,7 @@ class XState5Driver implements MachineDriver {
     this.#effects = [];
     this.#toSelf = [];
     this.#microsteps.begin();
+    this.#guards.begin();
   }
 
   /** Takes the events the machine sent to itself, then closes the step. */
@@ -179,7 +186,7 @@ class XState5Driver implements MachineDriver {
       snapshot = this.#machine.transition(snapshot, event, this.#scope);
     const effects = this.#effects;
     this.#effects = [];
-    return { snapshot: untagged(snapshot), effects, handled: true };
+    return { snapshot: untagged(snapshot), effects, handled: true, guards: this.#guards.said };
   }
 
   #tree(): Tree {
@@ -188,14 +195,14 @@ class XState5Driver implements MachineDriver {
 
   #planted(input: unknown): Step {
     const tree = this.#tree();
-    return { snapshot: tree.create(input), effects: tree.effects, handled: true };
+    return { snapshot: tree.create(input), effects: tree.effects, handled: true, guards: this.#guards.said };
   }
 
   #stepTree(given: TreeSnapshot, event: { readonly type: string }): Step {
     const { tree } = given;
     const next = this.#nextOf(given, event);
-    if (next === undefined) return unhandled(given);
-    return { snapshot: next, effects: tree.effects, handled: true };
+    if (next === undefined) return unhandled(given, this.#guards.said);
+    return { snapshot: next, effects: tree.effects, handled: true, guards: this.#guards.said };
   }
 
   /** Undefined where nothing takes the event. */
@@ -333,8 +340,8 @@ function withoutChild(snapshot: AnyMachineSnapshot, id: string): AnyMachineSnaps
   return { ...snapshot, children } as AnyMachineSnapshot;
 }
 
-function unhandled(snapshot: MachineSnapshot): Step {
-  return { snapshot, effects: [], handled: false };
+function unhandled(snapshot: MachineSnapshot, guards: readonly GuardOutcome[]): Step {
+  return { snapshot, effects: [], handled: false, guards };
 }
 
 function strange(targetId: string | undefined): Error {

@@ -195,7 +195,7 @@ export class ServedShard implements ActivationHost {
 
   stepped(...[{ id, driver }, steps, version]: Parameters<ActivationHost['stepped']>): void {
     this.#ports.feed?.stepped(id, driver, steps);
-    this.#ports.viewers.stepped(id, steps, version);
+    this.#ports.viewers.stepped(id, steps, { version, epoch: this.epoch });
   }
 
   published(events: Parameters<ActivationHost['published']>[0]): void {

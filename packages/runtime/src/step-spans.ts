@@ -4,7 +4,7 @@
 // it is known what became of the group's commit.
 //
 //   SP1  A step that threw has the status of an error, and so has one whose commit failed for good.
-//   SP2  A span says what happened, never with what: no contexts, no events' data.
+//   SP2  A span says what happened, and by which guards, never with what: no contexts, no events' data.
 import type { ActorId } from './actor-id.ts';
 import type { MachineSnapshot, Step } from './machine-driver.ts';
 import { traceparentOf } from './traceparent.ts';
@@ -55,8 +55,10 @@ export class StepSpans {
   }
 
   /** What came of a step. */
-  stepped({ attributes }: StepSpan, before: MachineSnapshot, { snapshot, handled }: Step): void {
+  stepped({ attributes }: StepSpan, before: MachineSnapshot, { snapshot, handled, guards }: Step): void {
     if (attributes === undefined) return;
+    if (guards.length > 0)
+      attributes['actor.guards'] = guards.map(({ guard, passed }) => `${guard}=${passed}`).join(',');
     attributes['actor.state.from'] = statePath(before.value);
     attributes['actor.state.to'] = statePath(snapshot.value);
     attributes['actor.handled'] = handled;

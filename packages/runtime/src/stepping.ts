@@ -20,7 +20,7 @@ import type { Numbered } from './envelope.ts';
 import type { FaultData } from './errors.ts';
 import { answerOf, type GroupStep, type StepMoment, type Stepper } from './group-step.ts';
 import { closedUpTo, isLane, isLaneClosed, laneClosed } from './lanes.ts';
-import { isReservedEventType, type Step } from './machine-driver.ts';
+import { type GuardOutcome, isReservedEventType, type Step } from './machine-driver.ts';
 import type { Bounced, Due, Ended, Letter, Ordered, Said, Told } from './mailbox.ts';
 import type { Json } from './state-store.ts';
 import { ownTraceparent } from './step-spans.ts';
@@ -145,7 +145,7 @@ class Stepping {
         },
       });
     } else if (!tried.step.handled) {
-      this.#refuse(letter, this.#unhandled(letter.event.type));
+      this.#refuse(letter, this.#unhandled(letter.event.type, tried.step.guards));
     } else if (this.#owesTooMuch(tried.step)) {
       // Not settled: the same message may be taken once the outbox has emptied.
       const message = `${this.#stepper.id} owes too many messages already`;
@@ -339,7 +339,7 @@ class Stepping {
     }
   }
 
-  #unhandled(type: string): FaultData {
+  #unhandled(type: string, guards: readonly GuardOutcome[] = []): FaultData {
     const { id } = this.#stepper;
     const status = this.draft.halt?.kind ?? this.draft.snapshot.status;
     if (status !== 'active')
@@ -348,9 +348,11 @@ class Stepping {
         message: `${id} has ended (${status}) and takes no '${type}'`,
         applied: 'no',
       };
+    const refusing = [...new Set(guards.filter(({ passed }) => !passed).map(({ guard }) => `'${guard}'`))];
+    const why = refusing.length === 0 ? '' : `, since ${refusing.join(' and ')} said no`;
     return {
       code: 'UNHANDLED_EVENT',
-      message: `${id} takes no '${type}' in ${JSON.stringify(this.draft.snapshot.value)}`,
+      message: `${id} takes no '${type}' in ${JSON.stringify(this.draft.snapshot.value)}${why}`,
       applied: 'no',
     };
   }

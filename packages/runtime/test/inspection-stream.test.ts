@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { InspectionEvent } from '../src/index.ts';
 import { Counter } from './counter.fixture.ts';
-import { Keeper } from './inspection.fixture.ts';
+import { Door, Keeper } from './inspection.fixture.ts';
 import { solo } from './solo.fixture.ts';
 
 async function next(stream: AsyncIterator<InspectionEvent>): Promise<InspectionEvent> {
@@ -28,13 +28,62 @@ describe('inspection stream', () => {
       sender,
       from: 'open',
       to: 'armed',
+      guards: [],
+      effects: [{ kind: 'schedule', name: expect.stringMatching(/^.+@1$/) as unknown }],
       version: 1,
+      epoch: expect.stringMatching(/^\d{16}$/) as unknown,
     });
     const later = next(stream);
     await node.clock.advance(6_000);
     expect(await later).toMatchObject({ id: 'counter:b', from: 'armed', to: 'open', version: 2 });
     await node.run(node.runtime.stop());
     expect(await stream.next()).toMatchObject({ done: true });
+  });
+
+  it('[VI1] a step says why: which guards it asked, and what they said; and what came of it', async () => {
+    const node = await solo([Door, Counter]);
+    const stream = node.runtime.inspect({ types: ['door'] })[Symbol.asyncIterator]();
+    await next(stream);
+    const door = node.runtime.actor(Door, 'front');
+    await expect(node.run(door.tell({ type: 'knock', name: '' }))).rejects.toThrow(
+      `takes no 'knock' in "closed", since 'isFriend' and 'isKnown' said no`,
+    );
+    await expect(node.run(door.ask({ type: 'knock', name: 'bob' }))).rejects.toMatchObject({ code: 'NO_REPLY' });
+    await node.run(door.tell({ type: 'knock', name: 'ada' }));
+    await node.run(door.tell({ type: 'shut' }));
+    expect(await node.run(door.ask({ type: 'knock', name: 'ada' }))).toBe('in');
+    const guards = (passed: boolean) => [{ guard: 'isFriend', passed }];
+    const opened = [
+      { kind: 'schedule', name: 'xstate.after.60000.door.open' },
+      { kind: 'invoke', name: '0.door.open' },
+    ];
+    const seen: InspectionEvent[] = [];
+    for (let i = 0; i < 4; i++) seen.push(await next(stream));
+    const effects = seen.map((step) => (step.kind === 'step' ? step.effects : []));
+    expect(seen).toMatchObject([
+      { from: 'closed', to: 'ajar', guards: [...guards(false), { guard: 'isKnown', passed: true }], effects: [] },
+      { from: 'ajar', to: 'open', guards: guards(true) },
+      { from: 'open', to: 'closed', guards: [] },
+      { from: 'closed', to: 'open', guards: guards(true) },
+    ]);
+    const unnumbered = effects.map((all) =>
+      all.map(({ kind, name }) => ({ kind, name: name.replace(/[@#]\d+$/, '') })),
+    );
+    expect(unnumbered[1]).toEqual(expect.arrayContaining(opened));
+    expect(unnumbered[2]).toEqual([
+      { kind: 'cancel', name: 'xstate.after.60000.door.open' },
+      { kind: 'stop', name: '0.door.open' },
+    ]);
+    expect(unnumbered[3]).toEqual([
+      { kind: 'tell', name: 'counter:guests' },
+      { kind: 'publish', name: 'entered' },
+      { kind: 'reply', name: '' },
+      ...(unnumbered[1] ?? []),
+    ]);
+    const numbers = effects.flat().flatMap(({ name }) => /@(\d+)$/.exec(name)?.[1] ?? []);
+    expect(numbers.map(Number)).toEqual([1, 2, 3, 4]);
+    await stream.return?.();
+    await node.run(node.runtime.stop());
   });
 
   it('[VI1] by key, and every second step', async () => {
