@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
     environment: 'node',
+    setupFiles: ['test/property-seed.ts'],
     // A process of its own for every file: backends are ended by pid, and a fault in one
     // file cannot reach another.
     pool: 'forks',

@@ -5,13 +5,13 @@
 // header is one reading and one writing of `struct`, and the texts of a lease are one string, just
 // as its claim sent them, which a grant puts behind a new header and a release behind another.
 //
-//   RC1  A free record keeps the lease that it last had: `last` says how that ended.
-//   RC2  The lease before is in the bucket's `ended`, under the record's key and a place in a ring
+//   RB1  A free record keeps the lease that it last had: `last` says how that ended.
+//   RB2  The lease before is in the bucket's `ended`, under the record's key and a place in a ring
 //        of RING: the record as its end left it, cut off after its ids unless it is short.
-//   RC3  A record as an event left it is that event in the bucket's log.
-//   RC4  `rest` is PLAIN unless somebody waits, an offer or a takeover stands, or a connection was
+//   RB3  A record as an event left it is that event in the bucket's log.
+//   RB4  `rest` is PLAIN unless somebody waits, an offer or a takeover stands, or a connection was
 //        attached: then the script needs none of its functions for a claim or a release.
-//   RC5  A claim that is sent for the first time reads nothing of the ring, whatever else its
+//   RB5  A claim that is sent for the first time reads nothing of the ring, whatever else its
 //        batch does: its id was made after all that the ring tells had ended.
 import { MAX_ENDED } from './lease-record.ts';
 

@@ -13,6 +13,7 @@ import { defineActor, durable, remoteAsk, reply, returns, tell } from '../src/in
 import { statePath } from '../src/step-spans.ts';
 import { Cluster, type ClusterNode } from '../src/testing.ts';
 import { Counter } from './counter.fixture.ts';
+import { Door } from './inspection.fixture.ts';
 import { solo } from './solo.fixture.ts';
 
 const exporter = new InMemorySpanExporter();
@@ -177,5 +178,14 @@ describe('tracing', () => {
       'actor.handled': false,
       'actor.outcome': 'not committed',
     });
+  });
+
+  it('[TP1] a span says what the guards said', async () => {
+    const node = await solo([Door, Counter], { tracer });
+    await expect(node.run(node.runtime.actor(Door, 'd').tell({ type: 'knock', name: '' }))).rejects.toMatchObject({
+      code: 'UNHANDLED_EVENT',
+    });
+    await node.run(node.runtime.stop());
+    expect(named('door knock').attributes).toMatchObject({ 'actor.guards': 'isFriend=false,isKnown=false' });
   });
 });
