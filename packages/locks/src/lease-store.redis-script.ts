@@ -52,6 +52,15 @@ ${CODES}${RECORD}${COMMANDS}${TAKEOVERS}
 local formats = { ${formats} }
 local function general(kind, one, two, three, four, five)
   ended = ended or {}
+  -- These write at once: what the commands before them have put off comes first.
+  if names then
+    call('ZADD', namesKey, unpack(names))
+    names = nil
+  end
+  if dueN > 0 then
+    call('ZADD', dueKey, unpack(dues, 1, dueN))
+    dueN = 0
+  end
   ${KNOWN}
   if not load() then return ${REPLY_CODES.unreadable} end
   settle()
@@ -163,7 +172,7 @@ local any
 
 -- The bucket whose commands are being run.
 local bucketKey, dueKey, namesKey, waitersKey, endedKey, count, before, known
-local events, eventN, ended, endedN, dues, dueN
+local events, eventN, ended, endedN, dues, dueN, names
 -- The record at hand.
 local key, raw
 
@@ -176,8 +185,8 @@ for b = 1, bucketN do
   known = nil
   before = count
   events, eventN = { pack('<dd', now, before), nil }, 1
-  endedN, dueN = 0, 0
-  local letters, names
+  endedN, dueN, names = 0, 0, nil
+  local letters
   letters, at = parse('s', blob, at)
   local kinds = { string.byte(letters, 1, -1) }
   local n, commandN = 1, #letters

@@ -205,6 +205,31 @@ const drained: readonly Step[] = [
   return { kind: 'command', commands: [{ ...named, ...party, listener: 'here', ...next, ...facts } as LeaseCommand] };
 });
 
+/** What chance found once: a claim and a takeover of one batch, whose answer is due long before the term is over. */
+const askedAtOnce: readonly Step[] = [
+  {
+    kind: 'command',
+    commands: [
+      { kind: 'request', waitMs: 0, meta: undefined },
+      {
+        kind: 'takeover',
+        waitMs: 100,
+        meta: undefined,
+        reason: undefined,
+        graceMs: 50,
+        onSilence: 'grant',
+        force: false,
+      },
+    ].map((facts, at) => {
+      const id = at === 0 ? 'r6'.repeat(11) : 'r1';
+      const named = { resource: 'project:1', requestId: id, leaseId: leaseIdOf(id), ttlMs: 400_000 };
+      return { ...named, ...parties[2 * at], listener: 'here', ...facts } as LeaseCommand;
+    }),
+  },
+  { kind: 'elapse', ms: 30_000 },
+  { kind: 'sweep' },
+];
+
 /** The first sending of a request says that it is. */
 function asFirst(command: LeaseCommand, sent: Set<string>): LeaseCommand {
   if (!('requestId' in command)) return command;
@@ -304,7 +329,7 @@ describe('memory and Redis', () => {
           await memory.list({ prefix: '', after: '', limit: 10 }),
         );
       }),
-      { numRuns: 900, examples: [[[...drained]]] },
+      { numRuns: 900, examples: [[[...drained]], [[...askedAtOnce]]] },
     );
     expect(new Set(resources.map((name) => new MemoryLeaseStore().bucketOf(name))).size).toBe(resources.length);
     for (const kind of [
