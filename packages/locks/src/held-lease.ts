@@ -55,6 +55,8 @@ export interface LeaseHome {
   readonly metrics: LockMetrics;
   /** The lease is over here: lost or released. */
   forget(lease: HeldLease): void;
+  /** What was forgotten is to be given back, and is remembered until it is; false where it is held anew. */
+  recall(lease: HeldLease): boolean;
 }
 
 /** What is known of a grant, from which a lease is made. */
@@ -445,7 +447,7 @@ export class HeldLease implements Lease {
       if (reply.kind === 'ended') return { kind: 'ended', how: this.#endedAs(reply.how) };
       this.confirm(reply.view, sentMs, wallLeadMs);
       // The store extended what is over here: give it back, so that nobody waits for the term.
-      if (this.#isOver() && this.#releasing === undefined) void this.#giveBack();
+      if (this.#isOver() && this.leaving === undefined && this.#home.recall(this)) this.#givingBack = this.#giveBack();
       return this.#isOver() ? this.#endedOutcome() : { kind: 'renewed', view: reply.view };
     } catch (fault) {
       if (!(fault instanceof CoordinationError)) throw fault;

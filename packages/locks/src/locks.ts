@@ -454,6 +454,13 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
   }
 
+  recall(lease: HeldLease): boolean {
+    const held = this.#leases.get(lease.leaseId);
+    if (held !== undefined && held !== lease) return false;
+    this.#leases.set(lease.leaseId, lease);
+    return true;
+  }
+
   #requestFor(resource: string, options: ClaimOptions): RequestCommand {
     const ttlMs = options.ttlMs ?? DEFAULT_TTL_MS;
     const holder = options.holder ?? { id: this.#self };

@@ -205,6 +205,13 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     if (this.#leases.get(lease.leaseId) === lease) this.#leases.delete(lease.leaseId);
   }
 
+  recall(lease: HeldLease): boolean {
+    const held = this.#leases.get(lease.leaseId);
+    if (held !== undefined && held !== lease) return false;
+    this.#leases.set(lease.leaseId, lease);
+    return true;
+  }
+
   /** A lease that was over here before the answer that tells of it came. */
   #isLate(reply: PermitReplies['reweigh'], sentMs: number): boolean {
     if (reply.kind !== 'granted' && reply.kind !== 'held') return false;
