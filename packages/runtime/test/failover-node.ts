@@ -4,11 +4,12 @@ import { createRuntime } from '../src/index.ts';
 import { openNatsTransport } from '../src/nats.ts';
 import { redisStores } from '../src/redis.ts';
 import type { TrialOrder, TrialReport } from './failover.fixture.ts';
+import { SHARDS } from './node-processes.fixture.ts';
 import { Tally } from './tally.fixture.ts';
 
 const [redis = '', nats = '', namespace = '', id = ''] = process.argv.slice(2);
 const link = RedisLink.open({ redis });
-const { state } = redisStores({ link, namespace, shards: 16 });
+const { state } = redisStores({ link, namespace, shards: SHARDS });
 const locks = new RedisLockManager({ redis: link, namespace });
 const transport = await openNatsTransport({ nats });
 const runtime = createRuntime({ actors: [Tally], namespace, locks, state, transport, node: { id } });

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '@devmentor/locks';
 import { type FaultProxy, startFaultProxy } from '@devmentor/locks/testing';
 import { formatActorId, shardOf } from '../src/index.ts';
+import { SHARDS } from './node-processes.fixture.ts';
 import type { TallyContext } from './tally.fixture.ts';
 
 /** What is promised of a kill -9: the first answer of the next owner, p99. */
@@ -67,7 +68,6 @@ export interface Verdict {
   readonly failed: Readonly<Record<string, number>>;
 }
 
-const SHARDS = 16;
 const DEADLINE_MS = 20_000;
 /** An answer that was on its way when its sender died may come so much later. */
 const ON_ITS_WAY_MS = 300;
@@ -240,7 +240,7 @@ export class FailoverTrial {
       if (counts.reduce((sum, count) => sum + count, 0) === SHARDS && !counts.includes(0)) return;
       await elapse(50);
     }
-    throw new Error('the shards were not all served within twenty seconds');
+    throw new Error(`the shards were not all served within twenty seconds: ${await this.places()}`);
   }
 
   /** Ends the load and compares what was acknowledged with what is in the state. */

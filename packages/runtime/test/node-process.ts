@@ -5,11 +5,11 @@ import { createRuntime, formatActorId, shardOf } from '../src/index.ts';
 import { openNatsTransport } from '../src/nats.ts';
 import { redisStores } from '../src/redis.ts';
 import { Ledger } from './ledger.fixture.ts';
-import type { Order, Report } from './node-processes.fixture.ts';
+import { type Order, type Report, SHARDS } from './node-processes.fixture.ts';
 
 const [redis = '', nats = '', namespace = '', id = ''] = process.argv.slice(2);
 const link = RedisLink.open({ redis });
-const { state } = redisStores({ link, namespace, shards: 16 });
+const { state } = redisStores({ link, namespace, shards: SHARDS });
 const locks = new RedisLockManager({ redis: link, namespace });
 const transport = await openNatsTransport({ nats });
 const runtime = createRuntime({ actors: [Ledger], namespace, locks, state, transport, node: { id } });

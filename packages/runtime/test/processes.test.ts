@@ -4,12 +4,14 @@ import { systemClock } from '@devmentor/locks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NatsBackend, type RedisBackend, startNats, startRedis } from '../../../test/backends.ts';
 import { BUSY_MACHINE_MS, FIRST_ANSWER_MS } from './failover.fixture.ts';
-import { NodeProcess, type Report } from './node-processes.fixture.ts';
+import { NodeProcess, type Report, SHARDS } from './node-processes.fixture.ts';
 
 let redis: RedisBackend;
 let nats: NatsBackend;
 let nodes: NodeProcess[] = [];
 let namespaces = 0;
+/** Four of each node. */
+let keys: readonly string[] = [];
 
 beforeAll(async () => {
   [redis, nats] = await Promise.all([startRedis(), startNats()]);
@@ -22,7 +24,6 @@ afterAll(async () => {
   await Promise.all([redis.stop(), nats.stop()]);
 });
 
-const keys = Array.from({ length: 12 }, (_, i) => `k${i}`);
 const elapse = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.after(ms, resolve));
 
 async function three(): Promise<readonly [NodeProcess, NodeProcess, NodeProcess]> {
@@ -31,7 +32,15 @@ async function three(): Promise<readonly [NodeProcess, NodeProcess, NodeProcess]
   const [a, b, c] = nodes;
   if (a === undefined || b === undefined || c === undefined) throw new Error('three nodes were started');
   await balanced();
+  keys = (await Promise.all(nodes.map(fourOf))).flat();
   return [a, b, c];
+}
+
+async function fourOf(node: NodeProcess): Promise<readonly string[]> {
+  const own: string[] = [];
+  for (let i = 0; own.length < 4; i++)
+    if (resultOf<boolean>(await node.ask({ do: 'owns', key: `k${i}` }))) own.push(`k${i}`);
+  return own;
 }
 
 /** Waits until every shard is served by somebody. */
@@ -39,7 +48,7 @@ async function balanced(): Promise<void> {
   for (let i = 0; i < 100; i++) {
     const reports = await Promise.all(nodes.map((node) => node.ask({ do: 'shards' })));
     const counts = reports.map((report) => resultOf<{ shards: number[] }>(report).shards.length);
-    if (counts.reduce((sum, count) => sum + count, 0) === 16 && !counts.includes(0)) return;
+    if (counts.reduce((sum, count) => sum + count, 0) === SHARDS && !counts.includes(0)) return;
     await elapse(50);
   }
   throw new Error('the shards were not all served within five seconds');
