@@ -1,7 +1,7 @@
 // One server process of a test: ports, readiness, faults, and its certain end.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from './backends.ts';
@@ -83,6 +83,7 @@ class ServerProcess implements StartedBackend {
 
   pause(): void {
     signal(this.#launch, this.#child, 'SIGSTOP');
+    untilStopped(this.#launch, this.#child);
   }
 
   resume(): void {
@@ -150,6 +151,26 @@ function signal({ forks }: Launch, child: ChildProcess, name: NodeJS.Signals): v
     } catch {
       // It has just ended.
     }
+  }
+}
+
+/** A signal is sent at once and taken a moment later: what a thread still answers until then is no pause. */
+function untilStopped({ forks }: Launch, { pid }: ChildProcess): void {
+  if (pid === undefined || process.platform !== 'linux') return;
+  const pids = [pid, ...(forks === true ? childrenOf(pid) : [])];
+  const threads = pids.flatMap((of) =>
+    readdirSync(`/proc/${of}/task`).map((thread) => `/proc/${of}/task/${thread}/stat`),
+  );
+  const giveUpMs = performance.now() + 1_000;
+  while (!threads.every(isStopped) && performance.now() < giveUpMs);
+}
+
+/** Stopped, or gone: the letter behind the command's name, which may hold anything. */
+function isStopped(thread: string): boolean {
+  try {
+    return /\) [TtZX] [^)]*$/.test(readFileSync(thread, 'utf8'));
+  } catch {
+    return true;
   }
 }
 

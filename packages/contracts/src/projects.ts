@@ -122,6 +122,8 @@ export const leaseSchema = z.object({
   serverTime: timeSchema,
   /** How many wait. */
   queue: countSchema,
+  /** How long one who came now might wait, as claims of late were held; a guess, left out while none is known. */
+  expectedWaitMs: durationMsSchema.optional(),
 });
 
 export const takeoverSchema = z

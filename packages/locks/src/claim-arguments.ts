@@ -45,6 +45,12 @@ export function checkConnection({ node, conn, instance }: Connection): void {
   checkName('instance', instance);
 }
 
+/** In a queue. */
+export function checkPosition(position: number): void {
+  if (!Number.isSafeInteger(position) || position < 1)
+    refuse(`position ${position} is not a whole number from 1: pass it as a refusal or a view told it`);
+}
+
 /** Which connection somebody speaks for. */
 export function checkGen(gen: number | undefined): void {
   if (gen !== undefined && (!Number.isSafeInteger(gen) || gen < 0))

@@ -1,6 +1,8 @@
 import type { EndedHow, FencingToken } from './lease.ts';
 
 export const MAX_ENDED = 256;
+/** Of so many leases is told how long they were held. */
+export const HOLDS = 8;
 
 export interface EndedLease {
   /** `''` for a request that was cancelled before it had one. */
@@ -9,6 +11,8 @@ export interface EndedLease {
   readonly fence: FencingToken | '';
   readonly how: EndedHow;
   readonly atMs: number;
+  /** How long it was its holder's; undefined when nobody had it, or who was granted it gave it back unused. */
+  readonly heldMs?: number | undefined;
   readonly forgetMs: number;
 }
 
@@ -59,6 +63,13 @@ export class EndedLeases {
       new Map(all.map((one) => [one.ended.requestId, one])),
       new Map(all.map((one) => [one.ended.leaseId, one])),
     );
+  }
+
+  /** How long a lease was held of late: the median of the last `HOLDS`, the shorter of two in the middle. */
+  get usualHoldMs(): number | undefined {
+    const all = [...this.#byLease.values(), ...this.#recent].map(({ ended }) => ended.heldMs);
+    const held = all.filter((ms) => ms !== undefined).slice(-HOLDS);
+    return held.sort((one, other) => one - other)[Math.ceil(held.length / 2) - 1];
   }
 
   ofRequest(requestId: string): EndedLease | undefined {

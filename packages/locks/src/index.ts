@@ -19,6 +19,8 @@ export {
 } from './errors.ts';
 // The end of a process
 export { type ExitOptions, releaseOnExit } from './exit.ts';
+// What people are shown
+export { expectedWaitMs } from './expected-wait.ts';
 // Counting
 export { Histogram, type HistogramSnapshot } from './histogram.ts';
 // Ids

@@ -159,6 +159,7 @@ export class LeaseDraft {
     const { leaseId, requestId, fence } = current;
     const isByTime = how === 'expired' || (how === 'handed-over' && current.untilMs <= this.moment.ms);
     const atMs = isByTime ? current.untilMs : this.moment.ms;
+    const isUnconfirmed = how === 'expired' && current.offered;
     this.record = { ...this.record, current: undefined, last: { fence, how, atMs } };
     this.remember({
       leaseId,
@@ -166,9 +167,10 @@ export class LeaseDraft {
       fence,
       how,
       atMs,
+      heldMs: isUnconfirmed || how === 'cancelled' ? undefined : Math.max(0, atMs - current.grantedAtMs),
       forgetMs: this.moment.ms + Math.max(ENDED_WINDOW_MS, 2 * current.ttlMs),
     });
-    const told = how === 'expired' && current.offered ? ('unconfirmed' as const) : how;
+    const told = isUnconfirmed ? ('unconfirmed' as const) : how;
     this.log(how === 'expired' ? 'expired' : 'released', { ...current, untilMs: atMs }, { ...facts, how: told });
     if (how === 'revoked' || how === 'handed-over' || how === 'cancelled') this.tellEnded(current, how);
   }
@@ -227,6 +229,11 @@ export class LeaseDraft {
   unqueue(requestId: string): void {
     if (this.waiters.some((waiter) => waiter.requestId === requestId))
       this.waiters = this.waiters.filter((waiter) => waiter.requestId !== requestId);
+  }
+
+  /** How long it was held of late, while that is remembered. */
+  get usualHoldMs(): number | undefined {
+    return this.#isPastWindow() ? undefined : this.record.ended.usualHoldMs;
   }
 
   endedRequest(requestId: string): EndedLease | undefined {

@@ -2,8 +2,9 @@
 //
 // Each function is given its command's fields, in the order that `lease-store.redis-codec.ts`
 // sends them, and answers with a reply: a code, a fence, or a letter and the record.
+import { HOLDS } from './ended-leases.ts';
 import { MAX_WAITERS, OFFER_MS } from './lease-record.ts';
-import { EVENTS, HELD, RING, taken } from './lease-script.record.ts';
+import { EVENTS, HELD, parsed, RING, STATE, stateOf, taken } from './lease-script.record.ts';
 import { ENDED_CODES, REPLY_CODES } from './lease-store.redis-codec.ts';
 
 export const AWAY = '{"kind":"away"}';
@@ -264,8 +265,34 @@ function run.c(theirs, named)
   return ${REPLY_CODES.left}
 end
 
+-- How long a lease was held of late: the median of the last ${HOLDS}, the shorter of two in the middle.
+local function usualHold()
+  if forget <= now then return -1 end
+  local held = {}
+  local function add(code, fence, from, to)
+    local isHold = fence > 0 and code > 0 and code < ${HELD} and code ~= ${EVENTS.cancelled} and code ~= ${EVENTS.unconfirmed}
+    if isHold and #held < ${HOLDS} then held[#held + 1] = math.max(0, to - from) end
+  end
+  add(last, fence, granted, untilMs)
+  flushRing()
+  local n = ring < ${RING} and ring or ${RING}
+  for first = 1, n, ${HOLDS} do
+    if #held == ${HOLDS} then break end
+    local places = {}
+    for back = first, math.min(n, first + ${HOLDS - 1}) do places[#places + 1] = place(ring - back) end
+    for _, raw in ipairs(call('HMGET', endedKey, unpack(places))) do
+      if raw then
+        ${parsed('granted')}
+        add((state - ${stateOf(EVENTS.none)}) % ${STATE.hasRest}, fence, granted, untilMs)
+      end
+    end
+  end
+  table.sort(held)
+  return held[math.ceil(#held / 2)] or -1
+end
+
 function run.i()
-  if raw or isChanged then return told('v') end
+  if raw or isChanged then return told('v' .. pack('<d', usualHold())) end
   return ${REPLY_CODES.nothing}
 end
 

@@ -404,6 +404,36 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       expect((await events()).at(-1)).toMatchObject({ type: 'expired', how: 'expired', leaseId: leaseIdOf('a') });
     });
 
+    it('[LS16] a view tells how long the resource was held of late, whoever asked in vain meanwhile', async () => {
+      granted(await request('ada', { requestId: 'held0' }));
+      expect((await inspect()).usualHoldMs).toBeUndefined();
+      for (const [turn, ms] of [20, 150, 600].entries()) {
+        if (turn > 0) granted(await request('ada', { requestId: `held${turn}` }));
+        await harness.elapse(ms);
+        await release(`held${turn}`);
+        await cancel(`never${turn}`);
+      }
+      const { usualHoldMs } = await inspect();
+      expect(usualHoldMs).toBeGreaterThanOrEqual(150);
+      expect(usualHoldMs).toBeLessThan(600);
+      granted(await request('bob', { requestId: 'unused' }));
+      await cancel('unused');
+      expect((await inspect()).usualHoldMs).toBe(usualHoldMs);
+    });
+
+    it('[LS16] it is told by the last eight that were held, however many requests ended after them', async () => {
+      for (let turn = 0; turn < 9; turn += 1) {
+        granted(await request('ada', { requestId: `h${turn}` }));
+        await harness.elapse(turn === 0 ? 400 : 10);
+        await release(`h${turn}`);
+      }
+      for (let n = 0; n < 20; n += 1) await cancel(`n${n}`);
+      granted(await request('bob'));
+      const { usualHoldMs = -1 } = await inspect();
+      expect(usualHoldMs).toBeGreaterThanOrEqual(9);
+      expect(usualHoldMs).toBeLessThan(400);
+    });
+
     it('[LS1] held resources are listed by prefix, in order, page by page', async () => {
       for (const name of ['node/c', 'node/a', 'nod', 'node/b', 'node/d', 'other'])
         granted(await request('ada', { resource: name, requestId: `held ${name}` }));

@@ -175,11 +175,10 @@ function fromText(command: LeaseCommand, reply: Buffer, serverMs: number): Reply
     case 'f':
       return { kind: 'busy', position: reply.readUInt32LE(1), view: view(5), full: letter === 'f' };
     case 'v': {
-      const record = reply.subarray(1);
-      return {
-        kind: 'view',
-        view: isHeld(record) ? viewOf(record, serverMs) : freeViewOf(record, command.resource, serverMs),
-      };
+      const usualHoldMs = reply.readDoubleLE(1);
+      const record = reply.subarray(9);
+      const view = isHeld(record) ? viewOf(record, serverMs) : freeViewOf(record, command.resource, serverMs);
+      return { kind: 'view', view: usualHoldMs < 0 ? view : { ...view, usualHoldMs } };
     }
     case 'a': {
       const length = reply.readUInt32LE(1);

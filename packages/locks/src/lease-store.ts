@@ -23,6 +23,7 @@ import type { LogId, LogPage } from './lock-event.ts';
 //   LS11  `gen` rises with every change of the attached connection; a stale one does nothing.
 //   LS12  Every lapse, grant, offer, release, away and back is one event in its bucket's log, in
 //         order; a sweep finds lapses that nobody else asks about, of a bucket by their names.
+//   LS16  A view tells how long it was held of late: the median of the last eight leases.
 //   LS20  One takeover at a time is asked of a lease, whose holder is told; repeating it asks once.
 //   LS21  A granted takeover passes the lease in the same step: never free, with a new fence.
 //   LS22  A lease that drains ends with its drain at the latest, and then is the asker's.

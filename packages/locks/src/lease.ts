@@ -140,6 +140,11 @@ export interface HeldView {
   readonly offered: boolean;
   /** How many wait. */
   readonly queue: number;
+  /**
+   * How long it was held of late: the median of the last eight leases that somebody had, the shorter
+   * of two in the middle, while they are remembered. Told by `inspect`, `list` and `watch`.
+   */
+  readonly usualHoldMs?: number;
   readonly breaking?: Breaking;
   readonly meta?: JsonObject;
   readonly cursor: LogId | '';
@@ -152,6 +157,8 @@ export interface FreeView {
   readonly resource: string;
   readonly cursor: LogId | '';
   readonly queue: number;
+  /** As of one that is held. */
+  readonly usualHoldMs?: number;
   readonly serverMs: number;
   /** The lease before, while it is remembered. */
   readonly last?: { readonly fence: FencingToken; readonly how: EndedHow; readonly atMs: number };

@@ -59,6 +59,7 @@ function decide(draft: LeaseDraft, command: LeaseCommand): Reply {
 }
 
 function inspect(draft: LeaseDraft): Reply {
-  const { current, record, moment } = draft;
-  return { kind: 'view', view: current === undefined ? freeViewOf(record, moment.ms) : draft.view(current) };
+  const { current, record, moment, usualHoldMs } = draft;
+  const view = current === undefined ? freeViewOf(record, moment.ms) : draft.view(current);
+  return { kind: 'view', view: usualHoldMs === undefined ? view : { ...view, usualHoldMs } };
 }

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { ClaimToken } from '@devmentor/contracts';
+import type { ClaimToken, ProjectLease } from '@devmentor/contracts';
 import { CoordinationError, systemClock, systemEntropy } from '@devmentor/locks';
 import { StaleFenceError } from '@devmentor/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -88,6 +88,16 @@ describe('claims', () => {
     const granted = await waiting;
     expect(granted.status).toBe(201);
     expect(granted.body.fencingToken > held.fencingToken).toBe(true);
+  });
+
+  it('[C6] who looks is told how long he might wait, once it is known how long claims are held', async () => {
+    const id = await shared();
+    const leaseOf = async () => good(await ada.client.ask<ProjectLease>(`projects/${id}/lease`));
+    const { claimToken } = await ada.client.claimed(id);
+    expect(await leaseOf()).not.toHaveProperty('expectedWaitMs');
+    await ada.client.release(id, claimToken);
+    await ada.client.claimed(id);
+    expect((await leaseOf()).expectedWaitMs).toBeGreaterThanOrEqual(0);
   });
 
   it('[C6] a waiter that hangs up leaves the queue', async () => {

@@ -193,7 +193,8 @@ describe('a server with a data folder', () => {
     const second = new ServerProcess(['--data', dir, '--port', '0', '--log-level', 'info', '--demo']);
     running.push(second);
     await expect.poll(() => second.stdout, { timeout: 20_000 }).toMatch(/^listening http\S+\n$/);
-    expect(second.stderr).toContain(dir);
+    // Beside the other stream, and as a rule before it.
+    await expect.poll(() => second.stderr).toContain(dir);
     const url = second.stdout.trim().replace('listening ', '');
     expect(good(await ada.client.at(url).ask(`projects/${project.id}`))).toMatchObject({
       name: 'Kept',

@@ -7,6 +7,8 @@ export interface Message {
   readonly data: string;
 }
 
+const PATIENCE_MS = 30_000;
+
 export class EventReader {
   readonly #response: Response;
   readonly #stop: AbortController;
@@ -47,13 +49,21 @@ export class EventReader {
     return this.#response.headers;
   }
 
-  /** The next message; `end` when the server ended the stream or the line broke. */
+  /** The next message; `end` when the server ended the stream or the line broke. Half a minute without either is a fault. */
   async next(): Promise<Message | 'end'> {
+    let patience: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_resolve, reject) => {
+      const place = `the stream of ${this.#response.url} is silent; its last id was ${this.lastEventId ?? 'none'}`;
+      patience = setTimeout(() => reject(new Error(place)), PATIENCE_MS);
+    });
+    const next = this.#messages.next().then(
+      ({ done, value }) => (done === true ? 'end' : value),
+      () => 'end' as const,
+    );
     try {
-      const { done, value } = await this.#messages.next();
-      return done === true ? 'end' : value;
-    } catch {
-      return 'end';
+      return await Promise.race([next, silence]);
+    } finally {
+      clearTimeout(patience);
     }
   }
 

@@ -92,7 +92,7 @@ describe('the command', () => {
       event: 'listening',
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     });
-    expect(server.stderr).toContain('kept in memory');
+    await eventually(() => server.stderr).toContain('kept in memory');
   });
 
   it('[CF11] a page is served, and every address of it that is asked for as a page', async () => {

@@ -14,6 +14,7 @@ import type { ClaimRequest, ClaimToken, ProjectLease, ReleaseResult } from '@dev
 import { limits } from '@devmentor/contracts';
 import {
   type Clock,
+  expectedWaitMs,
   type FencingToken,
   type HeldView,
   type Lease,
@@ -146,6 +147,7 @@ export class Claims {
     const serverTime = timeText(this.#with.clock.wallMs());
     if (view.kind === 'free')
       return { isLocked: false, lockedByMe: false, state: 'free', serverTime, queue: view.queue };
+    const waitMs = expectedWaitMs(view);
     return {
       isLocked: true,
       lockedByMe: view.holder.id === userId,
@@ -155,6 +157,7 @@ export class Claims {
       remainingMs: Math.max(0, Math.floor(view.remainingMs)),
       serverTime,
       queue: view.queue,
+      ...(waitMs !== undefined && { expectedWaitMs: Math.floor(waitMs) }),
     };
   }
 
