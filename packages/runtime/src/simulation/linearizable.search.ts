@@ -10,6 +10,7 @@
 //   S2  An observer that is legal is placed at once: it takes nothing from what follows.
 //   S3  Operations with known answers are tried before unknown ones, those that end first before others.
 //   S4  What one process asked stays in its order, also where clocks were not sure of it.
+//   S5  A state that later answers rule out is not entered, where the model can tell (`possible`).
 //
 // The set of placed operations is written as the index of the first one missing and those beyond it,
 // which is short however long the history; nothing recurses.
@@ -49,7 +50,7 @@ export interface SearchIn<In, Out> {
   readonly key: string;
   readonly operations: readonly Operation<In, Out>[];
   readonly budget: number;
-  /** An operation whose rank is not to be believed: it is tried wherever it may stand in time. */
+  /** An operation whose rank and answer are not to be believed: it is tried wherever it may stand in time. */
   readonly unranked?: Operation<In, Out>;
 }
 
@@ -72,6 +73,7 @@ class Search<State, In, Out> {
   readonly #observes: Uint8Array;
   readonly #prior: readonly (readonly number[])[];
   readonly #placed: Uint8Array;
+  readonly #isPossible: (state: State) => boolean;
   readonly #seen = new Map<string, bigint[]>();
   readonly #stack: Frame<State>[] = [];
   #explored = 0;
@@ -91,6 +93,8 @@ class Search<State, In, Out> {
     this.#observes = Uint8Array.from(known, (operation) => (observes(operation) ? 1 : 0));
     this.#prior = priors(model, known, unranked);
     this.#placed = new Uint8Array(known.length);
+    const believed = unranked === undefined ? operations : operations.filter(({ id }) => id !== unranked.id);
+    this.#isPossible = model.possible?.(believed) ?? (() => true);
   }
 
   run(initial: State): Found<In, Out> {
@@ -113,7 +117,8 @@ class Search<State, In, Out> {
   }
 
   #step(frame: Frame<State>, index: number): readonly State[] {
-    const states = this.#model.step(frame.state, this.#operations[index] as Operation<In, Out>);
+    const operation = this.#operations[index] as Operation<In, Out>;
+    const states = this.#model.step(frame.state, operation).filter(this.#isPossible);
     // A legal observer makes every other choice needless (S2).
     if (states.length > 0 && this.#observes[index] === 1) frame.candidates.length = frame.candidate;
     return states;

@@ -47,5 +47,18 @@ export function logModel(): SequentialModel<readonly string[], LogInput, LogOutp
       return `${asked} → ${told.at === undefined ? 'appended' : `appended at ${told.at}`}`;
     },
     believes: (state) => `it keeps [${state.join(' ')}]`,
+    /** A log only grows: whatever it kept before its longest reading is how that reading begins. */
+    possible(operations) {
+      const longest = longestReading(operations);
+      return (items) => items.length > longest.length || items.at(-1) === longest[items.length - 1];
+    },
   };
+}
+
+function longestReading(operations: readonly LogOperation[]): readonly string[] {
+  let longest: readonly string[] = [];
+  for (const { outcome } of operations)
+    if (outcome.kind === 'ok' && outcome.value.kind === 'items' && outcome.value.items.length > longest.length)
+      longest = outcome.value.items;
+  return longest;
 }

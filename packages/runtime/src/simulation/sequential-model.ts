@@ -23,6 +23,8 @@ export interface SequentialModel<State, In = unknown, Out = unknown> {
    * of a higher rank. Saves the search of orders that could not be; never consulted for `unknown`.
    */
   rank?(operation: Operation<In, Out>): string | undefined;
+  /** Which states the answers of a whole history leave possible: no others are looked at. */
+  possible?(operations: readonly Operation<In, Out>[]): (state: State) => boolean;
   /** One operation, for people. */
   describe?(operation: Operation<In, Out>): string;
   /** One state, for people. */

@@ -111,6 +111,16 @@ describe('models', () => {
     ]);
   });
 
+  it('[LC13] a log is not searched for the order that its longest reading tells, whoever appended at once', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `${(i * 17) % 40}`);
+    const reading = (at: number, items: readonly string[]) => line({ kind: 'items' }, { kind: 'items', items }, at, at);
+    const appends = Array.from({ length: 40 }, (_, i) => append(`${i}`, i % 4 === 0 ? 'unknown' : 'ok', 0, 9));
+    const check = linearizableLogs({ budget: 100 });
+    expect(check.inspect(runOf([...appends, reading(5, names.slice(0, 20)), reading(10, names)]))).toEqual([]);
+    const [lost] = check.inspect(runOf([...appends, reading(5, names.slice(1, 20)), reading(10, names)]));
+    expect(lost?.kind).toBe('violation');
+  });
+
   it('[LC6] a check of runs is a check of worlds', () => {
     const checks: readonly Check[] = [
       exclusiveByFence(),

@@ -224,7 +224,7 @@ describe('search', () => {
   });
 
   it('[LC6] what the budget does not decide is neither right nor wrong, and the worst case ends', () => {
-    // Every order of twenty overlapping appends ends in another state, and nobody wrote what is read.
+    // Every order of twenty overlapping appends ends in another state, and what is read tells none of them.
     const append = (item: string) => ({
       ask: { kind: 'append', item } as const,
       told: { kind: 'appended' } as const,
@@ -234,7 +234,7 @@ describe('search', () => {
     const lines = Array.from({ length: 20 }, (_, index) => append(`${index}`));
     const items = {
       ask: { kind: 'items' } as const,
-      told: { kind: 'items', items: ['?'] } as const,
+      told: { kind: 'items', items: [] as readonly string[] } as const,
       from: 101,
       to: 102,
     };
