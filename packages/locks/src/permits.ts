@@ -21,6 +21,7 @@ import { ended, isUncertain, tooLate, type Unavailable, unavailable } from './ou
 import type { PermitReplies, PermitRequest, PoolView } from './permit-command.ts';
 import { type Pool, permitRequest } from './permit-request.ts';
 import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
+import { watchPool } from './pool-watch.ts';
 import { isTermOver } from './renewal.ts';
 
 export type ReweighOutcome =
@@ -52,6 +53,7 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   #opening: Promise<void> | undefined;
   isOpen = false;
   #isClosed = false;
+  readonly #closing = new AbortController();
   #stopSweeping: Cancel = () => undefined;
   #stopListening: Unsubscribe = () => undefined;
 
@@ -121,6 +123,11 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     return withoutLeaseIds(shown);
   }
 
+  async *watch(pool: Pool, signal: AbortSignal | undefined): AsyncGenerator<PoolView> {
+    const ends = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    yield* watchPool(() => this.inspect(pool, {}), this.clock, ends);
+  }
+
   async list(query: PoolQuery): Promise<PoolPage> {
     await this.open();
     const { views, next } = await this.#permits.list(query);
@@ -167,6 +174,7 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   async close(fault: CoordinationError, leases: 'release' | 'keep'): Promise<void> {
     this.#isClosed = true;
     this.isOpen = false;
+    this.#closing.abort();
     this.#stopSweeping();
     await this.#claiming.close(fault);
     const held = [...this.#leases.values()];

@@ -2,7 +2,7 @@ import { grantedLease } from './acquisition.ts';
 import { CoordinationError } from './errors.ts';
 import type { Ended, Holder, Lease, ReleaseOutcome } from './lease.ts';
 import type { ClaimOptions, ClaimOutcome, ResumeOutcome, Upkeep } from './lock-manager.ts';
-import type { PermitHolding } from './permit-command.ts';
+import type { PermitHolding, PoolView } from './permit-command.ts';
 import { MAX_HOLDERS } from './permit-record.ts';
 import type { Pool } from './permit-request.ts';
 import type { Permits } from './permits.ts';
@@ -114,17 +114,12 @@ export class ReadWriteLock {
 
   /** Throws `CoordinationError` when the store cannot answer. */
   async inspect(options: { readonly withLeaseId?: boolean } = {}): Promise<ReadWriteView> {
-    const { resource, holders, held, queue, waiters, serverMs } = await this.#permits.inspect(this.#pool, options);
-    const writer = holders.find(({ weight }) => weight === MAX_HOLDERS);
-    return {
-      resource,
-      writer,
-      readers: writer === undefined ? holders : [],
-      reading: writer === undefined ? held : 0,
-      queue,
-      waiters: waiters.map(({ weight, ...who }) => ({ ...who, wants: weight === 1 ? 'read' : 'write' })),
-      serverMs,
-    };
+    return viewOf(await this.#permits.inspect(this.#pool, options));
+  }
+
+  /** As `watch` of a semaphore. */
+  async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ReadWriteView> {
+    for await (const view of this.#permits.watch(this.#pool, options.signal)) yield viewOf(view);
   }
 
   /** Continues a lease that another process was granted. */
@@ -143,6 +138,19 @@ export class ReadWriteLock {
         applied: 'no',
       });
   }
+}
+
+function viewOf({ resource, holders, held, queue, waiters, serverMs }: PoolView): ReadWriteView {
+  const writer = holders.find(({ weight }) => weight === MAX_HOLDERS);
+  return {
+    resource,
+    writer,
+    readers: writer === undefined ? holders : [],
+    reading: writer === undefined ? held : 0,
+    queue,
+    waiters: waiters.map(({ weight, ...who }) => ({ ...who, wants: weight === 1 ? 'read' : 'write' })),
+    serverMs,
+  };
 }
 
 async function under<T>(lease: Lease, work: (lease: Lease) => Promise<T> | T): Promise<T> {

@@ -73,6 +73,14 @@ export class Semaphore {
     return this.#permits.inspect(this.#pool, options);
   }
 
+  /**
+   * Where the pool stands, and again within a second whenever others hold or wait; a renewal is no
+   * change. Ends with the signal or with the manager; throws as `inspect` does.
+   */
+  watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<PoolView> {
+    return this.#permits.watch(this.#pool, options.signal);
+  }
+
   /** Continues a lease that another process was granted. */
   resume(request: { readonly leaseId: string } & Upkeep): Promise<ResumeOutcome> {
     return this.#permits.resume(this.#pool, request.leaseId, request);

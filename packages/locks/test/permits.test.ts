@@ -25,6 +25,42 @@ describe('a semaphore', () => {
     expect(await lease.release()).toEqual({ kind: 'already' });
   });
 
+  it('[PP14] is watched: a view, and another within a second of each change of who holds or waits, and no other', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const watching = (async () => {
+      for await (const { free, queue, waiters } of gpu.watch({ signal: stop.signal }))
+        seen.push(`${free} free, ${queue} wait${waiters.map(({ holder }) => ` ${holder.id}`).join('')}`);
+    })();
+    await clock.advance(10_000);
+    const lease = await settled(gpu.acquire({ holder: ada, count: 2, ttlMs: 3_000 }));
+    await clock.advance(60_000);
+    const waiting = gpu.acquire({ holder: bob, waitMs: 60_000 });
+    await clock.advance(1_000);
+    await settled(lease.release());
+    await clock.advance(1_000);
+    expect((await settled(waiting)).valid).toBe(true);
+    stop.abort();
+    await watching;
+    expect(seen).toEqual(['2 free, 0 wait', '0 free, 0 wait', '0 free, 1 wait bob', '1 free, 0 wait']);
+  });
+
+  it('[PP14] whoever watches a pool, or the lock of readers and writers, is let go when the manager closes', async () => {
+    const doc = locks.readWrite('doc');
+    const seen: number[] = [];
+    const watching = (async () => {
+      for await (const { reading } of doc.watch()) seen.push(reading);
+    })();
+    await clock.advance(10);
+    await settled(doc.read());
+    await clock.advance(1_000);
+    await settled(locks.close());
+    await watching;
+    expect(seen).toEqual([0, 1]);
+    expect(clock.pending).toBe(0);
+  });
+
   it('[PP1] leaves no timer behind once it is given back and closed', async () => {
     const lease = await locks.semaphore('gpu', { permits: 2 }).acquire();
     const other = lease.share();

@@ -1,0 +1,35 @@
+import type { Clock } from './clock.ts';
+import type { PoolView } from './permit-command.ts';
+
+/** Pools hint at nothing: who watches one looks this often. */
+const LOOK_MS = 1_000;
+
+/** Where a pool stands, and again whenever others hold or wait; a renewal is no change. Ends with the signal. */
+export async function* watchPool(
+  look: () => Promise<PoolView>,
+  clock: Pick<Clock, 'background'>,
+  signal: AbortSignal,
+): AsyncGenerator<PoolView> {
+  let known: string | undefined;
+  while (!signal.aborted) {
+    const view = await look();
+    const standing = standingOf(view);
+    if (standing !== known) yield view;
+    known = standing;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.background(LOOK_MS, end);
+      signal.addEventListener('abort', end);
+    });
+  }
+}
+
+function standingOf({ permits, held, holders, queue, waiters }: PoolView): string {
+  const shares = holders.map(({ fence, weight, offered }) => [fence, weight, offered]);
+  return JSON.stringify([permits, held, shares, queue, waiters]);
+}
