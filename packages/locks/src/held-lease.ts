@@ -43,6 +43,7 @@ import type { LockMetrics } from './lock-metrics.ts';
 import { PassingOn } from './passing-on.ts';
 import { allowanceMs, DRAINING_PACE_MS, renewalDelayMs, retryDelayMs, together } from './renewal.ts';
 import { SharedLease } from './shared-lease.ts';
+import type { Sleeps } from './sleeps.ts';
 
 export type { Upkeep };
 
@@ -52,6 +53,7 @@ export interface LeaseHome {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly alarms: Alarms;
+  readonly sleeps: Sleeps;
   readonly metrics: LockMetrics;
   /** The lease is over here: lost or released. */
   forget(lease: HeldLease): void;
@@ -345,7 +347,9 @@ export class HeldLease implements Lease {
     const endMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
     const isLastTerm = endMs >= this.#holdEndMs;
     this.#deadlineMs = isLastTerm ? this.#holdEndMs : endMs;
-    this.#wallLeadMs = term.wallLeadMs ?? clock.wallMs() - clock.nowMs();
+    // Over a sleep since it was asked for, nobody knows what is left of it: one round trip tells.
+    const isUnsure = term.wallLeadMs === undefined && this.#home.sleeps.since(term.sentMs);
+    this.#wallLeadMs = isUnsure ? Number.NEGATIVE_INFINITY : (term.wallLeadMs ?? clock.wallMs() - clock.nowMs());
     this.#state = 'held';
     if (this.#mode === 'auto' && !isLastTerm) {
       const delayMs = renewalDelayMs(Math.min(this.#ttlMs, term.remainingMs), entropy.random());

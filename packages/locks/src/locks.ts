@@ -97,6 +97,7 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
   readonly store: LeaseStore;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly sleeps: Sleeps;
   readonly alarms: Alarms;
   readonly log: LockLog;
   readonly metrics: LockMetrics;
@@ -107,7 +108,6 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
   readonly #leases = new ChurningMap<string, HeldLease>();
   /** Leases and requests whose end is on the way to the store. */
   readonly #ending = new Map<string, Promise<unknown>>();
-  readonly #sleeps: Sleeps;
   readonly #claiming: Claiming<RequestCommand>;
   readonly #takeovers: Takeovers;
   readonly #permits: Permits | undefined;
@@ -123,7 +123,7 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
     this.clock = options.clock ?? systemClock;
     this.entropy = options.entropy ?? systemEntropy;
     this.alarms = new Alarms(this.clock);
-    this.#sleeps = new Sleeps(this.clock);
+    this.sleeps = new Sleeps(this.clock);
     this.#self = this.entropy.id();
     this.redact = options.redact;
     this.#events = new LockEvents(store, this.clock);
@@ -439,9 +439,7 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
   }
 
   #hold(facts: GrantFacts, term: Term, upkeep: Upkeep): HeldLease {
-    // Suspended from birth: one round trip tells.
-    const unsure = this.#sleeps.since(term.sentMs) ? { wallLeadMs: Number.NEGATIVE_INFINITY } : undefined;
-    const lease = new HeldLease(this, facts, unsure === undefined ? term : { ...term, ...unsure }, upkeep);
+    const lease = new HeldLease(this, facts, term, upkeep);
     this.#leases.set(facts.leaseId, lease);
     return lease;
   }
@@ -549,7 +547,7 @@ export class Locks implements LockManager, LeaseHome, ClaimHome<RequestCommand> 
   #sweepSoon(): void {
     if (this.#isClosed) return;
     this.#stopSweeping = this.clock.background(SWEEP_MS * (0.8 + 0.4 * this.entropy.random()), () => {
-      this.#sleeps.look();
+      this.sleeps.look();
       // A sweep that fails is the next one's work.
       this.store
         .sweep()

@@ -23,6 +23,7 @@ import { type Pool, permitRequest } from './permit-request.ts';
 import type { PermitStore, PoolPage, PoolQuery } from './permit-store.ts';
 import { watchPool } from './pool-watch.ts';
 import { isTermOver } from './renewal.ts';
+import type { Sleeps } from './sleeps.ts';
 
 export type ReweighOutcome =
   | { readonly kind: 'lowered' }
@@ -41,6 +42,7 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly alarms: Alarms;
+  readonly sleeps: Sleeps;
   readonly metrics: LockMetrics;
   readonly redact: Redact | undefined;
   /** What a held lease sends, to the pool it is of. */
@@ -61,6 +63,7 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
     this.clock = manager.clock;
     this.entropy = manager.entropy;
     this.alarms = manager.alarms;
+    this.sleeps = manager.sleeps;
     this.metrics = manager.metrics;
     this.redact = manager.redact;
     this.#manager = manager;

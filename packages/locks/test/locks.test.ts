@@ -89,6 +89,16 @@ describe('a held lease', () => {
     expect(lease.valid).toBe(true);
   });
 
+  it('[HL4] granted while the machine slept, it is suspended from its first statement', async () => {
+    await settled((await settled(locks.acquire(press))).release());
+    const asking = locks.acquire(press, { holder: ada, ttlMs: 10_000 });
+    clock.jumpWall(9_000);
+    const lease = await asking;
+    expect([lease.valid, lease.state]).toEqual([false, 'suspended']);
+    await clock.settle();
+    expect([lease.valid, lease.state]).toEqual([true, 'held']);
+  });
+
   it('[HL4] does not mind wall time that was set back', async () => {
     const lease = await locks.acquire(press, { holder: ada, ttlMs: 10_000 });
     clock.jumpWall(-3_600_000);

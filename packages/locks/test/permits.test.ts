@@ -25,6 +25,17 @@ describe('a semaphore', () => {
     expect(await lease.release()).toEqual({ kind: 'already' });
   });
 
+  it('[PP15] granted while the machine slept, it is unsure of its permits in its first statement, and asks', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 1 });
+    await settled((await settled(gpu.acquire())).release());
+    const asking = gpu.acquire({ holder: ada, ttlMs: 10_000 });
+    clock.jumpWall(9_000);
+    const lease = await asking;
+    expect([lease.valid, lease.state]).toEqual([false, 'suspended']);
+    await clock.settle();
+    expect([lease.valid, lease.state]).toEqual([true, 'held']);
+  });
+
   it('[PP14] is watched: a view, and another within a second of each change of who holds or waits, and no other', async () => {
     const gpu = locks.semaphore('gpu', { permits: 2 });
     const seen: string[] = [];

@@ -25,9 +25,9 @@ export function closedIn(phase: Phase): Answer | undefined {
   return undefined;
 }
 
-/** The committed state, while it is surely the last one. */
+/** The committed state, while it is surely the last one: a commit under way may have been applied already. */
 export function committedIn(phase: Phase): ActorState | undefined {
-  return phase.kind === 'ready' || phase.kind === 'committing' ? phase.state : undefined;
+  return phase.kind === 'ready' ? phase.state : undefined;
 }
 
 /** The letters whose commit is under way, or of unknown outcome. */

@@ -37,10 +37,12 @@ export interface SeatOptions {
   readonly onFault: (fault: unknown) => void;
 }
 
-type Place =
-  | { readonly kind: 'outside' }
-  | { readonly kind: 'inside'; readonly lease: NodeLease; readonly claim: ShardClaim }
-  | { readonly kind: 'left' };
+interface Inside {
+  readonly kind: 'inside';
+  readonly lease: NodeLease;
+  readonly claim: ShardClaim;
+}
+type Place = { readonly kind: 'outside' } | Inside | { readonly kind: 'left' };
 
 const TERM_MS = 2_000;
 const RENEW_MS = 500;
@@ -152,16 +154,15 @@ export class ClusterSeat {
     if (this.#place.kind !== 'outside') return void (await lease.release());
     this.#incarnation = incarnation;
     const claim = new ShardClaim({ ...this.#options, self: incarnation });
-    const inside: Place = { kind: 'inside', lease, claim };
+    const inside: Inside = { kind: 'inside', lease, claim };
     this.#place = inside;
     this.#joinedAtMs = clock.nowMs();
     try {
       await claim.start();
     } catch (fault) {
-      // A member that takes no shards would keep its part of them from everybody.
-      claim.stop();
-      if (this.#place === inside) this.#place = { kind: 'outside' };
-      await lease.release();
+      // A member that takes no shards would keep its part of them from everybody. It may have taken
+      // some meanwhile that were handed to it: a subscription can work before it is confirmed.
+      if (this.#place === inside) await this.#retreat(inside);
       throw fault;
     }
   }
@@ -182,7 +183,12 @@ export class ClusterSeat {
 
   async #unreachable(): Promise<void> {
     if (this.#place.kind !== 'inside') return;
-    const { lease, claim } = this.#place;
+    await this.#retreat(this.#place);
+    this.#rejoinLater();
+  }
+
+  /** Hands its shards over, and gives its lease up. */
+  async #retreat({ lease, claim }: Inside): Promise<void> {
     const { held, onFault } = this.#options;
     claim.stop();
     this.#place = { kind: 'outside' };
@@ -190,7 +196,6 @@ export class ClusterSeat {
     // Before the next incarnation: what it will hold is not for this one to close.
     held.closeAll();
     await lease.release();
-    this.#rejoinLater();
   }
 
   /** The place was lost. */

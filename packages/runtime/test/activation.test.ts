@@ -61,6 +61,28 @@ describe('unknown outcomes', () => {
     expect(settled).toHaveLength(2);
   });
 
+  it('[AC3] a read waits for the commit under way, which may have been applied already', async () => {
+    let answered: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    const node = await solo([Counter], { afterCommit: (call) => (call === 2 ? held : undefined) });
+    const counter = node.runtime.actor(Counter, 'a');
+    await node.run(counter.tell(add()));
+    const telling = counter.tell(add());
+    await node.clock.advance(5);
+    expect((await node.state.peek(counter.id))?.version).toBe(2);
+    let read: number | undefined;
+    const reading = counter.read().then(({ context }) => {
+      read = context.total;
+    });
+    await node.clock.advance(50);
+    expect(read).toBeUndefined();
+    answered();
+    await node.run(Promise.all([telling, reading]));
+    expect(read).toBe(2);
+  });
+
   it('[AC3] a commit that is in the record is answered though the store takes no writes any more', async () => {
     const node = await solo([Counter], { fault: (_, call) => (call === 1 ? 'lost-reply' : 'not-applied') });
     const { version } = await node.run(node.runtime.actor(Counter, 'a').tell(add(), { deadlineMs: 1_000 }));

@@ -178,4 +178,44 @@ describe('a node', () => {
     expect(a.runtime.state).toBe('serving');
     expect(served()).toEqual(all16);
   });
+
+  it('[CS3] that is handed shards before its subscription is confirmed serves none of them when it is not', async () => {
+    let opened = 0;
+    let refuse: (() => void) | undefined;
+    let isSlow = false;
+    const unconfirmed = (transport: Transport): Transport => ({
+      get status() {
+        return transport.status;
+      },
+      onStatus: (listener) => transport.onStatus(listener),
+      publish: (subject, body) => transport.publish(subject, body),
+      request: (subject, body, options) => transport.request(subject, body, options),
+      close: () => transport.close(),
+      subscribe: async (subject, handler, options) => {
+        const subscription = await transport.subscribe(subject, handler, options);
+        if (!isSlow || !subject.endsWith('.nodes')) return subscription;
+        isSlow = false;
+        return await new Promise((_, reject) => {
+          refuse = () => reject(new Error('it was not confirmed'));
+        });
+      },
+    });
+    cluster = await Cluster.start({
+      actors: [Counter],
+      transport: (transport) => (opened++ === 0 ? unconfirmed(transport) : transport),
+    });
+    const a = node(0);
+    a.link.disconnect();
+    await cluster.advance(2_000);
+    isSlow = true;
+    a.link.reconnect();
+    await cluster.advance(1_500);
+    expect(a.runtime.shards().length).toBeGreaterThan(0);
+    refuse?.();
+    await cluster.advance(200);
+    expect([...a.runtime.shards()]).toEqual([]);
+    await cluster.advance(3_000);
+    expect(a.runtime.state).toBe('serving');
+    expect(served()).toEqual(all16);
+  });
 });

@@ -31,6 +31,8 @@ export interface SoloOptions {
   readonly mail?: RuntimeOptions['mail'];
   readonly limits?: ConstructorParameters<typeof MemoryStateStore>[0]['limits'];
   readonly fault?: (commits: readonly Commit[], call: number) => CommitFault;
+  /** What the answer of a call waits for, once the store has done it. */
+  readonly afterCommit?: (call: number) => Promise<void> | undefined;
 }
 
 export async function solo(actors: readonly ActorType[], options: SoloOptions = {}): Promise<Solo> {
@@ -43,7 +45,19 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
   const faults: unknown[] = [];
   const deadLetters: DeadLetter[] = [];
   const calls: (readonly Commit[])[] = [];
-  const seen: StateStore = withCommitFaults(state, (commits) => {
+  const slow: StateStore = new Proxy(state, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name !== 'commit') return typeof member === 'function' ? member.bind(target) : member;
+      const commit: StateStore['commit'] = async (...given) => {
+        const outcomes = await target.commit(...given);
+        await options.afterCommit?.(calls.length);
+        return outcomes;
+      };
+      return commit;
+    },
+  });
+  const seen: StateStore = withCommitFaults(slow, (commits) => {
     calls.push(commits);
     return options.fault?.(commits, calls.length) ?? 'none';
   });

@@ -67,13 +67,14 @@ function lossesOf(
     if (places.has(item)) losses.push({ what: `${item} is kept twice`, operations: [] });
     else places.set(item, place);
   }
-  const may = new Set<string | undefined>();
+  /** What may be kept, by when it was first asked for: what is said again may have been taken the first time. */
+  const asked = new Map<string, number>();
   const latest = new Map<string, { readonly place: number; readonly operation: Operation }>();
   const inOrder = [...contributed].sort((a, b) => a.order.invoked - b.order.invoked);
   for (const operation of inOrder) {
     const item = itemOf(operation) ?? '';
     const { id, process, outcome } = operation;
-    if (outcome.kind !== 'failed') may.add(item);
+    if (outcome.kind !== 'failed' && !asked.has(item)) asked.set(item, operation.order.invoked);
     if (outcome.kind !== 'ok') continue;
     const place = places.get(item);
     if (place === undefined) {
@@ -82,7 +83,8 @@ function lossesOf(
     }
     const author = authorOf(operation);
     const before = latest.get(author);
-    const isAfter = before !== undefined && (before.operation.order.returned ?? Infinity) < operation.order.invoked;
+    const askedAt = asked.get(item) ?? operation.order.invoked;
+    const isAfter = before !== undefined && (before.operation.order.returned ?? Infinity) < askedAt;
     if (isAfter && before.place > place) {
       const what = `${item} of (${id}) ${process} is kept before (${before.operation.id}), which was acknowledged first`;
       losses.push({ what, operations: [before.operation.id, id] });
@@ -90,7 +92,7 @@ function lossesOf(
     if (before === undefined || place > before.place) latest.set(author, { place, operation });
   }
   for (const item of places.keys())
-    if (!may.has(item)) losses.push({ what: `${item} is kept, and nobody's`, operations: [] });
+    if (!asked.has(item)) losses.push({ what: `${item} is kept, and nobody's`, operations: [] });
   return losses;
 }
 

@@ -194,6 +194,18 @@ describe('whole runs', () => {
     expect(messages(await keeping('a', 'z').inspect(run))).toEqual(["k: z is kept, and nobody's"]);
   });
 
+  it('[LC16] what is said again may be kept from the first time on', async () => {
+    const run = runOf([append('b', 'unknown', 0, 1, 'p'), append('a', 'ok', 2, 3, 'p'), append('b', 'ok', 4, 5, 'p')]);
+    expect(await keeping('b', 'a').inspect(run)).toEqual([]);
+    expect(await keeping('a', 'b').inspect(run)).toEqual([]);
+    const failed = runOf([
+      append('b', 'failed', 0, 1, 'p'),
+      append('a', 'ok', 2, 3, 'p'),
+      append('b', 'ok', 4, 5, 'p'),
+    ]);
+    expect(await keeping('b', 'a').inspect(failed)).toHaveLength(1);
+  });
+
   it("[LC16] each author's items are kept in the order in which they were acknowledged", async () => {
     const run = runOf([append('a', 'ok', 0, 1, 'p'), append('b', 'ok', 2, 3, 'p'), append('c', 'ok', 0, 9, 'q')]);
     expect(await keeping('a', 'c', 'b').inspect(run)).toEqual([]);

@@ -10,6 +10,7 @@ import {
   defineSimulation,
   everyWaiterServed,
   exclusiveByFence,
+  type Fault,
   type FaultKind,
   faultPlan,
   type Operation,
@@ -74,6 +75,19 @@ const guest: fc.Arbitrary<Guest> = fc.record({
   turns: fc.constantFrom('stays', 'stays', 'other'),
   leaving: fc.constantFrom('releases', 'releases', 'forgets'),
 });
+
+/** Comes when all is whole, and is served. */
+const LATE: Guest = {
+  node: 0,
+  wants: 'a seat',
+  atMs: 2 * FAULTS_MS,
+  waits: true,
+  ttlMs: 1_000,
+  looks: 1,
+  everyMs: 0,
+  turns: 'stays',
+  leaving: 'releases',
+};
 
 class Visitor {
   readonly #world: World;
@@ -202,9 +216,10 @@ interface Stay {
   readonly untilMs: number;
 }
 
-function staysOf(operations: readonly Operation<Input, Output>[]): readonly Stay[] {
+function staysOf(operations: readonly Operation<Input, Output>[], mistaken = NOBODY): readonly Stay[] {
   const stays = new Map<string, Stay>();
-  for (const { key, process: who, input, outcome, returnedMs } of operations) {
+  for (const { key, node, process: who, input, outcome, returnedMs } of operations) {
+    if (mistaken.has(node)) continue;
     if (input.kind !== 'look' || outcome.kind !== 'ok' || outcome.value.kind !== 'valid' || returnedMs === undefined)
       continue;
     const { fence, weight } = input;
@@ -217,14 +232,25 @@ function staysOf(operations: readonly Operation<Input, Output>[]): readonly Stay
   return [...stays.values()];
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 const isOurs = (operation: Operation): operation is Operation<Input, Output> =>
   operation.key === 'seats' || operation.key === 'book';
 
-/** Those who stayed at the moment at which this one was first sure of it. */
+/** Those who stayed at the moment at which this one was first sure of it, and with it for longer than the slack. */
 function beside(one: Stay, stays: readonly Stay[], slackMs: number): readonly Stay[] {
   return stays.filter(
-    ({ key, fromMs, untilMs }) => key === one.key && fromMs <= one.fromMs && one.fromMs <= untilMs - slackMs,
+    ({ key, fromMs, untilMs }) =>
+      key === one.key && fromMs <= one.fromMs && one.fromMs <= Math.min(untilMs, one.untilMs) - slackMs,
   );
+}
+
+/** Wall time that is set back hides the sleep of a machine: nothing else that Node reads would show it. */
+function mistakenOf({ faults }: Seen): ReadonlySet<string> {
+  const of = (is: (fault: Fault) => boolean): ReadonlySet<string> =>
+    new Set(faults.flatMap(({ fault }) => ('node' in fault && is(fault) ? [`n${Number(fault.node) + 1}`] : [])));
+  const setBack = of((fault) => fault.kind === 'clock' && fault.wallMs < 0);
+  return new Set([...of(({ kind }) => kind === 'sleep')].filter((node) => setBack.has(node)));
 }
 
 /** The store's clock that is set ahead ends terms so much earlier than their holders know. */
@@ -238,7 +264,7 @@ function slackOf({ faults }: Seen): number {
 const neverOverdrawn: Check = {
   name: 'never overdrawn',
   inspect: (seen) => {
-    const stays = staysOf(seen.history.operations().filter(isOurs));
+    const stays = staysOf(seen.history.operations().filter(isOurs), mistakenOf(seen));
     const slackMs = slackOf(seen);
     return stays.flatMap((one): Violation[] => {
       const together = [one, ...beside(one, stays, slackMs).filter((other) => other !== one)];
@@ -328,6 +354,8 @@ export const pools = defineSimulation<Guest>({
     }
     await world.advance(2 * FAULTS_MS - world.nowMs);
     world.heal();
+    for (let node = 0; node < NODES; node++)
+      void new Visitor(world, book, { ...LATE, node }, guests.length + 1 + node).come();
     await world.advance(HEALED_MS);
     for (const label of momentsOf(world)) world.saw('world', { kind: 'reached', label });
   },
