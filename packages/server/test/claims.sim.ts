@@ -51,6 +51,18 @@ const session: fc.Arbitrary<Session> = fc.record({
   leaving: fc.constantFrom('releases', 'forgets'),
 });
 
+/** Comes when all is whole: what it reads is what was kept. */
+const LATE: Session = {
+  node: 0,
+  project: 0,
+  atMs: 2 * FAULTS_MS,
+  waitMs: 15_000,
+  ttlMs: 1_000,
+  writes: 1,
+  everyMs: 0,
+  leaving: 'releases',
+};
+
 const Project = defineActor('project', {
   machine: setup({
     types: {} as { context: { text: string }; events: { type: 'write'; text: string } },
@@ -214,6 +226,7 @@ export const projects = defineSimulation<Session>({
     }
     await world.advance(2 * FAULTS_MS - world.nowMs);
     world.heal();
+    for (const project of [0, 1]) void new Person(world, { ...LATE, project }, sessions.length + 1 + project).come();
     await world.advance(HEALED_MS);
   },
   checks: [
