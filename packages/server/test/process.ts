@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
+const START_WITHIN_MS = 30_000;
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -46,8 +48,12 @@ export class ServerProcess {
     const output = server.#child.stdout;
     if (output === null) throw new Error('the process has no output');
     const lines = createInterface({ input: output });
+    const patience = AbortSignal.timeout(START_WITHIN_MS);
     const line = await Promise.race([
-      once(lines, 'line').then(([text]) => String(text)),
+      once(lines, 'line', { signal: patience }).then(
+        ([text]) => String(text),
+        () => `nothing within ${START_WITHIN_MS} ms: ${server.stderr}`,
+      ),
       server.ended.then(({ stderr }) => `ended: ${stderr}`),
     ]);
     const [, url] = /^listening (http:\S+)$/.exec(line) ?? [];
