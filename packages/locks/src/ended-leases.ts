@@ -11,7 +11,7 @@ export interface EndedLease {
   readonly fence: FencingToken | '';
   readonly how: EndedHow;
   readonly atMs: number;
-  /** How long it was its holder's; undefined when nobody had it, or who was granted it gave it back unused. */
+  /** How long it was its holder's; undefined where it lapsed as an offer, or was given back by a cancel. */
   readonly heldMs?: number | undefined;
   readonly forgetMs: number;
 }
@@ -65,10 +65,11 @@ export class EndedLeases {
     );
   }
 
-  /** How long a lease was held of late: the median of the last `HOLDS`, the shorter of two in the middle. */
+  /** How long a lease was held of late: the median of the last `HOLDS` that are remembered, the shorter of two in the middle. */
   get usualHoldMs(): number | undefined {
-    const all = [...this.#byLease.values(), ...this.#recent].map(({ ended }) => ended.heldMs);
-    const held = all.filter((ms) => ms !== undefined).slice(-HOLDS);
+    const oldest = this.#count - MAX_ENDED;
+    const all = [...this.#byLease.values(), ...this.#recent].map(({ ended, nth }) => nth >= oldest && ended.heldMs);
+    const held = all.filter((ms) => typeof ms === 'number').slice(-HOLDS);
     return held.sort((one, other) => one - other)[Math.ceil(held.length / 2) - 1];
   }
 

@@ -129,6 +129,8 @@ export class HeldLease implements Lease {
   #renewAtMs = Number.POSITIVE_INFINITY;
   /** Wall minus monotonic time when the term was last confirmed. */
   #wallLeadMs = 0;
+  /** How far wall time may run ahead of it before the machine must have slept. */
+  #toleratedMs = 0;
   #abort: AbortController | undefined;
   #renewing: Promise<RenewOutcome> | undefined;
   #givingBack: Promise<unknown> | undefined;
@@ -347,6 +349,8 @@ export class HeldLease implements Lease {
     const endMs = term.sentMs + term.remainingMs - allowanceMs(term.remainingMs);
     const isLastTerm = endMs >= this.#holdEndMs;
     this.#deadlineMs = isLastTerm ? this.#holdEndMs : endMs;
+    // What drains, is offered or is away stands for less than its ttl: a sleep hides in no more than the deadline allows.
+    this.#toleratedMs = allowanceMs(Math.min(this.#ttlMs, term.remainingMs));
     // Over a sleep since it was asked for, nobody knows what is left of it: one round trip tells.
     const isUnsure = term.wallLeadMs === undefined && this.#home.sleeps.since(term.sentMs);
     this.#wallLeadMs = isUnsure ? Number.NEGATIVE_INFINITY : (term.wallLeadMs ?? clock.wallMs() - clock.nowMs());
@@ -419,7 +423,7 @@ export class HeldLease implements Lease {
 
   #slept(): boolean {
     const { clock } = this.#home;
-    return clock.wallMs() - clock.nowMs() - this.#wallLeadMs > allowanceMs(this.#ttlMs);
+    return clock.wallMs() - clock.nowMs() - this.#wallLeadMs > this.#toleratedMs;
   }
 
   #suspend(): void {

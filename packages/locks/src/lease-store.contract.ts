@@ -421,7 +421,7 @@ export function leaseStoreContract(harness: LeaseStoreHarness): void {
       expect((await inspect()).usualHoldMs).toBe(usualHoldMs);
     });
 
-    it('[LS16] it is told by the last eight that were held, however many requests ended after them', async () => {
+    it('[LS16] it is told by the last eight that were held, also when requests ended after them', async () => {
       for (let turn = 0; turn < 9; turn += 1) {
         granted(await request('ada', { requestId: `h${turn}` }));
         await harness.elapse(turn === 0 ? 400 : 10);

@@ -12,7 +12,12 @@ export async function* watchPool(
 ): AsyncGenerator<PoolView> {
   let known: string | undefined;
   while (!signal.aborted) {
-    const view = await look();
+    const view = await look().catch((fault: unknown) => {
+      // A manager that closes lets its watchers go, also from a look that it cut short.
+      if (signal.aborted) return undefined;
+      throw fault;
+    });
+    if (view === undefined) return;
     const standing = standingOf(view);
     if (standing !== known) yield view;
     known = standing;
@@ -29,7 +34,12 @@ export async function* watchPool(
   }
 }
 
-function standingOf({ permits, held, holders, queue, waiters }: PoolView): string {
-  const shares = holders.map(({ fence, weight, offered }) => [fence, weight, offered]);
-  return JSON.stringify([permits, held, shares, queue, waiters]);
+/** Holders stand in order of their terms, which renewals change; of more than are shown, so is who is shown. */
+function standingOf({ permits, free, held, holders, queue, waiters }: PoolView): string {
+  const shares = held > holders.length ? [] : holders.map(({ fence, weight, offered }) => [fence, weight, offered]);
+  return JSON.stringify([permits, free, held, shares.sort(byFence), queue, waiters]);
+}
+
+function byFence([one = '']: readonly unknown[], [other = '']: readonly unknown[]): number {
+  return String(one) < String(other) ? -1 : 1;
 }

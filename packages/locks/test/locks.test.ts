@@ -99,6 +99,21 @@ describe('a held lease', () => {
     expect([lease.valid, lease.state]).toEqual([true, 'held']);
   });
 
+  it('[HL4] stands for less than its ttl while it drains, and so does the sleep that it can miss', async () => {
+    const lease = await settled(locks.acquire(press, { holder: ada, ttlMs: 400_000 }));
+    lease.onTakeover((takeover) => {
+      if (takeover?.state === 'asked') void lease.answerTakeover({ answer: 'grant', drainMs: 10_000 });
+    });
+    const asking = locks.requestTakeover(press, { by: { id: 'bob' }, graceMs: 5_000 });
+    await clock.advance(100);
+    expect(lease.breaking?.state).toBe('draining');
+    expect(lease.valid).toBe(true);
+    clock.jumpWall(3_000);
+    expect([lease.valid, lease.state]).toEqual([false, 'suspended']);
+    await clock.advance(20_000);
+    expect((await asking).kind).toBe('granted');
+  });
+
   it('[HL4] does not mind wall time that was set back', async () => {
     const lease = await locks.acquire(press, { holder: ada, ttlMs: 10_000 });
     clock.jumpWall(-3_600_000);

@@ -57,6 +57,23 @@ describe('a semaphore', () => {
     expect(seen).toEqual(['2 free, 0 wait', '0 free, 0 wait', '0 free, 1 wait bob', '1 free, 0 wait']);
   });
 
+  it('[PP14] is shown once, however often two who hold it renew', async () => {
+    const gpu = locks.semaphore('gpu', { permits: 2 });
+    const leases = [await settled(gpu.acquire({ holder: ada, ttlMs: 3_000 }))];
+    await clock.advance(700);
+    leases.push(await settled(gpu.acquire({ holder: bob, ttlMs: 3_000 })));
+    const seen: number[] = [];
+    const stop = new AbortController();
+    const watching = (async () => {
+      for await (const { held } of gpu.watch({ signal: stop.signal })) seen.push(held);
+    })();
+    await clock.advance(60_000);
+    expect(leases.map(({ valid }) => valid)).toEqual([true, true]);
+    stop.abort();
+    await watching;
+    expect(seen).toEqual([2]);
+  });
+
   it('[PP14] whoever watches a pool, or the lock of readers and writers, is let go when the manager closes', async () => {
     const doc = locks.readWrite('doc');
     const seen: number[] = [];

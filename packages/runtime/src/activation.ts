@@ -207,6 +207,7 @@ export class Activation implements Stepper, Resident<Activation> {
     if (this.#phase.kind !== 'ready' || this.#pumping || this.#retry !== undefined) return false;
     const memoryOnly = !this.behavior.durable && this.#phase.state.timers.size > 0;
     const nowMs = this.#host.clock.nowMs();
+    this.#onlookers?.forgetExpired();
     const waited = this.#onlookers?.isEmpty === false || this.#askers?.isEmpty(nowMs) === false;
     if (this.#waiting > 0 || this.#outflow?.isBusy === true || waited || memoryOnly) return false;
     this.counts.passivations++;

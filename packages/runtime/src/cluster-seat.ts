@@ -58,7 +58,10 @@ export class ClusterSeat {
   #place: Place = { kind: 'outside' };
   #offStatus: () => void = () => {};
   #patience: Cancel = () => {};
-  #rejoin: Cancel = () => {};
+  /** While it waits to join again. */
+  #rejoin: Cancel | undefined;
+  /** Shards are being handed over, and the lease of that incarnation still stands. */
+  #retreating: { readonly from: Incarnation; readonly done: Promise<void> } | undefined;
   #rejoinMs = REJOIN_MS;
   #joinedAtMs = 0;
 
@@ -113,7 +116,7 @@ export class ClusterSeat {
 
   async drain(): Promise<void> {
     const place = this.#leave();
-    if (place.kind !== 'inside') return;
+    if (place.kind !== 'inside') return await this.#retreating?.done;
     await place.claim.drain();
     await place.lease.release();
   }
@@ -121,7 +124,7 @@ export class ClusterSeat {
   async stop(): Promise<void> {
     const place = this.#leave();
     this.#options.held.closeAll();
-    if (place.kind !== 'inside') return;
+    if (place.kind !== 'inside') return await this.#retreating?.done;
     place.claim.stop();
     await place.lease.release();
   }
@@ -131,11 +134,12 @@ export class ClusterSeat {
     this.#place = { kind: 'left' };
     this.#offStatus();
     this.#patience();
-    this.#rejoin();
+    this.#rejoin?.();
     return place;
   }
 
   async #join(): Promise<void> {
+    await this.#retreating?.done;
     const { clock, locks, meta, counts } = this.#options;
     const incarnation = this.#freshName();
     const lease = await NodeLease.claim({
@@ -168,6 +172,8 @@ export class ClusterSeat {
   }
 
   #lapsed(incarnation: Incarnation): void {
+    // CS1: what it had not yet handed over is for others to take.
+    if (this.#retreating?.from === incarnation) this.#options.held.closeAll();
     if (this.#place.kind !== 'inside' || this.#place.lease.incarnation !== incarnation) return;
     this.#place.claim.stop();
     this.#options.held.closeAll();
@@ -188,10 +194,17 @@ export class ClusterSeat {
   }
 
   /** Hands its shards over, and gives its lease up. */
-  async #retreat({ lease, claim }: Inside): Promise<void> {
+  async #retreat(place: Inside): Promise<void> {
+    this.#place = { kind: 'outside' };
+    const done = this.#handAllOver(place);
+    this.#retreating = { from: place.lease.incarnation, done };
+    await done;
+    this.#retreating = undefined;
+  }
+
+  async #handAllOver({ lease, claim }: Inside): Promise<void> {
     const { held, onFault } = this.#options;
     claim.stop();
-    this.#place = { kind: 'outside' };
     await Promise.all(held.all().map((shard) => held.handOver(shard).catch(onFault)));
     // Before the next incarnation: what it will hold is not for this one to close.
     held.closeAll();
@@ -209,12 +222,18 @@ export class ClusterSeat {
   #rejoinSoon(): void {
     // Jittered, so that those who lost one link together do not come back in one instant.
     const pauseMs = this.#rejoinMs * (0.75 + this.#options.entropy.random() / 2);
+    this.#rejoin?.();
     this.#rejoin = this.#options.clock.background(pauseMs, () => {
+      this.#rejoin = undefined;
       if (this.#place.kind !== 'outside') return;
       if (this.#options.transport.status !== 'connected') return this.#rejoinSoon();
+      const before = this.#incarnation;
       this.#join().catch((fault: unknown) => {
         this.#options.onFault(fault);
-        if (this.#place.kind === 'outside') this.#rejoinSoon();
+        if (this.#place.kind !== 'outside' || this.#rejoin !== undefined) return;
+        // CS4: once it was a member, others have moved shards for it.
+        if (this.#incarnation === before) this.#rejoinSoon();
+        else this.#rejoinLater();
       });
     });
   }

@@ -4,60 +4,65 @@
 // one they know. They are shown a committed state, and only while this node is the owner for
 // certain; else the store is asked first.
 //
-//   ON1  At most 4,096 wait; a watcher that gave up is forgotten.
+//   ON1  At most 4,096 watchers wait, and as many reads; one that gave up is forgotten.
+import type { Clock } from '@devmentor/locks';
 import type { ActivationHost } from './activation-host.ts';
 import { type ActorState, viewOf } from './actor-state.ts';
 import type { Answer, Read, Watch } from './envelope.ts';
 import type { Stepper } from './group-step.ts';
 
-interface Onlooker {
-  readonly request: Read | Watch;
+interface Onlooker<R extends Read | Watch = Read | Watch> {
+  readonly request: R;
   readonly expiresAtMs: number;
   readonly answer: (answer: Answer) => void;
 }
 
 const MOST = 4_096;
-/** So few are not worth looking through. */
-const FEW = 16;
 
 export class Onlookers {
   readonly #host: ActivationHost;
   readonly #stepper: Stepper;
-  #waiting: Onlooker[] = [];
+  readonly #reads: Queue<Read>;
+  readonly #watches: Queue<Watch>;
 
   constructor(host: ActivationHost, stepper: Stepper) {
     this.#host = host;
     this.#stepper = stepper;
+    this.#reads = new Queue(host.clock);
+    this.#watches = new Queue(host.clock);
   }
 
-  /** Whether nobody waits any more. */
+  /** Whether nobody waits any more; those who gave up count until they are looked for. */
   get isEmpty(): boolean {
-    if (this.#waiting.length > 0) this.#expire();
-    return this.#waiting.length === 0;
+    return this.#reads.size + this.#watches.size === 0;
+  }
+
+  forgetExpired(): void {
+    this.#reads.forgetExpired();
+    this.#watches.forgetExpired();
   }
 
   /** `state` is what can be shown now; undefined while there is none. */
   add(request: Read | Watch, state: ActorState | undefined, answer: (answer: Answer) => void): void {
-    const onlooker = { request, answer, expiresAtMs: this.#host.clock.nowMs() + request.remainingMs };
-    if (state !== undefined && isFor(onlooker, state)) {
-      this.#show(onlooker, state);
-      return;
-    }
-    if (this.#waiting.length >= FEW) this.#expire();
-    if (this.#waiting.length < MOST) this.#waiting.push(onlooker);
-    else answer(fault('MAILBOX_FULL', `${this.#stepper.id} has too many watchers`));
+    const onlooker = { answer, expiresAtMs: this.#host.clock.nowMs() + request.remainingMs };
+    if (state !== undefined && isFor(request, state)) this.#show({ ...onlooker, request }, state);
+    else if (request.op === 'read') {
+      if (!this.#reads.add({ ...onlooker, request }))
+        answer(fault('MAILBOX_FULL', `${this.#stepper.id} has too many reads that wait for a commit`));
+    } else if (!this.#watches.add({ ...onlooker, request }))
+      answer(fault('MAILBOX_FULL', `${this.#stepper.id} has too many watchers`));
   }
 
   /** A state to be shown to whom it is news. */
   see(state: ActorState): void {
-    if (this.#waiting.length === 0) return;
-    const ready = this.#waiting.filter((onlooker) => isFor(onlooker, state));
-    this.#waiting = this.#waiting.filter((onlooker) => !isFor(onlooker, state));
-    for (const onlooker of ready) this.#show(onlooker, state);
+    if (this.isEmpty) return;
+    for (const onlooker of this.#reads.take(() => true)) this.#show(onlooker, state);
+    for (const onlooker of this.#watches.take(({ request }) => isFor(request, state))) this.#show(onlooker, state);
   }
 
   dismiss(answer: Answer): void {
-    for (const onlooker of this.#waiting.splice(0)) onlooker.answer(answer);
+    for (const onlooker of [...this.#reads.take(() => true), ...this.#watches.take(() => true)])
+      onlooker.answer(answer);
   }
 
   #show({ request, answer }: Onlooker, state: ActorState): void {
@@ -75,10 +80,41 @@ export class Onlookers {
       return fault('ACTOR_FAILED', `${this.#stepper.id} has a state that is not JSON: ${String(cause)}`);
     }
   }
+}
 
-  #expire(): void {
-    const nowMs = this.#host.clock.nowMs();
+/** Looked through for those who gave up whenever it has doubled. */
+class Queue<R extends Read | Watch> {
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  #waiting: Onlooker<R>[] = [];
+  #lookAt = 16;
+
+  constructor(clock: Pick<Clock, 'nowMs'>) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** False when it is full. */
+  add(onlooker: Onlooker<R>): boolean {
+    if (this.#waiting.length >= this.#lookAt) this.forgetExpired();
+    if (this.#waiting.length >= MOST) return false;
+    this.#waiting.push(onlooker);
+    return true;
+  }
+
+  /** Those who are to be answered; the others stay. */
+  take(isIt: (onlooker: Onlooker<R>) => boolean): readonly Onlooker<R>[] {
+    const all = this.#waiting;
+    this.#waiting = all.filter((onlooker) => !isIt(onlooker));
+    return all.filter(isIt);
+  }
+
+  forgetExpired(): void {
+    const nowMs = this.#clock.nowMs();
     this.#waiting = this.#waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+    this.#lookAt = Math.min(MOST, Math.max(16, 2 * this.#waiting.length));
   }
 }
 
@@ -108,7 +144,7 @@ export function whenOwner(
   );
 }
 
-function isFor({ request }: Onlooker, { version }: ActorState): boolean {
+function isFor(request: Read | Watch, { version }: ActorState): boolean {
   return request.op === 'read' || version > request.after;
 }
 

@@ -7,7 +7,8 @@ export interface Message {
   readonly data: string;
 }
 
-const PATIENCE_MS = 30_000;
+/** Less than a test may take: else nobody would hear of it. */
+const PATIENCE_MS = 15_000;
 
 export class EventReader {
   readonly #response: Response;
@@ -49,7 +50,7 @@ export class EventReader {
     return this.#response.headers;
   }
 
-  /** The next message; `end` when the server ended the stream or the line broke. Half a minute without either is a fault. */
+  /** The next message; `end` when the server ended the stream or the line broke. A quarter of a minute without either is a fault. */
   async next(): Promise<Message | 'end'> {
     let patience: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {

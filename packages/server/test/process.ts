@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
-const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 15_000;
 
 export interface Ended {
   readonly code: number | null;
