@@ -179,6 +179,47 @@ describe('a node', () => {
     expect(served()).toEqual(all16);
   });
 
+  it('[CS4] that is a member for a moment again and again, since nothing confirms it, comes back ever later', async () => {
+    let opened = 0;
+    let joins = 0;
+    let isDeaf = false;
+    const refusals: (() => void)[] = [];
+    const unconfirmed = (transport: Transport): Transport => ({
+      get status() {
+        return transport.status;
+      },
+      onStatus: (listener) => transport.onStatus(listener),
+      publish: (subject, body) => transport.publish(subject, body),
+      request: (subject, body, options) => transport.request(subject, body, options),
+      close: () => transport.close(),
+      subscribe: async (subject, handler, options) => {
+        const subscription = await transport.subscribe(subject, handler, options);
+        if (!isDeaf || !subject.endsWith('.nodes')) return subscription;
+        joins++;
+        return await new Promise((_, reject) => refusals.push(() => reject(new Error('it was not confirmed'))));
+      },
+    });
+    cluster = await Cluster.start({
+      actors: [Counter],
+      transport: (transport) => (opened++ === 0 ? unconfirmed(transport) : transport),
+    });
+    const a = node(0);
+    a.link.disconnect();
+    await cluster.advance(2_000);
+    isDeaf = true;
+    a.link.reconnect();
+    for (let second = 0; second < 60; second++) {
+      await cluster.advance(1_000);
+      for (const refuse of refusals.splice(0)) refuse();
+    }
+    expect(joins).toBeGreaterThan(2);
+    expect(joins).toBeLessThan(12);
+    isDeaf = false;
+    await cluster.advance(20_000);
+    expect(a.runtime.state).toBe('serving');
+    expect(served()).toEqual(all16);
+  });
+
   it('[CS3] that is handed shards before its subscription is confirmed serves none of them when it is not', async () => {
     let opened = 0;
     let refuse: (() => void) | undefined;
