@@ -127,6 +127,7 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   }
 
   async *watch(pool: Pool, signal: AbortSignal | undefined): AsyncGenerator<PoolView> {
+    await this.open();
     const ends = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     yield* watchPool(() => this.inspect(pool, {}), this.clock, ends);
   }

@@ -87,6 +87,7 @@ describe('a semaphore', () => {
     await watching;
     expect(seen).toEqual([0, 1]);
     expect(clock.pending).toBe(0);
+    await expect(settled(doc.watch().next())).rejects.toMatchObject({ code: 'LOCKS_CLOSED' });
   });
 
   it('[PP1] leaves no timer behind once it is given back and closed', async () => {
