@@ -54,7 +54,6 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
   readonly #claiming: Claiming<PermitRequest, PermitReplies['request']>;
   #opening: Promise<void> | undefined;
   isOpen = false;
-  #isClosed = false;
   readonly #closing = new AbortController();
   #stopSweeping: Cancel = () => undefined;
   #stopListening: Unsubscribe = () => undefined;
@@ -73,6 +72,10 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
       submit: <K extends CommandKind>(command: CommandOf<K>) => this.#pass(command) as Promise<Replies[K]>,
     };
     this.#claiming = new Claiming(this, this.#self);
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** Leases on pools that this process holds. */
@@ -176,9 +179,8 @@ export class Permits implements LeaseHome, ClaimHome<PermitRequest, PermitReplie
 
   /** `fault`: what those who wait are told. */
   async close(fault: CoordinationError, leases: 'release' | 'keep'): Promise<void> {
-    this.#isClosed = true;
-    this.isOpen = false;
     this.#closing.abort();
+    this.isOpen = false;
     this.#stopSweeping();
     await this.#claiming.close(fault);
     const held = [...this.#leases.values()];

@@ -36,10 +36,6 @@ export async function* watchPool(
 
 /** Holders stand in order of their terms, which renewals change; of more than are shown, so is who is shown. */
 function standingOf({ permits, free, held, holders, queue, waiters }: PoolView): string {
-  const shares = held > holders.length ? [] : holders.map(({ fence, weight, offered }) => [fence, weight, offered]);
-  return JSON.stringify([permits, free, held, shares.sort(byFence), queue, waiters]);
-}
-
-function byFence([one = '']: readonly unknown[], [other = '']: readonly unknown[]): number {
-  return String(one) < String(other) ? -1 : 1;
+  const shares = held > holders.length ? [] : holders.map((one) => `${one.fence} ${one.weight} ${one.offered}`);
+  return JSON.stringify([permits, free, held, shares.sort(), queue, waiters]);
 }

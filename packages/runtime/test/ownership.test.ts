@@ -3,6 +3,7 @@ import { CoordinationError } from '@devmentor/locks';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StateStore, Transport } from '../src/index.ts';
 import { Cluster, type ClusterNode } from '../src/testing-cluster.ts';
+import { replacing } from '../src/testing-faults.ts';
 import { Counter } from './counter.fixture.ts';
 
 let cluster: Cluster;
@@ -23,16 +24,6 @@ function served(among: readonly ClusterNode[] = cluster.nodes): number[] {
     .filter(({ runtime }) => runtime.state === 'serving')
     .flatMap(({ runtime }) => [...runtime.shards()])
     .sort((a, b) => a - b);
-}
-
-/** A store of which one call is replaced. */
-function replacing<Name extends keyof StateStore>(store: StateStore, name: Name, by: StateStore[Name]): StateStore {
-  return new Proxy(store, {
-    get(target, asked) {
-      const member: unknown = asked === name ? by : Reflect.get(target, asked, target);
-      return typeof member === 'function' && asked !== name ? member.bind(target) : member;
-    },
-  });
 }
 
 const unavailable = (): Promise<never> =>
@@ -148,20 +139,12 @@ describe('a node', () => {
   it('[CS3] that could join only half-way is no member, and tries again', async () => {
     let opened = 0;
     let failures = 0;
-    const halfway = (transport: Transport): Transport => ({
-      get status() {
-        return transport.status;
-      },
-      onStatus: (listener) => transport.onStatus(listener),
-      publish: (subject, body) => transport.publish(subject, body),
-      request: (subject, body, options) => transport.request(subject, body, options),
-      close: () => transport.close(),
-      subscribe: (subject, handler, options) => {
+    const halfway = (transport: Transport): Transport =>
+      replacing(transport, 'subscribe', (subject, handler, options) => {
         if (failures === 0 || !subject.endsWith('.nodes')) return transport.subscribe(subject, handler, options);
         failures--;
         return Promise.reject(new Error('the link flapped'));
-      },
-    });
+      });
     cluster = await Cluster.start({
       actors: [Counter],
       transport: (transport) => (opened++ === 0 ? halfway(transport) : transport),
@@ -184,21 +167,13 @@ describe('a node', () => {
     let joins = 0;
     let isDeaf = false;
     const refusals: (() => void)[] = [];
-    const unconfirmed = (transport: Transport): Transport => ({
-      get status() {
-        return transport.status;
-      },
-      onStatus: (listener) => transport.onStatus(listener),
-      publish: (subject, body) => transport.publish(subject, body),
-      request: (subject, body, options) => transport.request(subject, body, options),
-      close: () => transport.close(),
-      subscribe: async (subject, handler, options) => {
+    const unconfirmed = (transport: Transport): Transport =>
+      replacing(transport, 'subscribe', async (subject, handler, options) => {
         const subscription = await transport.subscribe(subject, handler, options);
         if (!isDeaf || !subject.endsWith('.nodes')) return subscription;
         joins++;
         return await new Promise((_, reject) => refusals.push(() => reject(new Error('it was not confirmed'))));
-      },
-    });
+      });
     cluster = await Cluster.start({
       actors: [Counter],
       transport: (transport) => (opened++ === 0 ? unconfirmed(transport) : transport),
@@ -224,23 +199,15 @@ describe('a node', () => {
     let opened = 0;
     let refuse: (() => void) | undefined;
     let isSlow = false;
-    const unconfirmed = (transport: Transport): Transport => ({
-      get status() {
-        return transport.status;
-      },
-      onStatus: (listener) => transport.onStatus(listener),
-      publish: (subject, body) => transport.publish(subject, body),
-      request: (subject, body, options) => transport.request(subject, body, options),
-      close: () => transport.close(),
-      subscribe: async (subject, handler, options) => {
+    const unconfirmed = (transport: Transport): Transport =>
+      replacing(transport, 'subscribe', async (subject, handler, options) => {
         const subscription = await transport.subscribe(subject, handler, options);
         if (!isSlow || !subject.endsWith('.nodes')) return subscription;
         isSlow = false;
         return await new Promise((_, reject) => {
           refuse = () => reject(new Error('it was not confirmed'));
         });
-      },
-    });
+      });
     cluster = await Cluster.start({
       actors: [Counter],
       transport: (transport) => (opened++ === 0 ? unconfirmed(transport) : transport),

@@ -10,7 +10,7 @@ import {
   type RuntimeOptions,
   type StateStore,
 } from '../src/index.ts';
-import { type CommitFault, withCommitFaults } from '../src/testing-faults.ts';
+import { type CommitFault, replacing, withCommitFaults } from '../src/testing-faults.ts';
 
 export interface Solo {
   readonly clock: SimulatedClock;
@@ -45,17 +45,10 @@ export async function solo(actors: readonly ActorType[], options: SoloOptions = 
   const faults: unknown[] = [];
   const deadLetters: DeadLetter[] = [];
   const calls: (readonly Commit[])[] = [];
-  const slow: StateStore = new Proxy(state, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (name !== 'commit') return typeof member === 'function' ? member.bind(target) : member;
-      const commit: StateStore['commit'] = async (...given) => {
-        const outcomes = await target.commit(...given);
-        await options.afterCommit?.(calls.length);
-        return outcomes;
-      };
-      return commit;
-    },
+  const slow: StateStore = replacing<StateStore, 'commit'>(state, 'commit', async (...given) => {
+    const outcomes = await state.commit(...given);
+    await options.afterCommit?.(calls.length);
+    return outcomes;
   });
   const seen: StateStore = withCommitFaults(slow, (commits) => {
     calls.push(commits);

@@ -5,6 +5,7 @@ import { setTimeout as elapse, setImmediate as turn } from 'node:timers/promises
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type NatsCluster, startNatsCluster } from '../../../test/nats-cluster.ts';
+import { replacing } from '../src/testing-faults.ts';
 import { transportContract } from '../src/transport.contract.ts';
 import { openNatsTransport } from '../src/transport.nats.ts';
 import type { RequestOutcome, Transport, TransportStatus } from '../src/transport.ts';
@@ -81,25 +82,16 @@ function openAt(at: number): Promise<Transport> {
 
 /** A transport whose subscriptions begin and end on every server before their promises resolve. */
 function knownEverywhere(transport: Transport): Transport {
-  return {
-    get status() {
-      return transport.status;
-    },
-    onStatus: (listener) => transport.onStatus(listener),
-    publish: (subject, body) => transport.publish(subject, body),
-    request: (subject, body, options) => transport.request(subject, body, options),
-    close: () => transport.close(),
-    subscribe: async (subject, handler, options) => {
-      const subscription = await transport.subscribe(subject, handler, options);
-      await told(transport);
-      return {
-        unsubscribe: async () => {
-          await subscription.unsubscribe();
-          await told(transport);
-        },
-      };
-    },
-  };
+  return replacing(transport, 'subscribe', async (subject, handler, options) => {
+    const subscription = await transport.subscribe(subject, handler, options);
+    await told(transport);
+    return {
+      unsubscribe: async () => {
+        await subscription.unsubscribe();
+        await told(transport);
+      },
+    };
+  });
 }
 
 transportContract({

@@ -1,6 +1,7 @@
 // The bus as a node of a world reaches it, held to what every transport promises while nothing is broken.
 
 import { World } from '../../src/simulation/world.ts';
+import { replacing } from '../../src/testing-faults.ts';
 import { transportContract } from '../../src/transport.contract.ts';
 import type { Transport } from '../../src/transport.ts';
 
@@ -25,17 +26,8 @@ transportContract({
 
 /** The suite waits for subscriptions without letting time pass. */
 function patient(world: World, transport: Transport): Transport {
-  return {
-    get status() {
-      return transport.status;
-    },
-    onStatus: (listener) => transport.onStatus(listener),
-    publish: (subject, body) => transport.publish(subject, body),
-    request: (subject, body, options) => transport.request(subject, body, options),
-    close: () => transport.close(),
-    subscribe: async (subject, handler, options) => {
-      const { unsubscribe } = await world.run(transport.subscribe(subject, handler, options));
-      return { unsubscribe: () => world.run(unsubscribe()) };
-    },
-  };
+  return replacing(transport, 'subscribe', async (subject, handler, options) => {
+    const { unsubscribe } = await world.run(transport.subscribe(subject, handler, options));
+    return { unsubscribe: () => world.run(unsubscribe()) };
+  });
 }
